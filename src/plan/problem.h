@@ -1,0 +1,54 @@
+/*
+ * problem.h - what is wrong with a text, with its place, said the way compilers say it.
+ *
+ * All problems of a file are collected in one pass and printed in file order:
+ *
+ *   airlock.yaml:41:12: error: stores.orders.pattern: unknown pattern 'replica_promotion' (did you
+ *   mean 'replica-promotion'?)
+ *      41 |     pattern: replica_promotion
+ *         |              ^~~~~~~~~~~~~~~~~
+ *   help: airlock explain P-ENUM
+ *
+ * Memory: every string lives in the arena that the list was made with.
+ */
+#ifndef AIRLOCK_PLAN_PROBLEM_H
+#define AIRLOCK_PLAN_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+enum problem_severity { PROBLEM_ERROR, PROBLEM_WARNING, PROBLEM_NOTE };
+
+struct problem {
+	const char *id; /* stable, "P-UNKNOWN-KEY"; a row of problems.def */
+	enum problem_severity severity;
+	const char *file;
+	int line;   /* from 1; 0 = the whole file */
+	int column; /* from 1, in characters, not bytes */
+	int width;  /* characters to underline, at least 1 */
+	const char *message;
+	const char *help;   /* the remedy, or NULL */
+	const char *source; /* the line itself, control characters made visible; NULL if none */
+};
+
+struct problems {
+	struct arena *arena; /* borrowed */
+	struct problem *rows;
+	size_t count;
+	size_t cap;
+	size_t errors; /* how many of them are PROBLEM_ERROR */
+};
+
+void problems_init(struct problems *ps, struct arena *arena);
+/* Appends a copy.  Past 200 rows only the count of errors grows. */
+void problems_add(struct problems *ps, const struct problem *p);
+/* Sorts by place, then appends the text of all to `out`. */
+void problems_print(struct problems *ps, bool color, struct buf *out);
+const char *problem_severity_name(enum problem_severity severity);
+/* The explanation behind `airlock explain ID`, or NULL. */
+const char *problem_explain(const char *id);
+
+#endif
