@@ -1,0 +1,8 @@
+/* `airlock init-roles`: its row and flags stand; what it does comes with the engine and the stores.
+ */
+#include "cli/cmd.h"
+
+int cmd_init_roles(struct cmd_ctx *ctx, struct err *err)
+{
+	return err_set(err, ERR_INTERNAL, "%s is not built yet", ctx->command->name);
+}
