@@ -1,0 +1,170 @@
+/*
+ * port.c - the checking wrappers around the contracts, and the points before and after each effect
+ * at which a crash is tested.  Nothing else calls a driver's table.
+ */
+#include "base/check.h"
+#include "port/arbiter.h"
+#include "port/gate.h"
+#include "port/route.h"
+#include "port/store.h"
+
+#include <stdio.h>
+
+static const char *const move_names[MOVE_COUNT] = {
+	[MOVE_SEAL] = "seal",
+	[MOVE_COMMIT] = "commit",
+	[MOVE_PROMOTE] = "promote",
+	[MOVE_REVOKE] = "revoke",
+	[MOVE_RETIRE] = "retire",
+	[MOVE_REOPEN] = "reopen",
+};
+
+const char *arbiter_move_name(enum arbiter_move move)
+{
+	REQUIRE(move < MOVE_COUNT);
+	return move_names[move];
+}
+
+int arbiter_read(struct store *store, enum side side, int64_t deadline_ms, struct door *ret_door,
+	struct err *err)
+{
+	struct door door = {0};
+
+	REQUIRE(side < SIDE_COUNT);
+	if (store->arbiter->read(store, side, deadline_ms, &door, err))
+		return -1;
+	ENSURE(door.guard.phase < GUARD_PHASE_COUNT);
+	ENSURE(door.reg.state < REG_STATE_COUNT);
+	*ret_door = door;
+	return 0;
+}
+
+int arbiter_guard(struct store *store, enum side side, struct guard from, struct guard to,
+	int64_t deadline_ms, bool *ret_moved, struct err *err)
+{
+	char what[32];
+	int rc;
+
+	REQUIRE(to.attempt >= from.attempt);
+	/* (a, turn) is left only by the turn, which moves the guard in its own transaction. */
+	REQUIRE(from.phase != GUARD_TURN);
+	snprintf(what, sizeof what, "guard-%s", guard_phase_name(to.phase));
+	env_point(store->env, "before", what);
+	rc = store->arbiter->guard(store, side, from, to, deadline_ms, ret_moved, err);
+	env_point(store->env, "after", what);
+	return rc;
+}
+
+int arbiter_move(struct store *store, enum arbiter_move move, const struct arbiter_call *call,
+	bool *ret_moved, struct reg *ret_reg, struct err *err)
+{
+	int rc;
+
+	REQUIRE(move < MOVE_COUNT);
+	REQUIRE(call->attempt > 0);
+	env_point(store->env, "before", move_names[move]);
+	rc = store->arbiter->move(store, move, call, ret_moved, ret_reg, err);
+	env_point(store->env, "after", move_names[move]);
+	return rc;
+}
+
+/* A data call: checked, with a point on each side. */
+#define STORE_CALL(op)                                                                             \
+	int store_##op(struct store *store, const struct store_call *call, struct err *err)        \
+	{                                                                                          \
+		int rc;                                                                            \
+                                                                                                   \
+		REQUIRE(call->src < SIDE_COUNT);                                                   \
+		env_point(store->env, "before", #op);                                              \
+		rc = store->ops->op(store, call, err);                                             \
+		env_point(store->env, "after", #op);                                               \
+		return rc;                                                                         \
+	}
+
+STORE_CALL(check)
+STORE_CALL(arm)
+STORE_CALL(end_sessions)
+STORE_CALL(marker)
+STORE_CALL(reached)
+STORE_CALL(cut)
+STORE_CALL(try_write)
+STORE_CALL(sequences)
+STORE_CALL(finalize)
+
+int store_turn(
+	struct store *store, const struct store_call *call, uint64_t wayback, struct err *err)
+{
+	int rc;
+
+	REQUIRE(wayback > 0);
+	env_point(store->env, "before", "turn");
+	rc = store->ops->turn(store, call, wayback, err);
+	env_point(store->env, "after", "turn");
+	return rc;
+}
+
+int store_relink(
+	struct store *store, const struct store_call *call, struct guard at, struct err *err)
+{
+	int rc;
+
+	/* The one pair at which a cut link may be enabled without an advance. */
+	REQUIRE(at.phase == GUARD_ABORTED);
+	env_point(store->env, "before", "relink");
+	rc = store->ops->relink(store, call, at, err);
+	env_point(store->env, "after", "relink");
+	return rc;
+}
+
+int store_link_seen(struct store *store, enum side publisher, int64_t deadline_ms,
+	enum link_seen *ret_seen, struct err *err)
+{
+	REQUIRE(publisher < SIDE_COUNT);
+	return store->ops->link_seen(store, publisher, deadline_ms, ret_seen, err);
+}
+
+void store_free(struct store *store)
+{
+	if (store)
+		store->ops->free(store);
+}
+
+int route_arm(struct route *route, enum side dst, int64_t deadline_ms, struct err *err)
+{
+	REQUIRE(dst < SIDE_COUNT);
+	return route->ops->arm(route, dst, deadline_ms, err);
+}
+
+int route_hold(
+	struct route *route, int64_t attempt, int64_t hold_ms, int64_t deadline_ms, struct err *err)
+{
+	REQUIRE(hold_ms > 0);
+	return route->ops->hold(route, attempt, hold_ms, deadline_ms, err);
+}
+
+int route_release(
+	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
+{
+	REQUIRE(side < SIDE_COUNT);
+	return route->ops->release(route, side, epoch, deadline_ms, err);
+}
+
+void route_free(struct route *route)
+{
+	if (route)
+		route->ops->free(route);
+}
+
+const char *gate_state_name(enum gate_state state)
+{
+	static const char *const names[] = {
+		[GATE_PASS] = "pass",
+		[GATE_FAIL] = "fail",
+		[GATE_NOT_PROVEN] = "not-proven",
+		[GATE_WAIVED] = "waived",
+		[GATE_STALE] = "stale",
+	};
+
+	REQUIRE(state < ARRAY_LEN(names));
+	return names[state];
+}
