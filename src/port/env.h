@@ -79,4 +79,7 @@ static inline void env_point(struct env *env, const char *when, const char *what
 	env->ops->point(env, when, what);
 }
 
+/* Every name that env_point is called with, NULL at the end.  Defined in port.c. */
+extern const char *const env_points[];
+
 #endif

@@ -19,6 +19,11 @@ static const char *const move_names[MOVE_COUNT] = {
 	[MOVE_REOPEN] = "reopen",
 };
 
+const char *const env_points[] = {"check", "arm", "guard-held", "seal", "end_sessions", "marker",
+	"reached", "cut", "try_write", "sequences", "guard-commit", "commit", "guard-promote",
+	"promote", "guard-turn", "retire", "turn", "guard-revoke", "revoke", "guard-aborted",
+	"reopen", "relink", "finalize", NULL};
+
 const char *arbiter_move_name(enum arbiter_move move)
 {
 	REQUIRE(move < MOVE_COUNT);

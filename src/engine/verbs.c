@@ -1,0 +1,171 @@
+#include "engine/verbs.h"
+
+#include "base/check.h"
+#include "engine/verbs_priv.h"
+
+enum core_outcome verb_outcome(const struct err *err)
+{
+	REQUIRE(err->code != ERR_OK);
+	if (err->code == ERR_LOST)
+		return OUTCOME_LOST;
+	if (err->code == ERR_UNREACHABLE || err->code == ERR_TIMEOUT)
+		return OUTCOME_FAILED;
+	return err_class(err->code) == ERR_CLASS_RETRY ? OUTCOME_FAILED : OUTCOME_REFUSED;
+}
+
+enum core_outcome verb_lost(struct err *err, enum side side, const struct door *door)
+{
+	err_set(err, ERR_LOST, "%s: register %s(%lld), guard (%lld, %s): somebody else leads",
+		side_name(side), reg_state_name(door->reg.state), (long long)door->reg.attempt,
+		(long long)door->guard.attempt, guard_phase_name(door->guard.phase));
+	return OUTCOME_LOST;
+}
+
+static void note_epoch(const struct verb_call *call, const struct reg *reg)
+{
+	if (reg->epoch > *call->epoch_seen)
+		*call->epoch_seen = reg->epoch;
+}
+
+int verb_read(const struct verb_call *call, enum side side, struct door *ret_door, struct err *err)
+{
+	if (arbiter_read(call->store, side, call->deadline_ms, ret_door, err))
+		return err_wrap(err, "reading the register of %s", side_name(side));
+	note_epoch(call, &ret_door->reg);
+	return 0;
+}
+
+int verb_guard(const struct verb_call *call, enum side side, struct guard from, struct guard to,
+	bool *ret_moved, struct err *err)
+{
+	if (guard_equal(from, to)) {
+		*ret_moved = true;
+		return 0;
+	}
+	return arbiter_guard(call->store, side, from, to, call->deadline_ms, ret_moved, err);
+}
+
+int verb_move(const struct verb_call *call, enum side side, enum arbiter_move move, bool *ret_moved,
+	struct reg *ret_reg, struct err *err)
+{
+	struct arbiter_call args = {
+		.side = side,
+		.attempt = call->attempt,
+		.epoch = *call->epoch_seen + 1,
+		.hold_ms = move == MOVE_COMMIT ? call->commit_ms : call->hold_ms,
+		.deadline_ms = call->deadline_ms,
+	};
+
+	if (arbiter_move(call->store, move, &args, ret_moved, ret_reg, err))
+		return -1;
+	note_epoch(call, ret_reg);
+	return 0;
+}
+
+struct store_call verb_store_call(const struct verb_call *call)
+{
+	return (struct store_call){call->src, call->attempt, call->deadline_ms};
+}
+
+static enum core_outcome from_rc(int rc, const struct err *err)
+{
+	return rc == 0 ? OUTCOME_DONE : verb_outcome(err);
+}
+
+static enum core_outcome do_arm(const struct verb_call *call, struct err *err)
+{
+	struct store_call sc = verb_store_call(call);
+
+	if (store_arm(call->store, &sc, err))
+		return verb_outcome(err);
+	return from_rc(route_arm(call->route, side_other(call->src), call->deadline_ms, err), err);
+}
+
+static enum core_outcome do_hold(const struct verb_call *call, struct err *err)
+{
+	return from_rc(
+		route_hold(call->route, call->attempt, call->hold_ms, call->deadline_ms, err), err);
+}
+
+/* Toward whichever side's register is read open here and now; never toward a belief. */
+static enum core_outcome do_release(const struct verb_call *call, struct err *err)
+{
+	enum side first = call->undoing ? call->src : side_other(call->src);
+	enum side order[] = {first, side_other(first)};
+	struct door door;
+
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		if (verb_read(call, order[i], &door, err))
+			continue;
+		if (door.reg.state == REG_ACTIVE)
+			return from_rc(route_release(call->route, order[i], door.reg.epoch,
+					       call->deadline_ms, err),
+				err);
+	}
+	if (err->code == ERR_OK)
+		err_set(err, ERR_UNKNOWN, "no register is open: nobody can be released");
+	return OUTCOME_FAILED;
+}
+
+typedef int store_fn(struct store *store, const struct store_call *call, struct err *err);
+
+static store_fn *const store_verbs[VERB_COUNT] = {
+	[VERB_CHECK] = store_check,
+	[VERB_END] = store_end_sessions,
+	[VERB_MARKER] = store_marker,
+	[VERB_REACHED] = store_reached,
+	[VERB_CUT] = store_cut,
+	[VERB_TRY] = store_try_write,
+	[VERB_SEQUENCES] = store_sequences,
+	[VERB_FINALIZE] = store_finalize,
+};
+
+typedef enum core_outcome composite_fn(const struct verb_call *call, struct err *err);
+
+static composite_fn *const composites[VERB_COUNT] = {
+	[VERB_ARM] = do_arm,
+	[VERB_GUARD] = verb_do_guard,
+	[VERB_HOLD] = do_hold,
+	[VERB_SEAL] = verb_do_seal,
+	[VERB_COMMIT] = verb_do_commit,
+	[VERB_PROMOTE] = verb_do_promote,
+	[VERB_RELEASE] = do_release,
+	[VERB_RETIRE] = verb_do_retire,
+	[VERB_TURN] = verb_do_turn,
+	[VERB_REVOKE] = verb_do_revoke,
+	[VERB_REOPEN] = verb_do_reopen,
+	[VERB_RELINK] = verb_do_relink,
+};
+
+enum core_outcome verb_run(enum verb verb, const struct verb_call *call, struct err *err)
+{
+	REQUIRE(verb < VERB_COUNT);
+	if (store_verbs[verb]) {
+		struct store_call sc = verb_store_call(call);
+
+		return from_rc(store_verbs[verb](call->store, &sc, err), err);
+	}
+	INVARIANT(composites[verb] != NULL);
+	return composites[verb](call, err);
+}
+
+void verb_observe(const struct verb_call *call, struct core_view *ret_view)
+{
+	struct core_view view = {0};
+
+	for (int s = 0; s < SIDE_COUNT; s++) {
+		struct err err = ERR_INIT;
+
+		view.reachable[s] = verb_read(call, (enum side)s, &view.door[s], &err) == 0;
+	}
+	for (int s = 0; s < SIDE_COUNT; s++) {
+		struct err err = ERR_INIT;
+		enum side subscriber = side_other((enum side)s);
+
+		/* The subscription lives on the other side. */
+		if (!view.reachable[subscriber] || store_link_seen(call->store, (enum side)s,
+							   call->deadline_ms, &view.link[s], &err))
+			view.link[s] = LINK_UNSEEN;
+	}
+	*ret_view = view;
+}
