@@ -8,33 +8,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
-
-/* Returns the length of the UTF-8 character at s and its value, or 0 when it is not one. */
-static size_t utf8_char(const unsigned char *s, uint32_t *ret)
-{
-	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = s[0] < 0x80       ? 1
-		     : s[0] >> 5 == 6  ? 2
-		     : s[0] >> 4 == 14 ? 3
-		     : s[0] >> 3 == 30 ? 4
-				       : 0;
-	uint32_t c;
-
-	if (len <= 1) {
-		*ret = s[0];
-		return len;
-	}
-	c = s[0] & (0xffu >> (len + 1));
-	for (size_t i = 1; i < len; i++) {
-		if (s[i] >> 6 != 2) /* the final NUL stops this too */
-			return 0;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < smallest[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-		return 0;
-	*ret = c;
-	return len;
-}
+#include "base/utf8.h"
 
 /* Acts on the terminal, or makes text look like other text. */
 static bool is_unsafe(uint32_t c)
@@ -46,15 +20,14 @@ static bool is_unsafe(uint32_t c)
 
 void out_safe(struct buf *out, const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text;
 	uint32_t c = 0;
 
 	REQUIRE(text != NULL);
-	while (*s) {
-		size_t len = utf8_char(s, &c);
+	while (*text) {
+		size_t len = utf8_next(text, &c);
 
 		if (len == 0) {
-			buf_printf(out, "\\x%02x", *s++);
+			buf_printf(out, "\\x%02x", (unsigned char)*text++);
 			continue;
 		}
 		if (c == '\n' || c == '\t')
@@ -62,8 +35,8 @@ void out_safe(struct buf *out, const char *text)
 		else if (is_unsafe(c))
 			buf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
 		else
-			buf_add(out, s, len);
-		s += len;
+			buf_add(out, text, len);
+		text += len;
 	}
 }
 
@@ -120,21 +93,11 @@ void out_json_line(struct out *out, json_t *doc)
 
 json_t *out_json_string(const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text;
 	BUF_AUTO clean = BUF_INIT;
-	uint32_t c;
 
 	if (!text)
 		return json_null();
-	while (*s) {
-		size_t len = utf8_char(s, &c);
-
-		if (len == 0)
-			buf_puts(&clean, "\xef\xbf\xbd");
-		else
-			buf_add(&clean, s, len);
-		s += len ? len : 1;
-	}
+	utf8_clean(&clean, text);
 	return json_stringn(buf_str(&clean), clean.len);
 }
 
