@@ -36,9 +36,14 @@ static struct sighting classify_open(const struct core_view *view, enum side src
 	const struct door *open = &view->door[src], *shut = &view->door[dst];
 	struct sighting ret = {SIGHT_OPEN, src, classify_attempt(view)};
 
-	if (shut->guard.phase == GUARD_TURN) {
-		/* The shut side is the one that was left; its turn is all that remains. */
+	if (shut->reg.state == REG_ABSENT) {
+		ret.sight = SIGHT_ABSENT;
+	} else if (shut->guard.phase == GUARD_TURN) {
+		/* The shut side is the one that was left; its turn is all that remains, and only
+		 * the promotion that it answers to can have put it there. */
 		ret = (struct sighting){SIGHT_TURN, dst, shut->guard.attempt};
+		if (open->reg.promoted != ret.attempt)
+			ret.sight = SIGHT_BROKEN;
 	} else if (guard_is_leftover(open->guard) || guard_is_leftover(shut->guard)) {
 		ret.sight = SIGHT_LEFTOVER;
 	} else if (view->link[src] == LINK_OFF && open->reg.promoted != open->reg.attempt) {
@@ -136,23 +141,47 @@ static struct classified settled(const struct core *core, bool leftover, enum si
 	return ret;
 }
 
-/* Something is under way at (src, attempt) on at least one member. */
+/* Whether a member is on the other side already, and whether `attempt` has led or can lead it. */
+static void stand_of(const struct core_view *view, const struct sighting *sight, enum side src,
+	int64_t attempt, bool *ret_there, bool *ret_can)
+{
+	bool settled = sight->sight == SIGHT_OPEN || sight->sight == SIGHT_LEFTOVER;
+
+	*ret_there = sight->sight == SIGHT_PROMOTED || sight->sight == SIGHT_TURN ||
+		     (settled && sight->src != src);
+	*ret_can = *ret_there ? decided_yes(view, src, attempt) : sight->sight == SIGHT_DOUBT;
+}
+
+/*
+ * Something is under way at (src, attempt) on at least one member.  The decider commits last and
+ * is promoted first: after its "yes" everybody can follow, before it nobody is there.  Anything
+ * else contradicts the protocol.
+ */
 static enum signal under_way(
 	const struct core *core, const struct sighting *sights, enum side src, int64_t attempt)
 {
 	const struct sighting *decider = &sights[core->config.decider];
 	const struct core_view *view = &core->member[core->config.decider].view;
-	bool doubt = false, promoted = false;
+	bool doubt = false, promoted = false, all_can = true, any_there = false;
 
 	for (size_t m = 0; m < core->config.members; m++) {
+		bool there, can;
+
+		stand_of(&core->member[m].view, &sights[m], src, attempt, &there, &can);
+		any_there |= there;
+		all_can &= can;
 		doubt |= sights[m].sight == SIGHT_DOUBT;
 		promoted |= sights[m].sight == SIGHT_PROMOTED;
 	}
 	if (decided_yes(view, src, attempt)) {
+		if (!all_can)
+			return SIGNAL_SEEN_BROKEN;
 		if (doubt)
 			return SIGNAL_SEEN_COMMITTING;
 		return promoted ? SIGNAL_SEEN_PROMOTED : SIGNAL_SEEN_RETIRED;
 	}
+	if (any_there)
+		return SIGNAL_SEEN_BROKEN;
 	if (decider->sight == SIGHT_DOUBT)
 		return SIGNAL_SEEN_COMMITTING;
 	/* The decider said no, or was never asked: nobody may go forward. */
