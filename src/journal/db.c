@@ -161,12 +161,24 @@ static int version_check(sqlite3 *db, int64_t *ret_version, struct err *err)
 	return 0;
 }
 
+/* One snapshot: another process may just be making the tables. */
+static int version_look(sqlite3 *db, int64_t *ret_version, struct err *err)
+{
+	int rc;
+
+	if (db_exec(db, "BEGIN", "read the file", err))
+		return -1;
+	rc = version_check(db, ret_version, err);
+	db_rollback(db);
+	return rc;
+}
+
 /* Another process may be doing the same: the version is read again inside the transaction. */
 static int schema_ensure(sqlite3 *db, struct err *err)
 {
 	int64_t version;
 
-	if (version_check(db, &version, err))
+	if (version_look(db, &version, err))
 		return -1;
 	if (version == SCHEMA_VERSION)
 		return 0;
@@ -192,7 +204,7 @@ static int settings(sqlite3 *db, bool write, struct err *err)
 	if (db_exec(db, "PRAGMA cell_size_check = ON", "read the file", err))
 		return -1;
 	if (!write) {
-		if (version_check(db, &version, err))
+		if (version_look(db, &version, err))
 			return -1;
 		if (version == 0)
 			return err_set(err, ERR_USAGE,
@@ -200,7 +212,7 @@ static int settings(sqlite3 *db, bool write, struct err *err)
 				"another)");
 		return 0;
 	}
-	if (version_check(db, &version, err) || set_wal(db, err) ||
+	if (version_look(db, &version, err) || set_wal(db, err) ||
 		db_exec(db, "PRAGMA synchronous = FULL", "ask for durable commits", err))
 		return -1;
 	return schema_ensure(db, err);

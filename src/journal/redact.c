@@ -61,13 +61,17 @@ static bool names_secret(const char *key)
 	static const char *const inside[] = {"password", "passwd", "passphrase", "secret", "token",
 		"credential", "privatekey", "private_key", "apikey", "api_key", "api-key",
 		"authorization"};
-	static const char *const whole[] = {"pwd", "pass", "pw"};
+	static const char *const last[] = {"pwd", "pass", "pw"};
+	const char *word = key; /* behind the last separator: MYSQL_PWD */
 
 	for (size_t i = 0; i < ARRAY_LEN(inside); i++)
 		if (strcasestr(key, inside[i]))
 			return true;
-	for (size_t i = 0; i < ARRAY_LEN(whole); i++)
-		if (!strcasecmp(key, whole[i]))
+	for (const char *c = key; *c; c++)
+		if (*c == '_' || *c == '-')
+			word = c + 1;
+	for (size_t i = 0; i < ARRAY_LEN(last); i++)
+		if (!strcasecmp(word, last[i]))
 			return true;
 	return false;
 }

@@ -166,15 +166,15 @@ int journal_verify(
 
 const char *journal_head_text(enum journal_head head)
 {
-	static const char *const texts[] = {
-		[JOURNAL_HEAD_SAME] = "the head file agrees with the last row",
-		[JOURNAL_HEAD_BEHIND] = "the head file is older than the last row, as after a "
-					"crash: rows that it did "
-					"not know yet could have been cut off unnoticed",
-		[JOURNAL_HEAD_NONE] = "there is no readable head file: rows cut off at the end "
-				      "would go unnoticed",
-	};
-
-	REQUIRE(head < ARRAY_LEN(texts));
-	return texts[head];
+	switch (head) {
+	case JOURNAL_HEAD_SAME:
+		return "the head file agrees with the last row";
+	case JOURNAL_HEAD_BEHIND:
+		return "the head file is older than the last row, as after a crash: rows that it "
+		       "did not know yet could have been cut off unnoticed";
+	case JOURNAL_HEAD_NONE:
+		return "there is no readable head file: rows cut off at the end would go unnoticed";
+	}
+	REQUIRE(!"a state of the head file");
+	return NULL;
 }
