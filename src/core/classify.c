@@ -178,7 +178,9 @@ static enum signal under_way(
 			return SIGNAL_SEEN_BROKEN;
 		if (doubt)
 			return SIGNAL_SEEN_COMMITTING;
-		return promoted ? SIGNAL_SEEN_PROMOTED : SIGNAL_SEEN_RETIRED;
+		/* Whoever still holds clients has to release them, even when another controller
+		 * has retired the source meanwhile. */
+		return promoted || core->holding ? SIGNAL_SEEN_PROMOTED : SIGNAL_SEEN_RETIRED;
 	}
 	if (any_there)
 		return SIGNAL_SEEN_BROKEN;

@@ -6,6 +6,9 @@
 #include "core/classify.h"
 #include "core/invariant.h"
 
+/* Generous: each takes another controller that moved meanwhile. */
+#define LOOKS_MAX 16
+
 static const char *const outcome_names[] = {
 	[OUTCOME_DONE] = "done",
 	[OUTCOME_LATER] = "later",
@@ -217,12 +220,27 @@ static void enter_baking(struct core *core, struct core_effects *fx)
 	}
 }
 
+/* Whoever keeps losing yields: first a pause, so that two controllers do not march in step, then
+ * for good.  `resume` goes on from the registers. */
+static void enter_idle(struct core *core, struct core_effects *fx)
+{
+	if (++core->looks > LOOKS_MAX) {
+		take_signal(core, SIGNAL_SPENT, fx);
+	} else if (core->looks > 1) {
+		core->tries = core->looks;
+		emit_wait(core, fx);
+		core->tries = 0;
+	} else {
+		emit_observe(core, fx);
+	}
+}
+
 /* What a phase begins with. */
 static void enter(struct core *core, enum signal signal, struct core_effects *fx)
 {
 	switch (core->phase) {
 	case PHASE_IDLE:
-		emit_observe(core, fx);
+		enter_idle(core, fx);
 		break;
 	case PHASE_READY:
 		enter_ready(core, fx);
@@ -257,7 +275,7 @@ static void enter(struct core *core, enum signal signal, struct core_effects *fx
 /* A signal that stays in its phase: try again, or stop trying. */
 static void stay(struct core *core, enum signal signal, struct core_effects *fx)
 {
-	if (signal == SIGNAL_FAILED || signal == SIGNAL_SEEN_BLIND) {
+	if (signal == SIGNAL_FAILED || signal == SIGNAL_SEEN_BLIND || signal == SIGNAL_SEEN_TORN) {
 		if (++core->tries >= core->config.tries_max) {
 			take_signal(core, SIGNAL_SPENT, fx);
 			return;
@@ -290,13 +308,23 @@ static bool is_busy(const struct core *core, enum signal signal)
 	       signal != SIGNAL_SEEN_BLIND && signal != SIGNAL_SEEN_BROKEN;
 }
 
+/* The sides and members are read one after the other.  While somebody moves, that can look like a
+ * contradiction; a real one is still there at the last look. */
+static enum signal believe(const struct core *core, enum signal signal)
+{
+	if (signal == SIGNAL_SEEN_BROKEN && core->tries + 1 < core->config.tries_max)
+		return SIGNAL_SEEN_TORN;
+	return signal;
+}
+
 static void after_observations(struct core *core, struct core_effects *fx)
 {
 	struct classified seen = classify_wave(core);
 
 	if (is_busy(core, seen.signal))
 		seen.signal = SIGNAL_SEEN_BUSY;
-	if (seen.signal != SIGNAL_SEEN_BLIND) {
+	seen.signal = believe(core, seen.signal);
+	if (seen.signal != SIGNAL_SEEN_BLIND && seen.signal != SIGNAL_SEEN_TORN) {
 		core->looked = true;
 		core->src = seen.signal == SIGNAL_SEEN_GOAL ? side_other(seen.src) : seen.src;
 		if (seen.attempt > core->attempt || core->phase == PHASE_IDLE)

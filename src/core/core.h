@@ -135,6 +135,7 @@ struct core {
 	size_t pending; /* completions and observations that are still out */
 	enum core_outcome worst; /* among the completions of this turn */
 	int tries;
+	int looks;    /* how often IDLE was entered again: bounds every run */
 	bool waiting; /* an EFFECT_WAIT is out */
 	bool holding; /* this controller asked for a hold that has not been released */
 	bool asked_deadline, asked_abort; /* arrived while something was pending */

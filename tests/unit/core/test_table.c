@@ -201,6 +201,7 @@ static void a_phase_with_steps_can_take_their_answers(void **state)
 			continue;
 		assert_int_equal(table_edge((enum phase)p, SIGNAL_DONE).kind, EDGE_MOVE);
 		assert_int_not_equal(table_edge((enum phase)p, SIGNAL_FAILED).kind, EDGE_ILLEGAL);
+		assert_int_equal(table_edge((enum phase)p, SIGNAL_LOST).kind, EDGE_MOVE);
 	}
 	for (int v = 0; v < VERB_COUNT; v++)
 		assert_true(used[v] > 0);
