@@ -91,12 +91,20 @@ void client_log_close(struct client_log *log)
 	}
 }
 
+/* What a server says out of turn ("terminating connection") is expected here, again and again. */
+static void ignore_notice(void *nobody, const char *message)
+{
+	(void)nobody;
+	(void)message;
+}
+
 PGconn *client_connect(const char *dsn, const char *application)
 {
 	const char *const keys[] = {"dbname", "application_name", "connect_timeout", NULL};
 	const char *const values[] = {dsn, application, "2", NULL};
 	PGconn *connection = PQconnectdbParams(keys, values, 1);
 
+	PQsetNoticeProcessor(connection, ignore_notice, NULL);
 	if (PQstatus(connection) == CONNECTION_OK)
 		return connection;
 	PQfinish(connection);

@@ -50,7 +50,7 @@ class Record:
     unknown: set = field(default_factory=set)
     clients: set = field(default_factory=set)
     errors: Counter = field(default_factory=Counter)
-    waits: list = field(default_factory=list)  # (wait_us, client, end_ns)
+    waits: list = field(default_factory=list)  # (wait_us, client, end_ns or None when it was still waiting)
     switches: int = 0
     first_ns: int = None
     last_ns: int = None
@@ -74,6 +74,9 @@ class Record:
                 fields = line.split()
                 if fields[0] == "G":
                     self.switches += fields[3] != fields[4]
+                    continue
+                if fields[0] == "E":
+                    self.waits.append((int(fields[1]), client, None))
                     continue
                 _, seq, outcome, _, sqlstate, _, end_ns, wait_us = fields
                 outcomes[outcome].add((client, int(seq)))

@@ -11,10 +11,17 @@
  *that could apply it twice.  WAIT_US of an ok line is how long the client had wanted to get a
  *transaction through: from when the first try of this streak was due until now.
  *
- * A client whose session is lost or refused tries the other side, and so on in turn with a pause of
- * --backoff-ms and as much again at random, which is what the manual advises for direct clients:
+ * A client whose session is lost or refused tries the other side, and so on in turn, with a pause
+ *of
+ * --backoff-ms and as much again at random, doubled after each round up to sixteenfold.  That is
+ *what direct clients are advised to do: a storm of refused logins is what slows a crossing down
+ *most.
  *
  *	G LOST_NS BACK_NS FROM_SIDE TO_SIDE TRIES
+ *
+ * A client that is still waiting when it is stopped says so in its last line:
+ *
+ *	E WAIT_US
  *
  * Even clients send the work and the COMMIT apart, odd ones all in one message: the first kind
  *knows more often that nothing was committed, the second is what an autocommit application does.
@@ -29,6 +36,7 @@
 #include "client.h"
 
 #define CLIENTS_MAX 256
+#define BACKOFF_DOUBLINGS 4
 #define PATIENCE_NS ((int64_t)3 * 1000000000) /* for an answer, once a stop was asked for */
 
 enum side { OLD, NEW };
@@ -175,9 +183,10 @@ static bool must_switch(const struct answer *answer)
 	return false;
 }
 
-static void pause_before_retry(struct client *client)
+static void pause_before_retry(struct client *client, int tries)
 {
-	int64_t backoff_ns = client->options->backoff_ns;
+	int rounds = tries / 2 < BACKOFF_DOUBLINGS ? tries / 2 : BACKOFF_DOUBLINGS;
+	int64_t backoff_ns = client->options->backoff_ns << rounds;
 	int64_t jitter_ns = backoff_ns > 0 ? (int64_t)rand_r(&client->seed) % backoff_ns : 0;
 
 	client_sleep_until(client_now_ns() + backoff_ns + jitter_ns);
@@ -206,7 +215,7 @@ static bool reconnect(struct client *client, enum side first)
 				tries);
 			return true;
 		}
-		pause_before_retry(client);
+		pause_before_retry(client, tries);
 	}
 	return false;
 }
@@ -279,6 +288,9 @@ static void *client_main(void *argument)
 	}
 	if (client->connection != NULL)
 		PQfinish(client->connection);
+	if (client->wanted_ns != 0)
+		client_log_line(&client->log, "E %lld\n",
+			(long long)(client_now_ns() - client->wanted_ns) / 1000);
 	client_log_close(&client->log);
 	return NULL;
 }

@@ -130,8 +130,8 @@ class Prober:
             raise LabError("prober is not built: meson setup build && ninja -C build")
         self.log_dir = Path(log_dir)
         self.log_dir.mkdir(parents=True, exist_ok=True)
-        self._run = time.time_ns() // 1000
-        self._command = [program, "--run", str(self._run), "--log", str(self.log_dir),
+        self.run = time.time_ns() // 1000
+        self._command = [program, "--run", str(self.run), "--log", str(self.log_dir),
                          "--every-ms", str(every_ms)]
         for role in APP_ROLES:
             for side in SIDES:
@@ -139,7 +139,7 @@ class Prober:
         self._process = None
 
     def __enter__(self):
-        (self.log_dir / "prober.json").write_text(json.dumps({"run": self._run}))
+        (self.log_dir / "prober.json").write_text(json.dumps({"run": self.run}))
         self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL)
         return self
 

@@ -1,0 +1,79 @@
+"""Fixtures: private labs of two real servers; see tests/lab."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+LAB_SOURCE = Path(__file__).resolve().parent.parent / "lab"
+sys.path.insert(0, str(LAB_SOURCE))
+
+from lab import Lab, airlock_program  # noqa: E402 - needs the path above
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="the full counts, not the sample of ./test")
+
+
+@pytest.fixture
+def long_run(request):
+    return request.config.getoption("--long")
+
+
+@pytest.fixture(scope="session")
+def scratch():
+    """Makes directories that the servers' user can enter (pytest's own tmp_path is closed to it)."""
+    made = []
+
+    def make():
+        path = Path(tempfile.mkdtemp(prefix="airlock-it-"))
+        path.chmod(0o755)
+        made.append(path)
+        return path
+
+    yield make
+    for path in made:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def labs(scratch):
+    """A factory of labs; all are taken down at the end, whatever happened."""
+    made = []
+
+    def make(level=3, rows="small"):
+        lab = Lab.up(scratch() / "lab", level, rows)
+        made.append(lab)
+        return lab
+
+    yield make
+    for lab in made:
+        lab.down()
+
+
+@pytest.fixture(scope="session")
+def plain_lab(labs):
+    """A lab whose servers nobody has set up anything between."""
+    return labs()
+
+
+def needs_program():
+    if airlock_program() is None:
+        if os.environ.get("AIRLOCK_BUILD"):
+            pytest.fail("the build has no src/cli/airlock")
+        pytest.skip("airlock is not built")
+
+
+@pytest.fixture
+def lab3(labs):
+    needs_program()
+    return labs(level=3)
+
+
+@pytest.fixture
+def lab2(labs):
+    needs_program()
+    return labs(level=2)
