@@ -24,9 +24,11 @@
 #define PLAN_NONE ((size_t)-1)
 
 /* Limits, each with a problem of its own when it is passed. */
-#define PLAN_BYTES_MAX (64u << 20)
+#define PLAN_BYTES_MAX (1u << 20)
 #define PLAN_DEPTH_MAX 64
-#define PLAN_ALIASES_MAX 1000 /* expanded nodes that come from aliases: 100,000 */
+#define PLAN_ALIASES_MAX 1000	    /* also the most anchors */
+#define PLAN_ALIAS_NODES_MAX 100000 /* what all aliases written out would add */
+#define PLAN_MEMBERS_MAX 1000	    /* stores and services together */
 
 enum plan_engine { ENGINE_POSTGRESQL, ENGINE_MARIADB, ENGINE_REDIS, ENGINE_RABBITMQ, ENGINE_FILES };
 enum plan_pattern { PATTERN_REPLICA_PROMOTION, PATTERN_SHADOW_WRITE };
@@ -131,6 +133,9 @@ struct plan_gate {
 /*
  * Nodes: stores and services share one name space and one numbering, stores first:
  * node n is stores[n] when n < stores_count, else services[n - stores_count].
+ *
+ * Stores, services, routes, gates and every list of names are sorted by name, so that two plans of
+ * the same hash are the same plan, down to the order in which things are done.
  */
 struct plan {
 	struct arena arena;

@@ -9,6 +9,8 @@
  *         |              ^~~~~~~~~~~~~~~~~
  *   help: airlock explain P-ENUM
  *
+ * No secret is ever in a message or a source line: a line that holds one is not shown at all.
+ *
  * Memory: every string lives in the arena that the list was made with.
  */
 #ifndef AIRLOCK_PLAN_PROBLEM_H
@@ -45,10 +47,14 @@ struct problems {
 void problems_init(struct problems *ps, struct arena *arena);
 /* Appends a copy.  Past 200 rows only the count of errors grows. */
 void problems_add(struct problems *ps, const struct problem *p);
+/* By place; equal places keep the order in which they were added. */
+void problems_sort(struct problems *ps);
 /* Sorts by place, then appends the text of all to `out`. */
 void problems_print(struct problems *ps, bool color, struct buf *out);
 const char *problem_severity_name(enum problem_severity severity);
 /* The explanation behind `airlock explain ID`, or NULL. */
 const char *problem_explain(const char *id);
+/* Every id that problem_explain knows, sorted; returns how many. */
+size_t problem_ids(const char *const **ret_ids);
 
 #endif

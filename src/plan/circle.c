@@ -1,0 +1,111 @@
+#include "plan/circle.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+static const struct edge *way_on(
+	const struct graph *g, int kinds, const size_t *component, size_t node)
+{
+	for (size_t i = g->by_first.start[node]; i < g->by_first.start[node + 1]; i++) {
+		const struct edge *edge = g->by_first.list[i];
+
+		if (edge->kind & kinds && component[edge_second(edge)] == component[node])
+			return edge;
+	}
+	return NULL;
+}
+
+const struct edge **circle_find(const struct graph *graph, int kinds, const size_t *component,
+	size_t node, struct arena *arena)
+{
+	size_t *seen = arena_calloc(arena, graph->nodes, sizeof *seen); /* step + 1 */
+	const struct edge **way = arena_calloc(arena, graph->nodes + 1, sizeof *way);
+	size_t steps = 0;
+
+	/* Every node of a circle has a way on inside its component, so some node comes twice. */
+	while (!seen[node]) {
+		const struct edge *edge = way_on(graph, kinds, component, node);
+
+		REQUIRE(edge != NULL);
+		seen[node] = ++steps;
+		way[steps - 1] = edge;
+		node = edge_second(edge);
+	}
+	return way + seen[node] - 1;
+}
+
+static const struct ref *ref_of(const struct checker *ck, const struct edge *edge)
+{
+	const struct plan *p = ck->plan;
+	const void *owner = edge->from < p->stores_count
+				    ? (const void *)&p->stores[edge->from]
+				    : &p->services[edge->from - p->stores_count];
+	enum ref_role role = edge->kind == EDGE_NEEDS ? ROLE_NEEDS : ROLE_AFTER;
+
+	for (size_t i = 0; i < ck->refs_count; i++) {
+		const struct ref *ref = &ck->refs[i];
+
+		if (ref->owner == owner && ref->role == role && ref->target == edge->to)
+			return ref;
+	}
+	return NULL;
+}
+
+/* "a needs b, b is after a": against the order of movement, as the plan says it. */
+static void describe(const struct plan *plan, const struct edge **circle, struct buf *out)
+{
+	size_t count = 0;
+
+	while (circle[count])
+		count++;
+	for (size_t i = count; i > 0; i--)
+		buf_printf(out, "%s%s %s %s", i < count ? ", " : "",
+			plan_node_name(plan, circle[i - 1]->from),
+			circle[i - 1]->kind == EDGE_NEEDS ? "needs" : "is after",
+			plan_node_name(plan, circle[i - 1]->to));
+}
+
+/* At whichever reference of the circle stands first in the file. */
+static void report_one(struct checker *ck, const struct edge **circle)
+{
+	const struct ref *first = NULL;
+	BUF_AUTO text = BUF_INIT;
+
+	for (size_t i = 0; circle[i]; i++) {
+		const struct ref *ref = ref_of(ck, circle[i]);
+
+		if (ref && (!first || ref->at.start < first->at.start))
+			first = ref;
+	}
+	ENSURE(first != NULL);
+	describe(ck->plan, circle, &text);
+	checker_error_at(ck, first->path, "P-CYCLE", first->at, "remove one of these orders",
+		"no order satisfies this circle: %s", buf_str(&text));
+}
+
+static bool *components_with_circle(
+	const struct graph *g, const size_t *component, size_t count, struct arena *arena)
+{
+	bool *ret = arena_calloc(arena, count + 1, sizeof *ret);
+
+	for (size_t i = 0; i < g->count; i++)
+		if (g->edges[i].kind & EDGE_ORDERS &&
+			component[g->edges[i].from] == component[g->edges[i].to])
+			ret[component[g->edges[i].from]] = true;
+	return ret;
+}
+
+void circle_report(struct checker *ck, const struct graph *graph)
+{
+	size_t *component = arena_calloc(ck->scratch, graph->nodes + 1, sizeof *component);
+	size_t count = graph_components(graph, EDGE_ORDERS, ck->scratch, component);
+	bool *circles = components_with_circle(graph, component, count, ck->scratch);
+
+	for (size_t node = 0; node < graph->nodes; node++) {
+		if (!circles[component[node]])
+			continue;
+		circles[component[node]] = false;
+		report_one(ck, circle_find(graph, EDGE_ORDERS, component, node, ck->scratch));
+	}
+}
