@@ -23,6 +23,8 @@
 #include "journal/journal.h"
 #include "plan/plan.h"
 
+#define CMD_PLAN_DEFAULT "airlock.yaml"
+
 struct cmd_ctx {
 	const struct command *command;
 	const struct options *opt;

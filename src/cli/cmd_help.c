@@ -1,12 +1,12 @@
 #include "cli/cmd.h"
 #include "cli/help.h"
-#include "cli/suggest.h"
+#include "plan/text.h"
 
 int cmd_help(struct cmd_ctx *ctx, struct err *err)
 {
 	const char *name = ctx->opt->args[0];
 	const struct absent_row *absent;
-	struct suggest s;
+	struct text_nearest s;
 
 	if (!name || command_find(name)) {
 		help_print(ctx->out, name ? command_find(name) : NULL);
@@ -16,9 +16,9 @@ int cmd_help(struct cmd_ctx *ctx, struct err *err)
 	if (absent)
 		return err_set(err, ERR_CANNOT, "'%s' is not available in this version; %s", name,
 			absent->instead);
-	suggest_init(&s, name);
+	s = TEXT_NEAREST(name);
 	for (int i = 0; i < COMMAND_COUNT; i++)
-		suggest_offer(&s, command_get((enum command_id)i)->name);
+		text_nearest_try(&s, command_get((enum command_id)i)->name);
 	if (s.best)
 		return err_set(err, ERR_USAGE, "no such command '%.60s' (did you mean '%s'?)", name,
 			s.best);

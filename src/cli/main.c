@@ -10,13 +10,11 @@
 #include "cli/cmd.h"
 #include "cli/help.h"
 
-#define PLAN_DEFAULT "airlock.yaml"
-
 static const char *state_beside(struct arena *arena, const char *plan_path)
 {
-	char *copy = arena_strdup(arena, plan_path); /* dirname writes into it */
+	char *dir = dirname(arena_strdup(arena, plan_path)); /* dirname writes into it */
 
-	return arena_printf(arena, "%s/.airlock", dirname(copy));
+	return strcmp(dir, ".") ? arena_printf(arena, "%s/.airlock", dir) : ".airlock";
 }
 
 static void ctx_init(struct cmd_ctx *ctx, const struct options *opt, struct out *out)
@@ -26,7 +24,7 @@ static void ctx_init(struct cmd_ctx *ctx, const struct options *opt, struct out 
 
 	*ctx = (struct cmd_ctx){.command = opt->command, .opt = opt, .out = out};
 	problems_init(&ctx->problems, &ctx->arena);
-	ctx->plan_path = plan ? plan : PLAN_DEFAULT;
+	ctx->plan_path = plan ? plan : CMD_PLAN_DEFAULT;
 	ctx->state_dir = state ? state : state_beside(&ctx->arena, ctx->plan_path);
 }
 
@@ -58,7 +56,7 @@ static int prepare_plan(struct cmd_ctx *ctx, struct err *err)
 	}
 	if (ctx->problems.errors > 0 || (ctx->problems.count > 0 && !ctx->out->quiet)) {
 		problems_print(&ctx->problems, ctx->out->color_messages, &text);
-		fwrite(buf_str(&text), 1, text.len, ctx->out->messages);
+		out_message_text(ctx->out, &text);
 	}
 	return rc;
 }
@@ -159,6 +157,8 @@ int main(int argc, char **argv)
 	if (rc)
 		return usage_failed(&opt, &out, &err);
 	rc = answer(&opt, &out, &err);
+	if (rc < 0 && err.code == ERR_USAGE)
+		return usage_failed(&opt, &out, &err);
 	if (rc < 0)
 		out_error(&out, err.msg, NULL);
 	if (out_finish(&out, &unwritten) && rc == EXIT_DONE) {

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/suggest.h"
 #include "cli/word.h"
+#include "plan/text.h"
 
 #define FLAG_VALUE 256 /* getopt's val of flag n is FLAG_VALUE + n: no clash with letters */
 
@@ -97,7 +97,7 @@ static const struct command *flag_owner(const char *name, size_t len)
 static int unknown_flag(const struct parse *p, const char *word, enum command_id command)
 {
 	char typed[64], what[160];
-	struct suggest s;
+	struct text_nearest s;
 	size_t len = 0;
 	bool is_long = word[0] == '-' && word[1] == '-';
 	const struct command *owner;
@@ -105,12 +105,12 @@ static int unknown_flag(const struct parse *p, const char *word, enum command_id
 	if (is_long)
 		len = strcspn(word + 2, "=");
 	snprintf(typed, sizeof typed, "%.*s", (int)(len < 60 ? len : 60), is_long ? word + 2 : "");
-	suggest_init(&s, typed);
+	s = TEXT_NEAREST(typed);
 	for (int i = 0; i < FLAG_COUNT && is_long; i++) {
 		const struct flag_row *flag = flag_get((enum flag_id)i);
 
 		if (flag_applies(flag, command) && flag->kind != KIND_LATER)
-			suggest_offer(&s, flag->name);
+			text_nearest_try(&s, flag->name);
 	}
 	owner = is_long ? flag_owner(word + 2, len) : NULL;
 	if (command == COMMAND_GLOBAL && owner)
@@ -257,7 +257,7 @@ static int pass(const struct parse *p, int argc, char **argv, enum command_id co
 static int command_choose(const struct parse *p, const char *name)
 {
 	const struct absent_row *absent = absent_find(name);
-	struct suggest s;
+	struct text_nearest s;
 
 	p->opt->command = command_find(name);
 	if (p->opt->command)
@@ -265,9 +265,9 @@ static int command_choose(const struct parse *p, const char *name)
 	if (absent)
 		return err_set(p->err, ERR_CANNOT, "'%s' is not available in this version; %s",
 			name, absent->instead);
-	suggest_init(&s, name);
+	s = TEXT_NEAREST(name);
 	for (int i = 0; i < COMMAND_COUNT; i++)
-		suggest_offer(&s, command_get((enum command_id)i)->name);
+		text_nearest_try(&s, command_get((enum command_id)i)->name);
 	return wrong(p, name, "no such command", s.best, "");
 }
 

@@ -134,6 +134,13 @@ static void message(struct out *out, enum out_color color, const char *prefix, c
 	fflush(out->messages);
 }
 
+void out_message_text(struct out *out, const struct buf *text)
+{
+	fflush(out->data);
+	fwrite(buf_str(text), 1, text->len, out->messages);
+	fflush(out->messages);
+}
+
 static void message_va(
 	struct out *out, enum out_color color, const char *prefix, const char *fmt, va_list ap)
 {

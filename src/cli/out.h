@@ -46,6 +46,9 @@ void out_json_line(struct out *out, json_t *doc);
  */
 json_t *out_json_string(const char *text);
 
+/* To stderr as it is, several lines; made safe by the caller. */
+void out_message_text(struct out *out, const struct buf *text);
+
 /* One line on stderr. */
 void out_note(struct out *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void out_detail(struct out *out, const char *fmt, ...) /* only with -v */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "cli/suggest.h"
+#include "plan/text.h"
 
 #define TEXT_MAX 2000
 #define PATH_BYTES_MAX 4000
@@ -58,14 +58,14 @@ static bool is_side(const char *word)
 static int check_choice(const char *spec, const char *word, struct err *err)
 {
 	char all[128], *save = NULL;
-	struct suggest s;
+	struct text_nearest s;
 
 	snprintf(all, sizeof all, "%s", spec);
-	suggest_init(&s, word);
+	s = TEXT_NEAREST(word);
 	for (char *one = strtok_r(all, "|", &save); one; one = strtok_r(NULL, "|", &save)) {
 		if (!strcmp(one, word))
 			return 0;
-		suggest_offer(&s, one);
+		text_nearest_try(&s, one);
 	}
 	if (s.best)
 		return err_set(

@@ -1,0 +1,18 @@
+/*
+ * wrap.h - running text within 80 columns.
+ */
+#ifndef AIRLOCK_CLI_WRAP_H
+#define AIRLOCK_CLI_WRAP_H
+
+#include "base/buf.h"
+
+#define WRAP_COLUMNS 80
+
+/*
+ * Appends the text made safe (out_safe), its words flowing between column `indent` and the last
+ * one, and a newline at the end.  The cursor is at column `at` now; further lines start at indent.
+ * A newline in the text is a space, unless a sentence or a colon ends before it: then it stays.
+ */
+void wrap_text(struct buf *out, const char *text, size_t at, size_t indent);
+
+#endif
