@@ -1,0 +1,48 @@
+#include "route/none.h"
+
+#include <stdlib.h>
+
+static int none_arm(struct route *route, enum side dst, int64_t deadline_ms, struct err *err)
+{
+	(void)route, (void)dst, (void)deadline_ms, (void)err;
+	return 0;
+}
+
+static int none_hold(struct route *route, int64_t attempt, int64_t hold_ms, int64_t deadline_ms,
+	struct err *err)
+{
+	(void)route, (void)attempt, (void)hold_ms, (void)deadline_ms, (void)err;
+	return 0;
+}
+
+static int none_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
+	struct err *err)
+{
+	(void)route, (void)side, (void)epoch, (void)deadline_ms, (void)err;
+	return 0;
+}
+
+static void none_free(struct route *route)
+{
+	free(route);
+}
+
+static const struct route_ops none_ops = {
+	.name = "none",
+	.can = 0,
+	.arm = none_arm,
+	.hold = none_hold,
+	.release = none_release,
+	.free = none_free,
+};
+
+int route_none_new(const char *name, struct route **ret_route, struct err *err)
+{
+	struct route *route = calloc(1, sizeof *route);
+
+	if (!route)
+		return err_set(err, ERR_NOMEM, "no memory for route %s", name);
+	*route = (struct route){&none_ops, name};
+	*ret_route = route;
+	return 0;
+}

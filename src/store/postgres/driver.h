@@ -1,0 +1,84 @@
+/*
+ * driver.h - one PostgreSQL store of a plan: two sides, each with a control connection (database
+ * airlock: the register) and a data connection (the migrated database: guard and effects).
+ *
+ * Connections are opened on demand and again when they broke; after `arm` all of them are there and
+ * the statements of the window are prepared.
+ */
+#ifndef AIRLOCK_STORE_POSTGRES_DRIVER_H
+#define AIRLOCK_STORE_POSTGRES_DRIVER_H
+
+#include "plan/plan.h"
+#include "port/store.h"
+#include "store/postgres/pg.h"
+
+#define CONTROL_DATABASE "airlock"
+#define LINK_NAME_BYTES 24 /* airlock_f_1a2b3c4d */
+
+struct side_pg {
+	const char *conninfo; /* borrowed from the plan */
+	char *dbname;	      /* of the migrated database; owned */
+	struct pg *control, *data;
+	bool prepared; /* the window's statements are prepared on `data` */
+};
+
+struct store_pg {
+	struct store store; /* first */
+	const struct plan *plan;
+	const struct plan_store *plan_store;
+	struct side_pg side[SIDE_COUNT];
+	char link[SIDE_COUNT][LINK_NAME_BYTES];	 /* by publisher: subscription, publication, slot */
+	char audit[SIDE_COUNT][LINK_NAME_BYTES]; /* the audit slot of each side */
+	char *sequence_sql;			 /* reads every sequence in one UNION ALL; owned */
+	char who[96];				 /* user@host pid, for the registers */
+};
+
+/* `plan` and `env` must outlive the store.  Connects to nobody yet.  Free with store_free. */
+int store_pg_new(const struct plan *plan, size_t store_index, struct env *env,
+	struct store_pg **ret_store, struct err *err) MUST_CHECK;
+
+static inline struct store_pg *store_pg(struct store *store)
+{
+	return (struct store_pg *)store;
+}
+
+/* The connection, opened if needed.  Borrowed. */
+int pg_control(struct store_pg *s, enum side side, int64_t deadline_ms, struct pg **ret_pg,
+	struct err *err) MUST_CHECK;
+int pg_data(struct store_pg *s, enum side side, int64_t deadline_ms, struct pg **ret_pg,
+	struct err *err) MUST_CHECK;
+/* A statement in the migrated database whose first two parameters are ($1 plan, $2 store). */
+int pg_data_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
+	size_t nparams, const char *const *params, struct pg_rows *ret_rows,
+	struct err *err) MUST_CHECK;
+
+extern const struct arbiter_ops pg_arbiter_ops; /* register.c */
+
+/* fence.c */
+int pg_end_sessions(struct store *store, const struct store_call *call, struct err *err);
+/* try.c */
+int pg_try_write(struct store *store, const struct store_call *call, struct err *err);
+/* marker.c */
+int pg_marker(struct store *store, const struct store_call *call, struct err *err);
+int pg_reached(struct store *store, const struct store_call *call, struct err *err);
+/* link.c */
+int pg_cut(struct store *store, const struct store_call *call, struct err *err);
+int pg_turn(struct store *store, const struct store_call *call, uint64_t wayback, struct err *err);
+int pg_relink(struct store *store, const struct store_call *call, struct guard at, struct err *err);
+int pg_link_seen(struct store *store, enum side publisher, int64_t deadline_ms,
+	enum link_seen *ret_seen, struct err *err);
+/* ready.c */
+int pg_check(struct store *store, const struct store_call *call, struct err *err);
+int pg_arm(struct store *store, const struct store_call *call, struct err *err);
+/* sequence.c */
+int pg_sequences(struct store *store, const struct store_call *call, struct err *err);
+int pg_sequences_arm(
+	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
+/* sync.c */
+int pg_finalize(struct store *store, const struct store_call *call, struct err *err);
+
+/* 4 numbers as text for parameters. */
+#define INT_TEXT_BYTES 24
+const char *int_text(char buf[INT_TEXT_BYTES], int64_t value);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * link.c - one replication direction: publication, slot, origin, subscription, all of one name.
+ * While a side is open its link is the active one; the other link is the way back.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "store/postgres/driver.h"
+
+#define CUT_PAUSE_US 1000
+
+/* Does the publisher still send, or the subscriber still apply? */
+static int link_is_alive(
+	struct store_pg *s, const struct store_call *call, bool *ret_alive, struct err *err)
+{
+	const char *params[] = {s->link[call->src]};
+	PG_ROWS_AUTO sender = PG_ROWS_INIT;
+	PG_ROWS_AUTO worker = PG_ROWS_INIT;
+	struct pg *pg;
+
+	/* A plain DISABLE leaves the walsender alive for half a second. */
+	if (pg_data(s, call->src, call->deadline_ms, &pg, err) ||
+		pg_exec(pg, call->deadline_ms,
+			"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
+			" WHERE slot_name = $1 AND active_pid IS NOT NULL",
+			1, params, &sender, err))
+		return -1;
+	if (pg_data(s, side_other(call->src), call->deadline_ms, &pg, err) ||
+		pg_exec(pg, call->deadline_ms,
+			"SELECT FROM pg_stat_subscription WHERE subname = $1 AND pid IS NOT NULL",
+			1, params, &worker, err))
+		return -1;
+	*ret_alive = sender.rows > 0 || worker.rows > 0;
+	return 0;
+}
+
+int pg_cut(struct store *store, const struct store_call *call, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	char a[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, call->attempt), s->link[call->src]};
+	bool alive = true;
+
+	if (pg_data_exec(s, side_other(call->src), call->deadline_ms,
+		    "SELECT airlock.cut($1, $2, $3, $4)", 2, params, NULL, err))
+		return -1;
+	for (;;) {
+		if (link_is_alive(s, call, &alive, err))
+			return -1;
+		if (!alive)
+			return 0;
+		if (env_now_ms(store->env) >= call->deadline_ms)
+			return err_set(err, ERR_TIMEOUT, "link %s did not end in time",
+				s->link[call->src]);
+		env_pause(store->env, CUT_PAUSE_US);
+	}
+}
+
+int pg_turn(struct store *store, const struct store_call *call, uint64_t wayback, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	char a[INT_TEXT_BYTES], lsn[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, call->attempt), s->link[side_other(call->src)], lsn};
+
+	snprintf(lsn, sizeof lsn, "%" PRIX32 "/%" PRIX32, (uint32_t)(wayback >> 32),
+		(uint32_t)wayback);
+	return pg_data_exec(s, call->src, call->deadline_ms,
+		"SELECT airlock.turn($1, $2, $3, $4, $5)", 3, params, NULL, err);
+}
+
+int pg_relink(struct store *store, const struct store_call *call, struct guard at, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	char a[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, at.attempt), s->link[call->src]};
+
+	return pg_data_exec(s, side_other(call->src), call->deadline_ms,
+		"SELECT airlock.relink($1, $2, $3, $4)", 2, params, NULL, err);
+}
+
+int pg_link_seen(struct store *store, enum side publisher, int64_t deadline_ms,
+	enum link_seen *ret_seen, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	const char *params[] = {s->link[publisher]};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (pg_data(s, side_other(publisher), deadline_ms, &pg, err) ||
+		pg_exec(pg, deadline_ms,
+			"SELECT u.subenabled FROM pg_subscription u"
+			" JOIN pg_database d ON d.oid = u.subdbid"
+			" WHERE u.subname = $1 AND d.datname = current_database()",
+			1, params, &rows, err))
+		return -1;
+	*ret_seen = rows.rows == 0 ? LINK_UNSEEN : pg_bool(&rows, 0, 0) ? LINK_ON : LINK_OFF;
+	return 0;
+}

@@ -1,0 +1,252 @@
+/*
+ * ready.c - before the hold: connections, prepared statements, idle positions brought forward; and
+ * the last look that refuses an attempt which would fail.
+ *
+ * Everything here runs while clients work, takes the time it needs, and changes nothing but
+ * positions of idle slots on the shut side.
+ */
+#include "base/check.h"
+#include "store/postgres/driver.h"
+
+#define LAG_PAUSE_US 100000
+
+/*
+ * How far restart_lsn of a *streaming* slot may be behind: what an abort or a turn has to decode
+ * again, at about 13 s/GB.  It moves only with the server's own snapshots (every 15 s), so the
+ * plan's lag budget, which is for what has not been sent, cannot apply to it.
+ */
+#define RESTART_LAG_MAX (256 * 1024 * 1024)
+
+struct slot_seen {
+	bool exists, lost, active;
+	int64_t unsent_bytes; /* from confirmed_flush_lsn */
+	int64_t kept_bytes;   /* from restart_lsn */
+};
+
+static int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,
+	struct slot_seen *ret, struct err *err)
+{
+	const char *params[] = {slot};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	*ret = (struct slot_seen){0};
+	if (pg_data(s, side, deadline_ms, &pg, err) ||
+		pg_exec(pg, deadline_ms,
+			"SELECT coalesce(wal_status, 'lost') NOT IN ('reserved', 'extended'), "
+			"active,"
+			" coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint,"
+			" coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint"
+			" FROM pg_replication_slots WHERE slot_name = $1",
+			1, params, &rows, err))
+		return -1;
+	if (rows.rows == 0)
+		return 0;
+	ret->exists = true;
+	ret->lost = pg_bool(&rows, 0, 0);
+	ret->active = pg_bool(&rows, 0, 1);
+	ret->unsent_bytes = pg_int(&rows, 0, 2);
+	ret->kept_bytes = pg_int(&rows, 0, 3);
+	return 0;
+}
+
+static int slot_usable(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,
+	struct slot_seen *ret, struct err *err)
+{
+	if (slot_look(s, side, slot, deadline_ms, ret, err))
+		return -1;
+	if (!ret->exists)
+		return err_set(err, ERR_REFUSED,
+			"slot %s is missing on %s: replication must be set up again (abandon, "
+			"sync)",
+			slot, side_name(side));
+	if (ret->lost)
+		return err_set(err, ERR_REFUSED,
+			"slot %s on %s has lost its log: replication must be set up again "
+			"(abandon, "
+			"sync)",
+			slot, side_name(side));
+	return 0;
+}
+
+/* One visit of an idle slot of the shut side, under exactly the guard pair that was read before the
+ * register said STANDBY. */
+static int visit(
+	struct store_pg *s, enum side shut, const char *slot, int64_t deadline_ms, struct err *err)
+{
+	char a[INT_TEXT_BYTES];
+	struct door door;
+
+	if (arbiter_read(&s->store, shut, deadline_ms, &door, err))
+		return -1;
+	if (door.reg.state != REG_STANDBY)
+		return err_set(err, ERR_LOST, "%s is not shut", side_name(shut));
+
+	const char *params[] = {
+		int_text(a, door.guard.attempt), guard_phase_name(door.guard.phase), slot};
+
+	return pg_data_exec(s, shut, deadline_ms, "SELECT airlock.visit($1, $2, $3, $4, $5)", 3,
+		params, NULL, err);
+}
+
+/* restart_lsn moves only to the first candidate point of each visit, so visits repeat. */
+static int bring_forward(
+	struct store_pg *s, enum side shut, const char *slot, int64_t deadline_ms, struct err *err)
+{
+	struct slot_seen seen;
+
+	for (;;) {
+		struct err failed = ERR_INIT;
+
+		if (slot_usable(s, shut, slot, deadline_ms, &seen, err))
+			return -1;
+		if (seen.kept_bytes <= s->plan->budgets.lag_bytes)
+			return 0;
+		if (env_now_ms(s->store.env) >= deadline_ms)
+			return err_set(err, ERR_BLOCKED, "slot %s on %s keeps %lld bytes of log",
+				slot, side_name(shut), (long long)seen.kept_bytes);
+		if (visit(s, shut, slot, deadline_ms, &failed)) {
+			*err = failed;
+			return -1;
+		}
+		env_pause(s->store.env, LAG_PAUSE_US);
+	}
+}
+
+/* After a turn the next hold waits until what is now the active link has caught up. */
+static int wait_caught_up(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	const char *slot = s->link[call->src];
+	struct slot_seen seen;
+
+	for (;;) {
+		if (slot_usable(s, call->src, slot, call->deadline_ms, &seen, err))
+			return -1;
+		if (seen.active && seen.unsent_bytes <= s->plan->budgets.lag_bytes)
+			break;
+		if (env_now_ms(s->store.env) >= call->deadline_ms)
+			return err_set(err, ERR_BLOCKED, "link %s is %lld bytes behind%s", slot,
+				(long long)seen.unsent_bytes,
+				seen.active ? "" : " and not running");
+		env_pause(s->store.env, LAG_PAUSE_US);
+	}
+	if (seen.kept_bytes > RESTART_LAG_MAX)
+		return err_set(err, ERR_BLOCKED,
+			"link %s would have to decode %lld bytes again after an abort; "
+			"CHECKPOINT on %s moves it",
+			slot, (long long)seen.kept_bytes, side_name(call->src));
+	return 0;
+}
+
+int pg_arm(struct store *store, const struct store_call *call, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	enum side dst = side_other(call->src);
+	struct pg *pg;
+
+	for (int side = 0; side < SIDE_COUNT; side++)
+		if (pg_control(s, (enum side)side, call->deadline_ms, &pg, err) ||
+			pg_data(s, (enum side)side, call->deadline_ms, &pg, err))
+			return -1;
+	if (bring_forward(s, dst, s->link[dst], call->deadline_ms, err) ||
+		wait_caught_up(s, call, err))
+		return -1;
+	return pg_sequences_arm(s, call->src, call->deadline_ms, err);
+}
+
+/* Each row is one reason against the hold: (may go away by itself, sentence). */
+static const char ready_sql[] =
+	/* a session that cannot be ended below superuser */
+	"SELECT false, format('superuser %s is connected (pid %s, %s): it cannot be ended with the"
+	" rights given', usename, pid, application_name) FROM pg_stat_activity"
+	" WHERE datname = current_database() AND backend_type = 'client backend'"
+	"  AND pid <> pg_backend_pid()"
+	"  AND (SELECT rolsuper FROM pg_roles WHERE rolname = usename)"
+	"  AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)"
+	" UNION ALL"
+	" SELECT false, format('prepared transaction %s may commit at any time', gid)"
+	" FROM pg_prepared_xacts WHERE database = current_database()"
+	" UNION ALL"
+	" SELECT true, format('transaction of %s (pid %s, %s) is open for %s ms, longer than the"
+	" drain budget', usename, pid, application_name,"
+	" round(extract(epoch FROM clock_timestamp() - xact_start) * 1000))"
+	" FROM pg_stat_activity WHERE datname = current_database()"
+	"  AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+	"  AND backend_xid IS NOT NULL AND clock_timestamp() - xact_start >"
+	"   $1::bigint * interval '1 millisecond'";
+
+static int no_blockers(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	char drain[INT_TEXT_BYTES];
+	const char *params[] = {int_text(drain, s->plan->budgets.drain_ms)};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (pg_data(s, call->src, call->deadline_ms, &pg, err) ||
+		pg_exec(pg, call->deadline_ms, ready_sql, 1, params, &rows, err))
+		return -1;
+	if (rows.rows == 0)
+		return 0;
+	return err_set(err, pg_bool(&rows, 0, 0) ? ERR_BLOCKED : ERR_REFUSED, "%s: %s%s",
+		side_name(call->src), pg_text(&rows, 0, 1), rows.rows > 1 ? " (and others)" : "");
+}
+
+/* Every table of a link must have been copied and stream ('r'), on both subscriptions. */
+static int tables_ready(
+	struct store_pg *s, enum side publisher, int64_t deadline_ms, struct err *err)
+{
+	const char *params[] = {s->link[publisher]};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (pg_data(s, side_other(publisher), deadline_ms, &pg, err) ||
+		pg_exec(pg, deadline_ms,
+			"SELECT count(*), count(*) FILTER (WHERE r.srsubstate <> 'r')"
+			" FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid"
+			" WHERE u.subname = $1",
+			1, params, &rows, err))
+		return -1;
+	if (pg_int(&rows, 0, 0) == 0)
+		return err_set(err, ERR_REFUSED, "link %s has no tables: run `airlock sync`",
+			s->link[publisher]);
+	if (pg_int(&rows, 0, 1) > 0)
+		return err_set(err, ERR_BLOCKED, "link %s: %lld table(s) are not in sync yet",
+			s->link[publisher], (long long)pg_int(&rows, 0, 1));
+	return 0;
+}
+
+static int links_stand(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	enum side dst = side_other(call->src);
+	enum link_seen active, back;
+	struct slot_seen slot;
+
+	if (pg_link_seen(&s->store, call->src, call->deadline_ms, &active, err) ||
+		pg_link_seen(&s->store, dst, call->deadline_ms, &back, err))
+		return -1;
+	if (active == LINK_OFF)
+		return err_set(err, ERR_REFUSED, "link %s is cut: `airlock resume` repairs it",
+			s->link[call->src]);
+	if (back == LINK_ON)
+		return err_set(err, ERR_REFUSED,
+			"both links are enabled: %s must be off while %s is open", s->link[dst],
+			side_name(call->src));
+	if (active != LINK_ON || back != LINK_OFF)
+		return err_set(err, ERR_REFUSED, "a link is missing: run `airlock sync`");
+	if (slot_usable(s, dst, s->link[dst], call->deadline_ms, &slot, err))
+		return -1;
+	if (slot.active)
+		return err_set(err, ERR_REFUSED, "slot %s on %s is in use by somebody else",
+			s->link[dst], side_name(dst));
+	return 0;
+}
+
+int pg_check(struct store *store, const struct store_call *call, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+
+	if (links_stand(s, call, err) || tables_ready(s, SIDE_OLD, call->deadline_ms, err) ||
+		tables_ready(s, SIDE_NEW, call->deadline_ms, err))
+		return -1;
+	return no_blockers(s, call, err);
+}

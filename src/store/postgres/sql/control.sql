@@ -1,0 +1,296 @@
+-- control.sql - the register of one side, in that side's own control database `airlock`.
+--
+-- Run as the role airlock (or a superuser: everything is handed to airlock at the end).  Repeatable.
+-- Every move is one function call = one transaction: compare-and-swap of the register row and the
+-- change of admission commit together or not at all (law 1, decision "registers").
+
+CREATE SCHEMA IF NOT EXISTS airlock;
+
+CREATE TABLE IF NOT EXISTS airlock.register (
+	plan text NOT NULL,
+	store text NOT NULL,
+	side text NOT NULL CHECK (side IN ('old', 'new')),
+	dbname name NOT NULL,                  -- the migrated database of this side
+	state text NOT NULL CHECK (state IN ('ACTIVE', 'SEALED', 'COMMITTING', 'STANDBY')),
+	attempt bigint NOT NULL DEFAULT 0,     -- the newest that moved this register
+	epoch bigint NOT NULL DEFAULT 1,       -- grows with every opening
+	revoked bigint NOT NULL DEFAULT 0,     -- attempts up to this one cannot open this side
+	promoted bigint NOT NULL DEFAULT 0,    -- at which this side was last promoted
+	wayback pg_lsn,                        -- fixed by that PROMOTE, before the first new write
+	undo jsonb,                            -- admission as it was, while the door is shut
+	deadline timestamptz,                  -- of the hold; only in SEALED
+	plan_hash text NOT NULL DEFAULT '',
+	system_identifier text NOT NULL DEFAULT '',
+	finalized timestamptz,
+	moved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	moved_by text NOT NULL DEFAULT '',
+	PRIMARY KEY (plan, store, side)
+);
+
+-- Roles that keep CONNECT while a door is shut, so that a restarted controller, verify and audit
+-- still enter.  The gateway's role is not among them: it has CONNECT on control databases only.
+CREATE OR REPLACE FUNCTION airlock.ours() RETURNS name[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS
+$$ SELECT ARRAY['airlock', 'airlock_repl']::name[] $$;
+
+-- Observed, not assumed: may any client role enter?  Superusers cannot be fenced and are not asked.
+CREATE OR REPLACE FUNCTION airlock.is_open(db name) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	RETURN EXISTS (
+		SELECT FROM pg_roles r, pg_database d
+		WHERE d.datname = db AND r.rolcanlogin AND NOT r.rolsuper
+		  AND r.rolname <> ALL (airlock.ours())
+		  AND has_database_privilege(r.oid, d.oid, 'CONNECT'));
+END $$;
+
+-- Revokes CONNECT from PUBLIC and every grantee, the owner included, and returns what it took.
+-- Chains of grants (a grantor that is not the owner) are refused by the preflight.
+CREATE OR REPLACE FUNCTION airlock.admission_close(db name) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	undo jsonb := '[]';
+	r record;
+BEGIN
+	FOR r IN
+		SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END AS who,
+		       bool_or(a.is_grantable) AS option
+		FROM pg_database d,
+		     aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+		     LEFT JOIN pg_roles g ON g.oid = a.grantee
+		WHERE d.datname = db AND a.privilege_type = 'CONNECT' AND a.grantor = d.datdba
+		  AND coalesce(g.rolname, '') <> ALL (airlock.ours())
+		GROUP BY 1
+	LOOP
+		undo := undo || jsonb_build_object('who', r.who, 'option', r.option);
+		EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM %s CASCADE', db, r.who);
+	END LOOP;
+	RETURN undo;
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock.admission_open(db name, undo jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	r record;
+BEGIN
+	FOR r IN SELECT * FROM jsonb_to_recordset(coalesce(undo, '[]')) AS x(who text, option boolean)
+	LOOP
+		EXECUTE format('GRANT CONNECT ON DATABASE %I TO %s%s', db, r.who,
+			CASE WHEN r.option THEN ' WITH GRANT OPTION' ELSE '' END);
+	END LOOP;
+END $$;
+
+-- One look at the register.  Volatile, so that it sees the move made before it in one statement.
+CREATE OR REPLACE FUNCTION airlock.see(p text, s text, sd text,
+	OUT state text, OUT attempt bigint, OUT epoch bigint, OUT revoked bigint,
+	OUT promoted bigint, OUT wayback bigint, OUT left_ms bigint, OUT open boolean)
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	SELECT r.state, r.attempt, r.epoch, r.revoked, r.promoted,
+	       coalesce(r.wayback - '0/0'::pg_lsn, 0)::bigint,
+	       coalesce(extract(epoch FROM r.deadline - clock_timestamp()) * 1000, 0)::bigint,
+	       airlock.is_open(r.dbname)
+	INTO state, attempt, epoch, revoked, promoted, wayback, left_ms, open
+	FROM airlock.register r WHERE r.plan = p AND r.store = s AND r.side = sd;
+	state := coalesce(state, 'ABSENT');
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock.seal(p text, s text, sd text, a bigint, hold_ms bigint,
+	hash text, who text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	db name;
+BEGIN
+	UPDATE airlock.register r
+	SET state = 'SEALED', attempt = a, plan_hash = hash, moved_by = who,
+	    deadline = clock_timestamp() + hold_ms * interval '1 millisecond',
+	    moved_at = clock_timestamp()
+	WHERE plan = p AND store = s AND side = sd AND state = 'ACTIVE' AND attempt < a
+	  AND finalized IS NULL
+	RETURNING dbname INTO db;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	UPDATE airlock.register SET undo = airlock.admission_close(db)
+	WHERE plan = p AND store = s AND side = sd;
+	RETURN true;
+END $$;
+
+-- The owner can grant himself back from another database, so the ACL is read again; and the hold's
+-- deadline on this side's own clock must be far enough away.
+CREATE OR REPLACE FUNCTION airlock.commit(p text, s text, sd text, a bigint, min_left_ms bigint,
+	who text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	UPDATE airlock.register
+	SET state = 'COMMITTING', deadline = NULL, moved_at = clock_timestamp(), moved_by = who
+	WHERE plan = p AND store = s AND side = sd AND state = 'SEALED' AND attempt = a
+	  AND deadline > clock_timestamp() + min_left_ms * interval '1 millisecond'
+	  AND NOT airlock.is_open(dbname);
+	RETURN FOUND;
+END $$;
+
+-- The write-once answer yes.  The way-back position is evaluated inside the statement that opens:
+-- read earlier it can lie beyond the end of the log after a crash.
+CREATE OR REPLACE FUNCTION airlock.promote(p text, s text, sd text, a bigint, e bigint,
+	hash text, who text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	db name;
+	saved jsonb;
+BEGIN
+	UPDATE airlock.register r
+	SET state = 'ACTIVE', attempt = a, promoted = a, epoch = greatest(r.epoch + 1, e),
+	    wayback = pg_current_wal_insert_lsn(), plan_hash = hash,
+	    moved_at = clock_timestamp(), moved_by = who
+	WHERE plan = p AND store = s AND side = sd AND state = 'STANDBY' AND revoked < a
+	  AND attempt < a AND finalized IS NULL
+	RETURNING dbname, r.undo INTO db, saved;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	PERFORM airlock.admission_open(db, saved);
+	UPDATE airlock.register SET undo = NULL WHERE plan = p AND store = s AND side = sd;
+	RETURN true;
+END $$;
+
+-- The write-once answer no.
+CREATE OR REPLACE FUNCTION airlock.revoke(p text, s text, sd text, a bigint, who text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	UPDATE airlock.register
+	SET revoked = greatest(revoked, a), moved_at = clock_timestamp(), moved_by = who
+	WHERE plan = p AND store = s AND side = sd AND state = 'STANDBY' AND promoted < a;
+	RETURN FOUND;
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock.retire(p text, s text, sd text, a bigint, who text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	UPDATE airlock.register
+	SET state = 'STANDBY', revoked = greatest(revoked, a), deadline = NULL,
+	    moved_at = clock_timestamp(), moved_by = who
+	WHERE plan = p AND store = s AND side = sd AND state = 'COMMITTING' AND attempt = a;
+	RETURN FOUND;
+END $$;
+
+-- From COMMITTING the caller must have the other side's "no" (REVOKE).
+CREATE OR REPLACE FUNCTION airlock.reopen(p text, s text, sd text, a bigint, who text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	db name;
+	saved jsonb;
+BEGIN
+	UPDATE airlock.register r
+	SET state = 'ACTIVE', epoch = r.epoch + 2, deadline = NULL,
+	    moved_at = clock_timestamp(), moved_by = who
+	WHERE plan = p AND store = s AND side = sd AND state IN ('SEALED', 'COMMITTING')
+	  AND attempt = a
+	RETURNING dbname, r.undo INTO db, saved;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	PERFORM airlock.admission_open(db, saved);
+	UPDATE airlock.register SET undo = NULL WHERE plan = p AND store = s AND side = sd;
+	RETURN true;
+END $$;
+
+-- Law 6: the one move that is not a controller's.  Runs with airlock's rights, for the gateway.
+CREATE OR REPLACE FUNCTION airlock.abort_if_expired(p text, s text, sd text, a bigint)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM FROM airlock.register
+	WHERE plan = p AND store = s AND side = sd AND state = 'SEALED' AND attempt = a
+	  AND deadline <= clock_timestamp()
+	FOR UPDATE;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	RETURN airlock.reopen(p, s, sd, a, 'deadline');
+END $$;
+
+-- `sync`: this side becomes known.  The open side keeps its admission, the other is shut at once.
+CREATE OR REPLACE FUNCTION airlock.enroll(p text, s text, sd text, db name, is_open boolean,
+	hash text, who text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	INSERT INTO airlock.register (plan, store, side, dbname, state, plan_hash, moved_by,
+		system_identifier, undo)
+	SELECT p, s, sd, db, CASE WHEN is_open THEN 'ACTIVE' ELSE 'STANDBY' END, hash, who,
+	       (SELECT system_identifier::text FROM pg_control_system()),
+	       CASE WHEN is_open THEN NULL ELSE airlock.admission_close(db) END
+	WHERE NOT EXISTS (SELECT FROM airlock.register
+	                  WHERE plan = p AND store = s AND side = sd);
+	RETURN FOUND;
+END $$;
+
+-- `abandon`: this side is forgotten; admission is given back as it was saved.
+CREATE OR REPLACE FUNCTION airlock.forget(p text, s text, sd text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	db name;
+	saved jsonb;
+BEGIN
+	DELETE FROM airlock.register r
+	WHERE plan = p AND store = s AND side = sd AND state IN ('ACTIVE', 'STANDBY')
+	RETURNING dbname, r.undo INTO db, saved;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	PERFORM airlock.admission_open(db, saved);
+	RETURN true;
+END $$;
+
+-- `finalize`: the register stays, and no attempt can begin from it any more.
+CREATE OR REPLACE FUNCTION airlock.finalize(p text, s text, sd text, who text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	UPDATE airlock.register
+	SET finalized = coalesce(finalized, clock_timestamp()), moved_at = clock_timestamp(),
+	    moved_by = who
+	WHERE plan = p AND store = s AND side = sd AND state IN ('ACTIVE', 'STANDBY');
+	RETURN FOUND;
+END $$;
+
+-- `declare SIDE lost`: a person vouches that the other side will never serve again, so this side
+-- may open without its answer.
+CREATE OR REPLACE FUNCTION airlock.open_alone(p text, s text, sd text, a bigint, who text)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	db name;
+	saved jsonb;
+BEGIN
+	UPDATE airlock.register r
+	SET state = 'ACTIVE', epoch = r.epoch + 2, attempt = greatest(attempt, a),
+	    deadline = NULL, finalized = clock_timestamp(), moved_at = clock_timestamp(),
+	    moved_by = who
+	WHERE plan = p AND store = s AND side = sd AND state <> 'ACTIVE'
+	RETURNING dbname, r.undo INTO db, saved;
+	IF NOT FOUND THEN
+		RETURN false;
+	END IF;
+	PERFORM airlock.admission_open(db, saved);
+	UPDATE airlock.register SET undo = NULL WHERE plan = p AND store = s AND side = sd;
+	RETURN true;
+END $$;
+
+REVOKE ALL ON SCHEMA airlock FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA airlock FROM PUBLIC;
+DO $$
+DECLARE
+	f regprocedure;
+BEGIN
+	ALTER SCHEMA airlock OWNER TO airlock;
+	ALTER TABLE airlock.register OWNER TO airlock;
+	FOR f IN SELECT oid::regprocedure FROM pg_proc
+	         WHERE pronamespace = 'airlock'::regnamespace
+	LOOP
+		EXECUTE format('ALTER FUNCTION %s OWNER TO airlock', f);
+	END LOOP;
+END $$;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO airlock;

@@ -1,0 +1,273 @@
+-- migrated.sql - what Airlock keeps inside the migrated database of one side.
+--
+-- Run by the DBA (a superuser).  Repeatable.  Schema airlock belongs to the role airlock: guard,
+-- marker, and the guarded effects.  Schema airlock_dba belongs to the DBA: the few things that only
+-- a superuser may do, limited to Airlock's own two links.
+--
+-- A guarded effect is one function call = one transaction: lock the guard row at exactly
+-- (attempt, phase), effect, commit.  So a controller that sleeps holds no lock, and one that wakes
+-- late is refused with SQLSTATE AL001.
+
+CREATE SCHEMA IF NOT EXISTS airlock;
+CREATE SCHEMA IF NOT EXISTS airlock_dba;
+
+CREATE TABLE IF NOT EXISTS airlock.guard (
+	plan text NOT NULL,
+	store text NOT NULL,
+	attempt bigint NOT NULL DEFAULT 0,
+	phase text NOT NULL DEFAULT 'idle' CHECK (phase IN
+		('idle', 'held', 'commit', 'promote', 'revoke', 'aborted', 'turn', 'turned')),
+	frozen boolean NOT NULL DEFAULT false,  -- DDL is refused
+	shut_lsn pg_lsn,                        -- when this door was last proven shut
+	barrier timestamptz,                    -- rewritten to make everything before it durable
+	moved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (plan, store)
+);
+
+-- Published on both sides; everything else of Airlock's is not.
+CREATE TABLE IF NOT EXISTS airlock.marker (
+	attempt bigint NOT NULL,
+	side text NOT NULL,
+	at timestamptz NOT NULL DEFAULT clock_timestamp(),
+	PRIMARY KEY (attempt, side)
+);
+
+CREATE OR REPLACE FUNCTION airlock.guard_move(p text, s text, fa bigint, fp text, ta bigint,
+	tp text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	UPDATE airlock.guard SET attempt = ta, phase = tp, moved_at = clock_timestamp()
+	WHERE plan = p AND store = s AND attempt = fa AND phase = fp;
+	RETURN FOUND;
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock.guard_at(p text, s text, a bigint, ph text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	g record;
+BEGIN
+	PERFORM FROM airlock.guard
+	WHERE plan = p AND store = s AND attempt = a AND phase = ph FOR UPDATE;
+	IF NOT FOUND THEN
+		SELECT attempt, phase INTO g FROM airlock.guard WHERE plan = p AND store = s;
+		RAISE EXCEPTION USING ERRCODE = 'AL001', MESSAGE =
+			format('the guard stands at (%s, %s), not at (%s, %s)',
+				g.attempt, g.phase, a, ph);
+	END IF;
+END $$;
+
+-- The marker follows every commit that the proof let through; the shut position is read in the
+-- same transaction, for the audit of stray writes.
+CREATE OR REPLACE FUNCTION airlock.mark(p text, s text, a bigint, sd text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM airlock.guard_at(p, s, a, 'held');
+	INSERT INTO airlock.marker (attempt, side) VALUES (a, sd) ON CONFLICT DO NOTHING;
+	UPDATE airlock.guard SET shut_lsn = pg_current_wal_insert_lsn()
+	WHERE plan = p AND store = s;
+END $$;
+
+-- Visible is not durable: apply commits asynchronously.  One synchronous commit of ours flushes
+-- everything before it.
+CREATE OR REPLACE FUNCTION airlock.barrier(p text, s text, a bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM airlock.guard_at(p, s, a, 'held');
+	UPDATE airlock.guard SET barrier = clock_timestamp() WHERE plan = p AND store = s;
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock.cut(p text, s text, a bigint, link text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM airlock.guard_at(p, s, a, 'held');
+	PERFORM airlock_dba.link_set(link, false);
+END $$;
+
+-- ENABLE has two forms that share no code.  This one: an abort's cut link, never with an advance.
+CREATE OR REPLACE FUNCTION airlock.relink(p text, s text, ga bigint, link text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	PERFORM airlock.guard_at(p, s, ga, 'aborted');
+	PERFORM airlock_dba.link_set(link, true);
+END $$;
+
+-- And this one: the way back, with the advance, exactly once per attempt.
+CREATE OR REPLACE FUNCTION airlock.turn(p text, s text, a bigint, link text, wayback pg_lsn)
+RETURNS boolean
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	origin text;
+BEGIN
+	PERFORM FROM airlock.guard WHERE plan = p AND store = s AND attempt = a
+		AND phase = 'turned' FOR UPDATE;
+	IF FOUND THEN
+		RETURN false;
+	END IF;
+	PERFORM airlock.guard_at(p, s, a, 'turn');
+	SELECT 'pg_' || sub.oid INTO STRICT origin FROM pg_subscription sub
+	JOIN pg_database d ON d.oid = sub.subdbid
+	WHERE sub.subname = link AND d.datname = current_database();
+	PERFORM pg_replication_origin_advance(origin, wayback);
+	PERFORM airlock_dba.link_set(link, true);
+	UPDATE airlock.guard SET phase = 'turned', moved_at = clock_timestamp()
+	WHERE plan = p AND store = s;
+	RETURN true;
+END $$;
+
+-- Moves sequences to or past the given values, never back; the margin follows the increment's
+-- sign and is clamped.  A sequence that was never called stays fresh.
+CREATE OR REPLACE FUNCTION airlock.setvals(p text, s text, a bigint, vals jsonb, margin bigint)
+RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	r record;
+	q record;
+	own_value bigint;
+	own_called boolean;
+	target numeric;
+	moved bigint := 0;
+BEGIN
+	PERFORM airlock.guard_at(p, s, a, 'held');
+	FOR r IN SELECT * FROM jsonb_to_recordset(vals) AS x(n text, v bigint, c boolean)
+	LOOP
+		SELECT seqrelid::regclass AS seq, seqincrement AS inc, seqmin AS lo, seqmax AS hi
+		INTO STRICT q FROM pg_sequence WHERE seqrelid = r.n::regclass;
+		EXECUTE format('SELECT last_value, is_called FROM %s', q.seq)
+			INTO own_value, own_called;
+		CONTINUE WHEN NOT r.c;
+		target := r.v::numeric + q.inc::numeric * margin;
+		IF q.inc > 0 THEN
+			target := greatest(least(target, q.hi), r.v);
+			CONTINUE WHEN own_called AND own_value >= target;
+		ELSE
+			target := least(greatest(target, q.lo), r.v);
+			CONTINUE WHEN own_called AND own_value <= target;
+		END IF;
+		PERFORM setval(q.seq, target::bigint, true);
+		moved := moved + 1;
+	END LOOP;
+	RETURN moved;
+END $$;
+
+-- One visit of an idle slot of a shut side: target taken under the guard's lock, at exactly the
+-- pair that was read before the register.
+CREATE OR REPLACE FUNCTION airlock.visit(p text, s text, ga bigint, gp text, slot name)
+RETURNS pg_lsn
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+BEGIN
+	IF gp NOT IN ('idle', 'aborted', 'turned') THEN
+		RAISE EXCEPTION USING ERRCODE = 'AL001',
+			MESSAGE = format('no slot is advanced while the guard is %s', gp);
+	END IF;
+	PERFORM airlock.guard_at(p, s, ga, gp);
+	PERFORM pg_replication_slot_advance(slot, pg_current_wal_lsn());
+	RETURN (SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = slot);
+END $$;
+
+-- --- the DBA's part ------------------------------------------------------------------------
+
+CREATE OR REPLACE FUNCTION airlock_dba.link_check(link text) RETURNS void
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$
+BEGIN
+	IF link !~ '^airlock_[fr]_[0-9a-f]{8}$' THEN
+		RAISE EXCEPTION USING ERRCODE = '42501',
+			MESSAGE = format('%s is not a link of Airlock''s', link);
+	END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock_dba.link_create(link text, conninfo text, enabled boolean,
+	copy boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM airlock_dba.link_check(link);
+	EXECUTE format('CREATE SUBSCRIPTION %I CONNECTION %L PUBLICATION %I WITH (connect = true,'
+		' create_slot = false, slot_name = %L, enabled = %s, copy_data = %s)',
+		link, conninfo, link, link, enabled, copy);
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock_dba.link_set(link text, enabled boolean) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM airlock_dba.link_check(link);
+	EXECUTE format('ALTER SUBSCRIPTION %I %s', link,
+		CASE WHEN enabled THEN 'ENABLE' ELSE 'DISABLE' END);
+END $$;
+
+-- The slot is dropped on the publisher by its own call, so the link lets go of it first.
+CREATE OR REPLACE FUNCTION airlock_dba.link_drop(link text) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM airlock_dba.link_check(link);
+	IF EXISTS (SELECT FROM pg_subscription sub JOIN pg_database d ON d.oid = sub.subdbid
+	           WHERE sub.subname = link AND d.datname = current_database()) THEN
+		EXECUTE format('ALTER SUBSCRIPTION %I DISABLE', link);
+		EXECUTE format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', link);
+		EXECUTE format('DROP SUBSCRIPTION %I', link);
+	END IF;
+END $$;
+
+-- The DDL freeze.  Temporary objects and Airlock's own sessions are exempt.
+CREATE OR REPLACE FUNCTION airlock_dba.freeze() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	what text;
+BEGIN
+	IF session_user IN ('airlock', 'airlock_repl')
+	   OR NOT EXISTS (SELECT FROM airlock.guard WHERE frozen) THEN
+		RETURN;
+	END IF;
+	IF TG_EVENT = 'sql_drop' THEN
+		SELECT object_identity INTO what FROM pg_event_trigger_dropped_objects()
+		WHERE original AND NOT is_temporary LIMIT 1;
+	ELSE
+		SELECT coalesce(object_identity, TG_TAG) INTO what
+		FROM pg_event_trigger_ddl_commands()
+		WHERE coalesce(schema_name, '') !~ '^pg_temp' LIMIT 1;
+	END IF;
+	IF what IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = '55006', MESSAGE =
+			format('%s of %s: the schema is frozen while Airlock moves this database',
+				TG_TAG, what),
+			HINT = 'Wait until the migration is finalized, or abandon it.';
+	END IF;
+END $$;
+
+DROP EVENT TRIGGER IF EXISTS airlock_freeze;
+DROP EVENT TRIGGER IF EXISTS airlock_freeze_drop;
+CREATE EVENT TRIGGER airlock_freeze ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO',
+		'ALTER SEQUENCE', 'CREATE SEQUENCE', 'ALTER TYPE', 'CREATE TYPE', 'CREATE DOMAIN',
+		'ALTER DOMAIN', 'CREATE INDEX', 'CREATE TRIGGER', 'CREATE RULE', 'CREATE FUNCTION',
+		'ALTER FUNCTION', 'CREATE SCHEMA', 'ALTER SCHEMA', 'CREATE EXTENSION',
+		'ALTER EXTENSION', 'CREATE VIEW', 'ALTER VIEW', 'CREATE MATERIALIZED VIEW',
+		'CREATE POLICY', 'ALTER POLICY')
+	EXECUTE FUNCTION airlock_dba.freeze();
+CREATE EVENT TRIGGER airlock_freeze_drop ON sql_drop EXECUTE FUNCTION airlock_dba.freeze();
+
+REVOKE ALL ON SCHEMA airlock, airlock_dba FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA airlock, airlock_dba FROM PUBLIC;
+GRANT USAGE ON SCHEMA airlock_dba TO airlock;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA airlock_dba TO airlock;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_replication_origin_advance(text, pg_lsn) TO airlock;
+GRANT EXECUTE ON FUNCTION pg_catalog.pg_show_replication_origin_status() TO airlock;
+DO $$
+DECLARE
+	f regprocedure;
+	o name;
+BEGIN
+	ALTER SCHEMA airlock OWNER TO airlock;
+	ALTER TABLE airlock.guard OWNER TO airlock;
+	ALTER TABLE airlock.marker OWNER TO airlock;
+	FOR f IN SELECT oid::regprocedure FROM pg_proc
+	         WHERE pronamespace = 'airlock'::regnamespace
+	LOOP
+		EXECUTE format('ALTER FUNCTION %s OWNER TO airlock', f);
+	END LOOP;
+	-- Publishing a table and setting a sequence take its owner's rights.
+	FOR o IN SELECT DISTINCT r.rolname FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
+	         WHERE c.relkind IN ('r', 'p', 'S') AND NOT r.rolsuper AND r.rolname <> 'airlock'
+	           AND c.relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
+	LOOP
+		EXECUTE format('GRANT %I TO airlock', o);
+	END LOOP;
+END $$;

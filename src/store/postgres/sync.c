@@ -1,0 +1,319 @@
+#include "store/postgres/sync.h"
+
+#include "base/buf.h"
+#include "base/check.h"
+
+#define SYNC_PAUSE_US 200000
+
+struct sync_run {
+	struct store_pg *s;
+	const struct sync_options *options;
+	struct sync_progress progress;
+	int64_t moved_ms;   /* when the copy last made progress */
+	int64_t copied_sum; /* rows and ready tables at that moment */
+};
+
+static int64_t deadline(const struct sync_run *run)
+{
+	return env_now_ms(run->s->store.env) + run->options->step_ms;
+}
+
+static void tell(struct sync_run *run, const char *step)
+{
+	run->progress.step = step;
+	if (run->options->progress)
+		run->options->progress(run->options->arg, &run->progress);
+}
+
+static int refuse_moved(struct sync_run *run, struct err *err)
+{
+	struct door old, new;
+
+	if (arbiter_read(&run->s->store, SIDE_OLD, deadline(run), &old, err) ||
+		arbiter_read(&run->s->store, SIDE_NEW, deadline(run), &new, err))
+		return -1;
+	if ((old.reg.state == REG_ABSENT || old.reg.state == REG_ACTIVE) &&
+		(new.reg.state == REG_ABSENT || new.reg.state == REG_STANDBY))
+		return 0;
+	return err_set(err, ERR_REFUSED,
+		"old is %s and new is %s: sync is for a store whose old side is primary",
+		reg_state_name(old.reg.state), reg_state_name(new.reg.state));
+}
+
+static int enroll(struct sync_run *run, enum side side, bool open, struct err *err)
+{
+	struct store_pg *s = run->s;
+	const char *params[] = {s->plan->name, s->plan_store->name, side_name(side),
+		s->side[side].dbname, open ? "true" : "false", s->plan->hash, s->who};
+	struct pg *pg;
+
+	if (pg_control(s, side, deadline(run), &pg, err) ||
+		pg_exec(pg, deadline(run), "SELECT airlock.enroll($1, $2, $3, $4, $5, $6, $7)", 7,
+			params, NULL, err))
+		return err_wrap(err, "register of %s", side_name(side));
+	return pg_data_exec(s, side, deadline(run),
+		"INSERT INTO airlock.guard (plan, store, frozen) VALUES ($1, $2, true)"
+		" ON CONFLICT (plan, store) DO UPDATE SET frozen = true",
+		0, NULL, NULL, err);
+}
+
+/* Exactly as at a seal: the register and admission in one transaction, then end, then prove. */
+static int shut_new(struct sync_run *run, struct err *err)
+{
+	struct store_call call = {.src = SIDE_NEW, .attempt = 0, .deadline_ms = deadline(run)};
+	struct door new;
+
+	tell(run, "shutting new: nobody but replication may write there");
+	if (enroll(run, SIDE_NEW, false, err) ||
+		arbiter_read(&run->s->store, SIDE_NEW, deadline(run), &new, err))
+		return -1;
+	if (new.reg.open)
+		return err_set(
+			err, ERR_REFUSED, "new was shut, and a client role may still connect");
+	if (new.reg.attempt > 0)
+		return 0; /* it has been through attempts: proven shut by them */
+	return pg_end_sessions(&run->s->store, &call, err);
+}
+
+/* A copy into a table that has rows would stop at the first duplicate, or double what has no key.
+ */
+static int refuse_rows(struct sync_run *run, struct err *err)
+{
+	struct store_pg *s = run->s;
+	const char *params[] = {s->link[SIDE_NEW]};
+	PG_ROWS_AUTO tables = PG_ROWS_INIT;
+	enum link_seen seen;
+	struct pg *pg;
+
+	if (pg_link_seen(&s->store, SIDE_OLD, deadline(run), &seen, err))
+		return -1;
+	if (seen != LINK_UNSEEN)
+		return 0; /* an earlier sync put them there */
+	if (pg_data(s, SIDE_NEW, deadline(run), &pg, err) ||
+		pg_exec(pg, deadline(run),
+			"SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1"
+			" AND schemaname <> 'airlock'",
+			1, params, &tables, err))
+		return -1;
+	for (size_t i = 0; i < tables.rows; i++) {
+		PG_ROWS_AUTO any = PG_ROWS_INIT;
+		BUF_AUTO sql = BUF_INIT;
+
+		buf_puts(&sql, "SELECT FROM ONLY ");
+		pg_quote_ident(&sql, pg_text(&tables, i, 0));
+		buf_putc(&sql, '.');
+		pg_quote_ident(&sql, pg_text(&tables, i, 1));
+		buf_puts(&sql, " LIMIT 1");
+		if (pg_exec(pg, deadline(run), buf_str(&sql), 0, NULL, &any, err))
+			return -1;
+		if (any.rows > 0)
+			return err_set(err, ERR_REFUSED,
+				"table %s.%s on new is not empty: TRUNCATE it there",
+				pg_text(&tables, i, 0), pg_text(&tables, i, 1));
+	}
+	return 0;
+}
+
+static int look_at_copy(struct sync_run *run, struct err *err)
+{
+	struct store_pg *s = run->s;
+	const char *params[] = {s->link[SIDE_OLD]};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+	int64_t sum;
+
+	if (pg_data(s, SIDE_NEW, deadline(run), &pg, err) ||
+		pg_exec(pg, deadline(run),
+			"SELECT count(*), count(*) FILTER (WHERE r.srsubstate = 'r'),"
+			" (SELECT min(relid::regclass::text) FROM pg_stat_progress_copy"
+			"  WHERE datname = current_database()),"
+			" (SELECT coalesce(sum(tuples_processed), 0) FROM pg_stat_progress_copy"
+			"  WHERE datname = current_database())::bigint"
+			" FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid"
+			" WHERE u.subname = $1",
+			1, params, &rows, err))
+		return -1;
+	run->progress.tables_total = (size_t)pg_int(&rows, 0, 0);
+	run->progress.tables_ready = (size_t)pg_int(&rows, 0, 1);
+	run->progress.rows_done = pg_int(&rows, 0, 3);
+	run->progress.table = pg_is_null(&rows, 0, 2) ? NULL : pg_text(&rows, 0, 2);
+	tell(run, "copying");
+	run->progress.table = NULL;
+	sum = run->progress.rows_done + (int64_t)run->progress.tables_ready * 1000000000;
+	if (sum != run->copied_sum) {
+		run->copied_sum = sum;
+		run->moved_ms = env_now_ms(s->store.env);
+	}
+	return 0;
+}
+
+static int wait_copy(struct sync_run *run, struct err *err)
+{
+	run->moved_ms = env_now_ms(run->s->store.env);
+	for (;;) {
+		if (look_at_copy(run, err))
+			return -1;
+		if (run->progress.tables_total > 0 &&
+			run->progress.tables_ready == run->progress.tables_total)
+			return 0;
+		if (env_now_ms(run->s->store.env) - run->moved_ms > run->options->copy_stalled_ms)
+			return err_set(err, ERR_TIMEOUT,
+				"the copy has made no progress for %lld s, %zu of %zu tables are "
+				"ready: the log of new says why; `airlock sync` goes on",
+				(long long)run->options->copy_stalled_ms / 1000,
+				run->progress.tables_ready, run->progress.tables_total);
+		env_pause(run->s->store.env, SYNC_PAUSE_US);
+	}
+}
+
+static int wait_lag(struct sync_run *run, struct err *err)
+{
+	struct store_pg *s = run->s;
+	const char *params[] = {s->link[SIDE_OLD]};
+	int64_t until_ms = deadline(run);
+
+	for (;;) {
+		PG_ROWS_AUTO rows = PG_ROWS_INIT;
+		struct pg *pg;
+
+		if (pg_data(s, SIDE_OLD, deadline(run), &pg, err) ||
+			pg_exec(pg, deadline(run),
+				"SELECT coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)"
+				"::bigint FROM pg_replication_slots WHERE slot_name = $1",
+				1, params, &rows, err))
+			return -1;
+		if (rows.rows == 0)
+			return err_set(err, ERR_REFUSED, "slot %s is gone", s->link[SIDE_OLD]);
+		run->progress.lag_bytes = pg_int(&rows, 0, 0);
+		tell(run, "catching up");
+		if (run->progress.lag_bytes <= s->plan->budgets.lag_bytes)
+			return 0;
+		if (env_now_ms(s->store.env) >= until_ms)
+			return err_set(err, ERR_TIMEOUT, "new is still %lld bytes behind",
+				(long long)run->progress.lag_bytes);
+		env_pause(s->store.env, SYNC_PAUSE_US);
+	}
+}
+
+/* The way back is created idle, and only after the copy, so that it keeps none of its log. */
+static int create_way_back(struct sync_run *run, struct err *err)
+{
+	struct store_pg *s = run->s;
+
+	tell(run, "preparing the way back and the audit");
+	if (links_create_slot(s, SIDE_NEW, s->link[SIDE_NEW], "pgoutput", deadline(run), err) ||
+		links_subscribe(s, SIDE_NEW, false, deadline(run), err))
+		return -1;
+	for (int side = 0; side < SIDE_COUNT; side++)
+		if (links_create_slot(s, (enum side)side, s->audit[side], "test_decoding",
+			    deadline(run), err))
+			return -1;
+	return 0;
+}
+
+int store_pg_sync(struct store_pg *s, const struct sync_options *options, struct err *err)
+{
+	struct sync_run run = {.s = s, .options = options, .progress = {.lag_bytes = -1}};
+
+	REQUIRE(options->step_ms > 0);
+	if (refuse_moved(&run, err))
+		return -1;
+	tell(&run, "registers and schema freeze");
+	if (enroll(&run, SIDE_OLD, true, err) || shut_new(&run, err))
+		return -1;
+	tell(&run, "publications");
+	if (links_publish(s, deadline(&run), err) || refuse_rows(&run, err))
+		return -1;
+	tell(&run, "creating the slot (waits for open transactions on old)");
+	if (links_create_slot(s, SIDE_OLD, s->link[SIDE_OLD], "pgoutput", deadline(&run), err) ||
+		links_subscribe(s, SIDE_OLD, true, deadline(&run), err) || wait_copy(&run, err) ||
+		create_way_back(&run, err) || wait_lag(&run, err))
+		return -1;
+	tell(&run, "in sync");
+	return 0;
+}
+
+static bool is_at_rest(const struct door *door)
+{
+	return door->guard.phase == GUARD_IDLE || door->guard.phase == GUARD_ABORTED ||
+	       door->guard.phase == GUARD_TURNED || door->guard.phase == GUARD_PROMOTE;
+}
+
+/* Guard and register of both sides; refuses while anything is under way. */
+static int read_settled(
+	struct store_pg *s, int64_t deadline_ms, struct door door[SIDE_COUNT], struct err *err)
+{
+	for (int side = 0; side < SIDE_COUNT; side++) {
+		if (arbiter_read(&s->store, (enum side)side, deadline_ms, &door[side], err))
+			return -1;
+		if (door[side].reg.state == REG_SEALED || door[side].reg.state == REG_COMMITTING ||
+			!is_at_rest(&door[side]))
+			return err_set(err, ERR_REFUSED,
+				"an attempt is under way: `airlock resume` first");
+	}
+	return 0;
+}
+
+static int forget(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
+{
+	const char *params[] = {s->plan->name, s->plan_store->name, side_name(side)};
+	struct pg *pg;
+
+	if (pg_data_exec(s, side, deadline_ms,
+		    "DELETE FROM airlock.guard WHERE plan = $1 AND store = $2", 0, NULL, NULL,
+		    err) ||
+		pg_data(s, side, deadline_ms, &pg, err) ||
+		pg_exec(pg, deadline_ms, "DELETE FROM airlock.marker", 0, NULL, NULL, err) ||
+		pg_control(s, side, deadline_ms, &pg, err))
+		return -1;
+	return pg_exec(pg, deadline_ms, "SELECT airlock.forget($1, $2, $3)", 3, params, NULL, err);
+}
+
+int store_pg_abandon(struct store_pg *s, int64_t deadline_ms, struct err *err)
+{
+	struct door door[SIDE_COUNT];
+
+	if (read_settled(s, deadline_ms, door, err))
+		return -1;
+	if (door[SIDE_NEW].reg.state == REG_ACTIVE || door[SIDE_OLD].reg.state == REG_STANDBY)
+		return err_set(err, ERR_REFUSED,
+			"new is primary: `airlock rollback` first, or `airlock finalize`");
+	/* Links and slots first: new must not be opened while old still writes into it. */
+	if (links_drop(s, deadline_ms, err) || forget(s, SIDE_NEW, deadline_ms, err))
+		return -1;
+	return forget(s, SIDE_OLD, deadline_ms, err);
+}
+
+static int finalize_side(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
+{
+	const char *params[] = {s->plan->name, s->plan_store->name, side_name(side), s->who};
+	struct pg *pg;
+
+	if (pg_control(s, side, deadline_ms, &pg, err))
+		return -1;
+	return pg_exec(
+		pg, deadline_ms, "SELECT airlock.finalize($1, $2, $3, $4)", 4, params, NULL, err);
+}
+
+int pg_finalize(struct store *store, const struct store_call *call, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	struct door door[SIDE_COUNT];
+
+	if (read_settled(s, call->deadline_ms, door, err))
+		return -1;
+	/* The registers first: no attempt begins from a finalized one, so nobody can be half way
+	 * when the links go.  The shut side keeps its saved admission and stays shut. */
+	for (int side = 0; side < SIDE_COUNT; side++)
+		if (finalize_side(s, (enum side)side, call->deadline_ms, err))
+			return -1;
+	if (links_drop(s, call->deadline_ms, err))
+		return -1;
+	for (int side = 0; side < SIDE_COUNT; side++)
+		if (pg_data_exec(s, (enum side)side, call->deadline_ms,
+			    "UPDATE airlock.guard SET frozen = false WHERE plan = $1 AND store = "
+			    "$2",
+			    0, NULL, NULL, err))
+			return -1;
+	return 0;
+}
