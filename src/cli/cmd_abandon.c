@@ -1,7 +1,28 @@
-/* `airlock abandon`: its row and flags stand; what it does comes with the engine and the stores. */
+/* `airlock abandon`: undoes sync. */
+#include "base/clock.h"
 #include "cli/cmd.h"
+#include "cli/fleet.h"
+#include "store/postgres/sync.h"
+
+#define ABANDON_MS 60000
 
 int cmd_abandon(struct cmd_ctx *ctx, struct err *err)
 {
-	return err_set(err, ERR_INTERNAL, "%s is not built yet", ctx->command->name);
+	FLEET_AUTO fleet = {0};
+	struct journal_lock *lock;
+
+	if (cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
+		return -1;
+	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
+		struct journal_entry entry = {.store = ctx->plan->stores[i].name,
+			.kind = "abandon",
+			.text = "links and slots dropped, admission restored"};
+
+		if (store_pg_abandon(fleet.stores[i], clock_now_ms() + ABANDON_MS, err))
+			return err_wrap(err, "store %s", ctx->plan->stores[i].name);
+		if (journal_append(ctx->journal, &entry, err))
+			return -1;
+		out_note(ctx->out, "%s: %s", entry.store, entry.text);
+	}
+	return 0;
 }

@@ -1,8 +1,17 @@
-/* `airlock finalize`: its row and flags stand; what it does comes with the engine and the stores.
- */
+/* `airlock finalize`: the one-way door. */
+#include "cli/approval.h"
 #include "cli/cmd.h"
+#include "cli/mover.h"
 
 int cmd_finalize(struct cmd_ctx *ctx, struct err *err)
 {
-	return err_set(err, ERR_INTERNAL, "%s is not built yet", ctx->command->name);
+	struct mover_order order = {.mode = CORE_FINALIZE};
+	FLEET_AUTO fleet = {0};
+	struct journal_lock *lock;
+
+	if (approval_need(ctx, FLAG_FINALIZE_APPROVE, APPROVAL_NOW, "give up the way back for good",
+		    err) ||
+		cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
+		return -1;
+	return mover_run(ctx, &fleet, &order, err);
 }

@@ -1,7 +1,17 @@
-/* `airlock sync`: its row and flags stand; what it does comes with the engine and the stores. */
+/* `airlock sync`: sets replication up and watches it until new follows old. */
 #include "cli/cmd.h"
+#include "cli/syncer.h"
 
 int cmd_sync(struct cmd_ctx *ctx, struct err *err)
 {
-	return err_set(err, ERR_INTERNAL, "%s is not built yet", ctx->command->name);
+	FLEET_AUTO fleet = {0};
+	struct journal_lock *lock;
+
+	if (opt_given(ctx->opt, FLAG_SYNC_DATA_PRESENT) ||
+		opt_given(ctx->opt, FLAG_SYNC_COPY_SCHEMA))
+		return err_set(err, ERR_CANNOT,
+			"--data-present and --copy-schema are not available in this version");
+	if (cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
+		return -1;
+	return syncer_run(ctx, &fleet, err);
 }

@@ -114,7 +114,7 @@ static int usage_failed(const struct options *opt, struct out *out, const struct
 {
 	char help[64] = "airlock help";
 
-	if (opt->command)
+	if (opt->command && opt->command->id != COMMAND_HELP)
 		snprintf(help, sizeof help, "airlock help %s", opt->command->name);
 	out_error(out, err->msg, help);
 	return err_exit_code(err->code);

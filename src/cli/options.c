@@ -159,9 +159,11 @@ static int flag_store(const struct parse *p, const char *word, enum flag_id id)
 		return wrong(p, word, "was given already: give it once", NULL, "");
 	if (word_check(flag->kind, flag->value, optarg, p->err)) {
 		struct err why = *p->err;
+		bool own_word = place_of(p, optarg) < p->argc;
 
-		return err_set(p->err, ERR_USAGE, "argument %d '%.60s': --%s %s", place_of(p, word),
-			word, flag->name, why.msg);
+		return err_set(p->err, ERR_USAGE, "argument %d '%.60s': --%s %s",
+			place_of(p, own_word ? optarg : word), own_word ? optarg : word, flag->name,
+			why.msg);
 	}
 	*slot = optarg;
 	return 0;

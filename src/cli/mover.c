@@ -1,0 +1,302 @@
+#include "cli/mover.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "cli/mover_report.h"
+#include "engine/engine.h"
+
+#define WAVES_MAX 64
+#define LINES_MAX 256
+
+/* What was said while clients were held, printed when they are not (law 11). */
+struct quiet_lines {
+	char text[LINES_MAX][160];
+	size_t count;
+};
+
+struct mover {
+	struct cmd_ctx *ctx;
+	struct mover_result *result;
+	const struct mover_order *order;
+	struct quiet_lines lines;
+	bool journal_failed;
+};
+
+/* The one thing a signal handler may touch: law "no globals" ends where the kernel begins. */
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop_asked = 1;
+}
+
+static void listen_to_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static struct journal_entry entry_of(const struct mover *mover, const char *kind, int64_t attempt)
+{
+	return (struct journal_entry){
+		.run = mover->result->run,
+		.wave = (int)mover->result->wave,
+		.attempt = attempt,
+		.kind = kind,
+	};
+}
+
+/* Law 4: attempt, steps and their undo, durable before the first of them. */
+static void intent_detail(const struct mover *mover, enum side src, struct buf *detail)
+{
+	json_t *steps = json_array();
+	char *text;
+
+	for (int phase = 0; phase < PHASE_COUNT; phase++) {
+		size_t count;
+		const struct step *rows = table_steps((enum phase)phase, &count);
+
+		if (phase == PHASE_UNDOING || phase == PHASE_BAKING)
+			continue;
+		for (size_t i = 0; i < count; i++)
+			json_array_append_new(
+				steps, json_pack("{s:s, s:s}", "step", verb_word(rows[i].verb),
+					       "undo", verb_undo(rows[i].verb)));
+	}
+	json_t *doc = json_pack("{s:s, s:s, s:s, s:o}", "from", side_name(src), "to",
+		side_name(side_other(src)), "plan", mover->ctx->plan->hash, "steps", steps);
+
+	text = json_dumps(doc, JSON_COMPACT);
+	buf_puts(detail, text ? text : "{}");
+	free(text);
+	json_decref(doc);
+}
+
+static int on_intent(void *arg, int64_t attempt, enum side src, struct err *err)
+{
+	struct mover *mover = arg;
+	struct journal_entry entry = entry_of(mover, "intent", attempt);
+	BUF_AUTO detail = BUF_INIT;
+	BUF_AUTO text = BUF_INIT;
+
+	if (!mover->ctx->journal)
+		return 0; /* resume works without one */
+	intent_detail(mover, src, &detail);
+	buf_printf(&text, "attempt %" PRId64 " from %s to %s", attempt, side_name(src),
+		side_name(side_other(src)));
+	entry.text = buf_str(&text);
+	entry.detail = buf_str(&detail);
+	if (journal_ready(mover->ctx->journal, err) ||
+		journal_append(mover->ctx->journal, &entry, err))
+		return err_wrap(err, "the journal cannot record the attempt");
+	return 0;
+}
+
+static void say(struct mover *mover, const char *line)
+{
+	struct quiet_lines *lines = &mover->lines;
+
+	if (lines->count < LINES_MAX)
+		snprintf(lines->text[lines->count++], sizeof lines->text[0], "%.*s",
+			(int)sizeof lines->text[0] - 1, line);
+}
+
+static void on_moved(void *arg, const struct core_trace *trace, int64_t at_us)
+{
+	struct mover *mover = arg;
+	struct journal_entry entry = entry_of(mover, "moved", trace->attempt);
+	char line[160];
+
+	(void)at_us;
+	if (trace->from == trace->to)
+		snprintf(line, sizeof line, "%s: %s (%s)", phase_name(trace->from),
+			signal_sentence(trace->signal), trace->sentence);
+	else
+		snprintf(line, sizeof line, "%s -> %s: %s", phase_name(trace->from),
+			phase_name(trace->to), trace->sentence);
+	say(mover, line);
+	entry.text = line;
+	if (mover->ctx->journal)
+		journal_append_behind(mover->ctx->journal, &entry);
+}
+
+static void on_ended(void *arg, size_t member, enum verb verb, int64_t attempt,
+	enum core_outcome outcome, const struct err *err, int64_t began_us, int64_t at_us)
+{
+	struct mover *mover = arg;
+	struct journal_entry entry = entry_of(mover, "step", attempt);
+	char text[240], detail[160];
+
+	snprintf(text, sizeof text, "%s %s after %.1f ms%s%.180s", verb_word(verb),
+		core_outcome_name(outcome), (double)(at_us - began_us) / 1000,
+		outcome == OUTCOME_DONE ? "" : ": ", outcome == OUTCOME_DONE ? "" : err->msg);
+	snprintf(detail, sizeof detail, "{\"verb\":\"%s\",\"outcome\":\"%s\",\"us\":%" PRId64 "}",
+		verb_word(verb), core_outcome_name(outcome), at_us - began_us);
+	entry.store = mover->result->fleet->stores[mover->result->stores[member]]->store.name;
+	entry.text = text;
+	entry.detail = detail;
+	if (mover->ctx->journal)
+		journal_append_behind(mover->ctx->journal, &entry);
+	if (outcome != OUTCOME_DONE)
+		say(mover, text);
+}
+
+static void on_calm(void *arg)
+{
+	struct mover *mover = arg;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < mover->lines.count; i++) {
+		BUF_AUTO safe = BUF_INIT;
+
+		out_safe(&safe, mover->lines.text[i]);
+		out_note(mover->ctx->out, "  %s", buf_str(&safe));
+	}
+	mover->lines.count = 0;
+	if (mover->ctx->journal && !mover->journal_failed &&
+		journal_flush(mover->ctx->journal, &err)) {
+		/* It informs people and decides nothing: the run goes on. */
+		mover->journal_failed = true;
+		out_warn(mover->ctx->out, "the journal could not be written: %s", err.msg);
+	}
+}
+
+static void make_run_id(char *ret, size_t size)
+{
+	char stamp[CLOCK_STAMP_BYTES];
+	size_t n = 0;
+
+	clock_stamp(stamp);
+	for (const char *c = stamp; *c && *c != '.' && n + 1 < size; c++)
+		if (*c != '-' && *c != ':')
+			ret[n++] = *c;
+	snprintf(ret + n, size - n, "-%ld", (long)getpid());
+}
+
+static struct engine_config engine_config_of(struct mover *mover, struct fleet *fleet)
+{
+	const struct plan_budgets *budgets = &fleet->plan->budgets;
+	struct engine_config config = {
+		.env = fleet->env,
+		.core = {.mode = mover->order->mode,
+			.members = mover->result->stores_count,
+			.goal = mover->order->goal,
+			.attempts_max = budgets->attempts,
+			.backoff_ms = 100,
+			.tries_max = 8},
+		.timeouts = {.look_ms = 5000,
+			.prepare_ms = 60000,
+			.hold_ms = budgets->hold_ms,
+			.finish_ms = 5000},
+		.hooks = {.arg = mover,
+			.intent = on_intent,
+			.moved = on_moved,
+			.ended = on_ended,
+			.calm = on_calm},
+		.abort_asked = &stop_asked,
+	};
+
+	for (size_t m = 0; m < mover->result->stores_count; m++) {
+		size_t store = mover->result->stores[m];
+
+		config.member[m] =
+			(struct engine_member){&fleet->stores[store]->store, fleet->routes[store]};
+	}
+	return config;
+}
+
+/* The stores among a wave's members; services are declarations in this version. */
+static size_t stores_of(const struct plan *plan, const struct wave *wave, size_t *ret_stores)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < wave->members_count; i++)
+		if (wave->members[i] < plan->stores_count && count < CORE_MEMBERS_MAX)
+			ret_stores[count++] = wave->members[i];
+	return count;
+}
+
+static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order,
+	struct mover_result *result)
+{
+	struct mover mover = {.ctx = ctx, .result = result, .order = order};
+	struct engine_config config = engine_config_of(&mover, fleet);
+	struct journal_entry entry = entry_of(&mover, "verdict", 0);
+
+	engine_run(&config, &result->report);
+	entry.attempt = result->report.attempt;
+	entry.text = core_verdict_name(result->report.verdict);
+	if (ctx->journal)
+		journal_append_behind(ctx->journal, &entry);
+	on_calm(&mover);
+}
+
+static bool wave_is_wanted(const struct mover_order *order, size_t n)
+{
+	return (order->first_wave == 0 || (int64_t)n >= order->first_wave) &&
+	       (order->last_wave == 0 || (int64_t)n <= order->last_wave);
+}
+
+/* Back to old is the same waves, last first. */
+static size_t wave_index(const struct mover_order *order, const struct sequence *seq, size_t i)
+{
+	bool backward = order->mode == CORE_RUN && order->goal == SIDE_OLD;
+
+	return backward ? seq->count - 1 - i : i;
+}
+
+static int tell(struct cmd_ctx *ctx, const struct mover_result *results, size_t count)
+{
+	enum core_verdict worst = VERDICT_DONE;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!ctx->out->json && !ctx->out->ndjson)
+			mover_text(ctx->out, &results[i]);
+		if (results[i].report.verdict > worst)
+			worst = results[i].report.verdict;
+	}
+	if (ctx->out->json || ctx->out->ndjson)
+		out_json(ctx->out, mover_json(results, count));
+	return mover_exit_code(worst);
+}
+
+int mover_run(
+	struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order, struct err *err)
+{
+	struct mover_result *results =
+		arena_calloc(&ctx->arena, WAVES_MAX, sizeof(struct mover_result));
+	struct sequence seq;
+	size_t count = 0;
+
+	sequence_make(ctx->plan, &ctx->arena, &seq);
+	listen_to_signals();
+	for (size_t i = 0; i < seq.count && count < WAVES_MAX; i++) {
+		const struct wave *wave = &seq.waves[wave_index(order, &seq, i)];
+		struct mover_result *result = &results[count];
+		size_t *stores = arena_calloc(&ctx->arena, CORE_MEMBERS_MAX, sizeof(size_t));
+
+		result->stores = stores;
+		result->stores_count = stores_of(ctx->plan, wave, stores);
+		if (result->stores_count == 0 || !wave_is_wanted(order, wave->n))
+			continue;
+		make_run_id(result->run, sizeof result->run);
+		result->fleet = fleet;
+		result->wave = wave->n;
+		run_wave(ctx, fleet, order, result);
+		count++;
+		if (result->report.verdict != VERDICT_DONE && order->mode != CORE_RESUME)
+			break;
+	}
+	if (count == 0)
+		return err_set(err, ERR_USAGE, "no wave with a store was asked for");
+	return tell(ctx, results, count);
+}

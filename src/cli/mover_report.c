@@ -1,0 +1,200 @@
+#include "cli/mover_report.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+/* The parts of the window that users compare, and the verbs that each is made of. */
+static const struct {
+	const char *name;
+	enum verb from, to;
+} parts[] = {
+	{"hold", VERB_HOLD, VERB_HOLD},
+	{"seal", VERB_SEAL, VERB_SEAL},
+	{"proof", VERB_END, VERB_END},
+	{"marker", VERB_MARKER, VERB_MARKER},
+	{"catchup", VERB_REACHED, VERB_REACHED},
+	{"cut", VERB_CUT, VERB_TRY},
+	{"sequences", VERB_SEQUENCES, VERB_SEQUENCES},
+	{"commit", VERB_COMMIT, VERB_PROMOTE},
+	{"release", VERB_RELEASE, VERB_RELEASE},
+};
+
+const char *mover_primary(const struct core_view *view)
+{
+	bool seen = view->reachable[SIDE_OLD] && view->reachable[SIDE_NEW];
+
+	for (int side = 0; side < SIDE_COUNT; side++)
+		if (view->reachable[side] && view->door[side].reg.state == REG_ACTIVE)
+			return side_name((enum side)side);
+	return seen ? "none" : "unknown";
+}
+
+static bool part_ms(const struct engine_report *report, size_t part, double *ret_ms)
+{
+	const struct engine_part *from = &report->part[parts[part].from];
+	const struct engine_part *to = &report->part[parts[part].to];
+	int64_t end = to->ended_us > from->ended_us ? to->ended_us : from->ended_us;
+
+	if (!from->ran || !to->ran)
+		return false;
+	*ret_ms = (double)(end - from->began_us) / 1000;
+	return true;
+}
+
+/* First client refused or held .. first client admitted. */
+static bool window_ms(const struct engine_report *report, double *ret_ms)
+{
+	const struct engine_part *hold = &report->part[VERB_HOLD];
+	const struct engine_part *promote = &report->part[VERB_PROMOTE];
+	const struct engine_part *release = &report->part[VERB_RELEASE];
+
+	if (!hold->ran || !promote->ran)
+		return false;
+	*ret_ms =
+		(double)((release->ran ? release->ended_us : promote->ended_us) - hold->began_us) /
+		1000;
+	return true;
+}
+
+static json_t *json_ms(bool known, double ms)
+{
+	return known ? json_real(ms) : json_null();
+}
+
+static json_t *parts_json(const struct engine_report *report)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		double ms = 0;
+		bool known = part_ms(report, i, &ms);
+
+		json_object_set_new(all, parts[i].name, json_ms(known, ms));
+	}
+	/* Nobody is drained by a route that cannot hold. */
+	json_object_set_new(all, "drain", json_null());
+	return all;
+}
+
+static json_t *problems_json(const struct mover_result *result)
+{
+	const struct engine_report *report = &result->report;
+	json_t *all = json_array();
+
+	if (report->cause.code != ERR_OK && report->verdict != VERDICT_DONE) {
+		json_array_append_new(
+			all, json_pack("{s:s, s:s, s:s, s:o}", "id", err_name(report->cause.code),
+				     "step", verb_word(report->cause_verb), "store",
+				     result->fleet->stores[result->stores[report->cause_member]]
+					     ->store.name,
+				     "message", out_json_string(report->cause.msg)));
+	}
+	if (report->later)
+		json_array_append_new(
+			all, json_pack("{s:s, s:s}", "id", "LATER", "message",
+				     "something harmless remains: `airlock resume` finishes it"));
+	return all;
+}
+
+/* The worst verdict of the waves is the verdict of the run. */
+static const struct mover_result *worst(const struct mover_result *results, size_t count)
+{
+	const struct mover_result *ret = &results[0];
+
+	for (size_t i = 1; i < count; i++)
+		if (results[i].report.verdict > ret->report.verdict)
+			ret = &results[i];
+	return ret;
+}
+
+json_t *mover_json(const struct mover_result *results, size_t count)
+{
+	const struct mover_result *last = worst(results, count);
+	json_t *primary = json_object(), *problems = json_array();
+	double window = 0;
+	bool known;
+	int64_t attempts = 0;
+
+	REQUIRE(count > 0);
+	for (size_t i = 0; i < count; i++) {
+		json_t *found = problems_json(&results[i]);
+
+		json_array_extend(problems, found);
+		json_decref(found);
+		attempts += results[i].report.attempts_made;
+		for (size_t m = 0; m < results[i].stores_count; m++)
+			json_object_set_new(primary,
+				results[i].fleet->stores[results[i].stores[m]]->store.name,
+				json_string(mover_primary(&results[i].report.view[m])));
+	}
+	known = window_ms(&last->report, &window);
+	return json_pack("{s:s, s:s, s:s, s:o, s:{s:n, s:n, s:o, s:o}, s:i, s:I, s:I, s:o}",
+		"schema", "airlock.run/1", "run", last->run, "verdict",
+		core_verdict_name(last->report.verdict), "primary", primary, "stall_ms", "max",
+		"p99", "window", json_ms(known, window), "parts", parts_json(&last->report),
+		"held_max", 0, "attempts", (json_int_t)attempts, "attempt",
+		(json_int_t)last->report.attempt, "problems", problems);
+}
+
+static void parts_text(struct out *out, const struct engine_report *report)
+{
+	double ms = 0;
+
+	if (!window_ms(report, &ms))
+		return;
+	out_data(out, "  window %.1f ms:", ms);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+		if (part_ms(report, i, &ms) && parts[i].from != VERB_HOLD &&
+			parts[i].from != VERB_RELEASE)
+			out_data(out, " %s %.1f", parts[i].name, ms);
+	out_data(out, "\n");
+}
+
+void mover_text(struct out *out, const struct mover_result *result)
+{
+	const struct engine_report *report = &result->report;
+	BUF_AUTO why = BUF_INIT;
+
+	out_data(out, "wave %zu: %s", result->wave, core_verdict_name(report->verdict));
+	for (size_t m = 0; m < result->stores_count; m++)
+		out_data(out, "%s %s writes to %s", m ? "," : ";",
+			result->fleet->stores[result->stores[m]]->store.name,
+			mover_primary(&report->view[m]));
+	out_data(out, " (attempt %lld)\n", (long long)report->attempt);
+	parts_text(out, report);
+	if (report->cause.code != ERR_OK && report->verdict != VERDICT_DONE) {
+		out_safe(&why, report->cause.msg);
+		out_data(out, "  why: %s: %s\n", verb_word(report->cause_verb), buf_str(&why));
+	}
+	if (report->later)
+		out_data(out, "  something harmless remains: `airlock resume` finishes it\n");
+	if (report->verdict == VERDICT_UNKNOWN)
+		out_data(out, "  both doors stay shut; when the silent side is back: `airlock "
+			      "resume`\n");
+	else if (report->verdict == VERDICT_TIMED_OUT)
+		out_data(out, "  clients are served; when the silent side is back: `airlock "
+			      "resume`\n");
+	else if (report->verdict == VERDICT_REFUSED)
+		out_data(out, "  an attempt is under way: `airlock resume` settles it\n");
+}
+
+int mover_exit_code(enum core_verdict verdict)
+{
+	switch (verdict) {
+	case VERDICT_DONE:
+		return 0;
+	case VERDICT_UNDONE:
+		return 5;
+	case VERDICT_REFUSED:
+		return 3;
+	case VERDICT_TIMED_OUT:
+		return 8;
+	case VERDICT_UNKNOWN:
+		return 6;
+	case VERDICT_NONE:
+		break;
+	}
+	INVARIANT(verdict != VERDICT_NONE);
+	return 1;
+}

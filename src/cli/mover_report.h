@@ -1,0 +1,30 @@
+/*
+ * mover_report.h - one wave's result as text and as JSON, from one struct.
+ */
+#ifndef AIRLOCK_CLI_MOVER_REPORT_H
+#define AIRLOCK_CLI_MOVER_REPORT_H
+
+#include <jansson.h>
+
+#include "cli/fleet.h"
+#include "cli/out.h"
+#include "engine/engine.h"
+#include "plan/sequence.h"
+
+struct mover_result {
+	char run[48];
+	const struct fleet *fleet;
+	const size_t *stores; /* the wave's stores, in the order of the engine's members */
+	size_t stores_count;
+	size_t wave;
+	struct engine_report report;
+};
+
+/* "old", "new", "none" or "unknown": the side whose register is open, as read after the end. */
+const char *mover_primary(const struct core_view *view);
+/* Returns owned: an airlock.run/1 document. */
+json_t *mover_json(const struct mover_result *results, size_t count);
+void mover_text(struct out *out, const struct mover_result *result);
+int mover_exit_code(enum core_verdict verdict);
+
+#endif
