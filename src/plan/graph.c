@@ -105,6 +105,7 @@ void graph_make(const struct plan *plan, struct arena *arena, struct graph *ret)
 		add_edges(g, plan, node, s->after, s->after_count, EDGE_AFTER);
 	}
 	index_edges(g, arena, edge_first, &g->by_first);
+	index_edges(g, arena, edge_second, &g->by_second);
 	index_edges(g, arena, edge_to, &g->by_to);
 }
 

@@ -37,8 +37,9 @@ struct graph {
 	size_t nodes;
 	struct edge *edges;
 	size_t count;
-	struct edge_index by_first; /* the end that moves first */
-	struct edge_index by_to;    /* the end that is depended on */
+	struct edge_index by_first;  /* the end that moves first */
+	struct edge_index by_second; /* the other */
+	struct edge_index by_to;     /* the end that is depended on */
 };
 
 /* In arena.  References that were not resolved (PLAN_NONE) make no edge. */

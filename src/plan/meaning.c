@@ -99,6 +99,14 @@ static struct span place(
 	return node ? node->at : (struct span){0, 0};
 }
 
+static struct span name_place(const struct yaml_tree *root, const char *table, const char *name)
+{
+	const struct yaml_tree *key = yaml_tree_key(get(root, table), name);
+
+	ENSURE(key != NULL);
+	return key->at;
+}
+
 static const char *path_of(struct checker *ck, const char *table, const char *name, const char *key)
 {
 	struct path root = {0};
@@ -122,7 +130,7 @@ static void check_members(struct checker *ck, const struct yaml_tree *root)
 		if (plan_store_find(p, name) == PLAN_NONE)
 			continue;
 		checker_error_at(ck, path_of(ck, "services", name, NULL), "P-NAME-TAKEN",
-			place(root, "services", name, NULL), "give one of them another name",
+			name_place(root, "services", name), "give one of them another name",
 			"a store has this name already");
 	}
 }
@@ -186,13 +194,23 @@ static struct span budget_place(const struct yaml_tree *root, const char *one, c
 	return node->at;
 }
 
+/* A budget that could not be read has been reported, and its default contradicts nothing. */
+static bool is_good_time(const struct yaml_tree *root, const char *key)
+{
+	const struct yaml_tree *node = get(get(root, "budgets"), key);
+	int64_t ms;
+
+	return !node ||
+	       (node->kind == YAML_TREE_SCALAR && text_time_ms(node->text, &ms) == TEXT_OK);
+}
+
 static void check_order(struct checker *ck, const struct yaml_tree *root, const char *small,
 	int64_t small_ms, const char *large, int64_t large_ms)
 {
 	char a[TEXT_NUMBER_BYTES], b[TEXT_NUMBER_BYTES];
 	char path[64];
 
-	if (small_ms <= large_ms)
+	if (small_ms <= large_ms || !is_good_time(root, small) || !is_good_time(root, large))
 		return;
 	snprintf(path, sizeof path, "budgets.%s", get(get(root, "budgets"), small) ? small : large);
 	checker_error_at(ck, path, "P-BUDGET", budget_place(root, small, large), NULL,
@@ -301,7 +319,7 @@ static void check_routes(struct checker *ck, const struct yaml_tree *root)
 	for (size_t i = 0; i < p->routes_count; i++)
 		if (!used[i])
 			source_report(ck->src, ck->ps, "P-UNUSED", PROBLEM_WARNING,
-				place(root, "routes", p->routes[i].name, NULL), NULL,
+				name_place(root, "routes", p->routes[i].name), NULL,
 				"%s: nothing uses this route",
 				path_of(ck, "routes", p->routes[i].name, NULL));
 }

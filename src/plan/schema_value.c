@@ -18,7 +18,11 @@ static const char *kind_name(const struct yaml_tree *node)
 		[YAML_TREE_BROKEN] = "unreadable",
 	};
 
-	return yaml_tree_is_null(node) ? "nothing" : names[node->kind];
+	if (yaml_tree_is_null(node))
+		return "nothing";
+	if (node->kind == YAML_TREE_SCALAR && !node->plain)
+		return "a text in quotes";
+	return names[node->kind];
 }
 
 /* An empty value has no character of its own; its key is the place to look at. */
@@ -269,7 +273,7 @@ static void read_number(const struct value *v, const struct number_style *style)
 void value_read_integer(const struct value *v)
 {
 	if (v->node->kind == YAML_TREE_SCALAR && !v->node->plain)
-		value_wrong_type(v, "a number without quotes", NULL);
+		value_wrong_type(v, "a number", "write it without quotes");
 	else
 		read_number(v, &integers);
 }

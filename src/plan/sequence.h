@@ -5,7 +5,11 @@
  * Edges: `needs` and `after` order nodes; a service that reads or writes a store is tied to it.  A
  * circle of needs/after alone is a problem of the plan (P-CYCLE); a circle that runs through reads
  * and writes is no error but one cutover: its members share a wave and the wave says why.
- * Linear in nodes plus edges.
+ *
+ * All that is ready and of the lowest rank (support; read-only and replayable; stores; entry) makes
+ * one wave, so that there are few.  A reader of a low tier moves before the stores it uses, an
+ * entry point after them; `needs` and `after` lead to a later wave, never to the same. Linear in
+ * nodes plus edges plus what is written out (crossings and blast radii of every wave).
  */
 #ifndef AIRLOCK_PLAN_SEQUENCE_H
 #define AIRLOCK_PLAN_SEQUENCE_H
@@ -28,7 +32,7 @@ struct wave {
 	const char **why;	    /* one sentence per member, same order */
 	struct crossing *crossings; /* edges that cross environments while this wave is done */
 	size_t crossings_count;	    /* and the next is not */
-	size_t *blast;		    /* nodes that feel it when this wave goes wrong */
+	size_t *blast;		    /* nodes beyond the members that feel it when it goes wrong */
 	size_t blast_count;
 };
 

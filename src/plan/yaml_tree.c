@@ -356,14 +356,28 @@ struct yaml_tree *yaml_tree_read(struct source *src, struct arena *arena, struct
 	return r->failed ? NULL : r->root;
 }
 
-struct yaml_tree *yaml_tree_get(const struct yaml_tree *mapping, const char *key)
+static const struct yaml_tree_pair *find_pair(const struct yaml_tree *mapping, const char *key)
 {
 	if (mapping->kind != YAML_TREE_MAPPING)
 		return NULL;
 	for (size_t i = 0; i < mapping->count; i++)
 		if (strcmp(mapping->pairs[i].key->text, key) == 0)
-			return mapping->pairs[i].value;
+			return &mapping->pairs[i];
 	return NULL;
+}
+
+struct yaml_tree *yaml_tree_get(const struct yaml_tree *mapping, const char *key)
+{
+	const struct yaml_tree_pair *pair = find_pair(mapping, key);
+
+	return pair ? pair->value : NULL;
+}
+
+struct yaml_tree *yaml_tree_key(const struct yaml_tree *mapping, const char *key)
+{
+	const struct yaml_tree_pair *pair = find_pair(mapping, key);
+
+	return pair ? pair->key : NULL;
 }
 
 bool yaml_tree_is_null(const struct yaml_tree *node)

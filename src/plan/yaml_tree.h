@@ -57,8 +57,9 @@ struct yaml_tree {
  */
 struct yaml_tree *yaml_tree_read(struct source *src, struct arena *arena, struct problems *ps);
 
-/* The value of a key, or NULL. */
+/* The value of a key, or the key itself; NULL when there is none, or no mapping. */
 struct yaml_tree *yaml_tree_get(const struct yaml_tree *mapping, const char *key);
+struct yaml_tree *yaml_tree_key(const struct yaml_tree *mapping, const char *key);
 /* Nothing, ~ or null, not in quotes. */
 bool yaml_tree_is_null(const struct yaml_tree *node);
 /*
