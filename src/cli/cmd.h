@@ -39,6 +39,9 @@ struct cmd_ctx {
 	struct arena arena; /* lives as long as the command: take from it what you like */
 };
 
+/* "airlock run", never its arguments; in the context's arena. */
+const char *cmd_who(struct cmd_ctx *ctx);
+
 /*
  * Takes the controller's lock, so that two controllers do not get in each other's way.  It is
  * courtesy and no safety (a register refuses the second one), it needs no journal, and it ends with

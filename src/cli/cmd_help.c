@@ -14,7 +14,7 @@ int cmd_help(struct cmd_ctx *ctx, struct err *err)
 	}
 	absent = absent_find(name);
 	if (absent)
-		return err_set(err, ERR_CANNOT, "'%s' is not available in this version; %s", name,
+		return err_set(err, ERR_USAGE, "'%s' is not available in this version; %s", name,
 			absent->instead);
 	s = TEXT_NEAREST(name);
 	for (int i = 0; i < COMMAND_COUNT; i++)

@@ -2,6 +2,7 @@
  * airlock - the control plane's command line: parse, prepare what the command's row asks for, call
  * it, say what went wrong once, exit with a code of exit_codes.def.
  */
+#include <errno.h>
 #include <libgen.h>
 #include <signal.h>
 #include <string.h>
@@ -35,9 +36,17 @@ static void ctx_fini(struct cmd_ctx *ctx)
 	arena_fini(&ctx->arena);
 }
 
-static const char *who_runs(struct cmd_ctx *ctx)
+static int plan_open(struct cmd_ctx *ctx, struct err *err)
 {
-	return arena_printf(&ctx->arena, "airlock %s", ctx->command->name);
+	if (plan_load(ctx->plan_path, &ctx->plan, &ctx->problems, err) == 0)
+		return 0;
+	if (err->code == ERR_USAGE && err->sys == ENOENT)
+		err_set(err, ERR_USAGE,
+			"there is no plan %s: name it with -f FILE, or write one with `airlock "
+			"init "
+			"-o FILE`",
+			ctx->plan_path);
+	return -1;
 }
 
 /* With errors in the plan they are printed here: a command that has no use for it never sees it. */
@@ -48,12 +57,12 @@ static int prepare_plan(struct cmd_ctx *ctx, struct err *err)
 
 	if (ctx->command->plan == NO_PLAN)
 		return 0;
-	rc = plan_load(ctx->plan_path, &ctx->plan, &ctx->problems, err);
 	if (ctx->command->plan == SHOW_PLAN) {
-		if (rc)
-			ctx->plan_err = *err;
+		if (plan_open(ctx, &ctx->plan_err))
+			ctx->plan = NULL;
 		return 0;
 	}
+	rc = plan_open(ctx, err);
 	if (ctx->problems.errors > 0 || (ctx->problems.count > 0 && !ctx->out->quiet)) {
 		problems_print(&ctx->problems, ctx->out->color_messages, &text);
 		out_message_text(ctx->out, &text);
@@ -69,7 +78,7 @@ static int prepare_journal(struct cmd_ctx *ctx, struct err *err)
 
 	if (need == NO_JOURNAL)
 		return 0;
-	if (journal_open(ctx->state_dir, mode, who_runs(ctx), &ctx->journal, &why) == 0)
+	if (journal_open(ctx->state_dir, mode, cmd_who(ctx), &ctx->journal, &why) == 0)
 		return 0;
 	if (need != TRY_JOURNAL) {
 		*err = why;
@@ -77,11 +86,6 @@ static int prepare_journal(struct cmd_ctx *ctx, struct err *err)
 	}
 	out_warn(ctx->out, "going on without the journal: %s", why.msg);
 	return 0;
-}
-
-int cmd_lock(struct cmd_ctx *ctx, struct journal_lock **ret_lock, struct err *err)
-{
-	return journal_lock_take(ctx->state_dir, who_runs(ctx), ret_lock, NULL, err);
 }
 
 static int carry_out(struct cmd_ctx *ctx, struct err *err)

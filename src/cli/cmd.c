@@ -1,0 +1,11 @@
+#include "cli/cmd.h"
+
+const char *cmd_who(struct cmd_ctx *ctx)
+{
+	return arena_printf(&ctx->arena, "airlock %s", ctx->command->name);
+}
+
+int cmd_lock(struct cmd_ctx *ctx, struct journal_lock **ret_lock, struct err *err)
+{
+	return journal_lock_take(ctx->state_dir, cmd_who(ctx), ret_lock, NULL, err);
+}
