@@ -1,5 +1,6 @@
 /* `airlock init-roles`: the DBA's part, printed or carried out. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "cli/cmd.h"
@@ -37,6 +38,7 @@ static int apply_side(
 int cmd_init_roles(struct cmd_ctx *ctx, struct err *err)
 {
 	const char *asked = opt_text(ctx->opt, FLAG_INIT_ROLES_LEVEL);
+	const char *only = opt_text(ctx->opt, FLAG_INIT_ROLES_SIDE);
 	int level = asked ? atoi(asked) : 2;
 	FLEET_AUTO fleet = {0};
 
@@ -48,6 +50,8 @@ int cmd_init_roles(struct cmd_ctx *ctx, struct err *err)
 		for (int side = 0; side < SIDE_COUNT; side++) {
 			BUF_AUTO sql = BUF_INIT;
 
+			if (only && strcmp(only, side_name((enum side)side)) != 0)
+				continue;
 			if (!opt_given(ctx->opt, FLAG_INIT_ROLES_PRINT)) {
 				if (apply_side(ctx, fleet.stores[i], (enum side)side, level, err))
 					return -1;

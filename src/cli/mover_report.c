@@ -175,7 +175,7 @@ void mover_text(struct out *out, const struct mover_result *result)
 	else if (report->verdict == VERDICT_TIMED_OUT)
 		out_data(out, "  clients are served; when the silent side is back: `airlock "
 			      "resume`\n");
-	else if (report->verdict == VERDICT_REFUSED)
+	else if (report->verdict == VERDICT_REFUSED && report->cause.code == ERR_OK)
 		out_data(out, "  an attempt is under way: `airlock resume` settles it\n");
 }
 

@@ -112,7 +112,7 @@ static size_t emit_turn(struct core *core, struct core_effects *fx)
 			effect->verb = steps[s].verb;
 			emitted++;
 			if (effect->verb == VERB_HOLD)
-				core->holding = true; /* from now on, whatever the answer */
+				core->holding = core->held = true; /* whatever the answer */
 		}
 	}
 	core->pending += emitted;
@@ -193,7 +193,9 @@ static void enter_ready(struct core *core, struct core_effects *fx)
 	if (core->config.mode == CORE_RESUME) {
 		emit_end(core, fx, core->undone ? VERDICT_UNDONE : VERDICT_DONE);
 	} else if (!may_try) {
-		emit_end(core, fx, VERDICT_UNDONE);
+		/* Where nobody was ever held, nothing was stopped: it was refused. */
+		emit_end(core, fx,
+			core->held || core->asked_abort ? VERDICT_UNDONE : VERDICT_REFUSED);
 	} else {
 		core->attempt++;
 		core->attempts_made++;

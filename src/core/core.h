@@ -54,7 +54,7 @@ enum core_verdict {
 	VERDICT_NONE,
 	VERDICT_DONE,
 	VERDICT_UNDONE,
-	VERDICT_REFUSED,
+	VERDICT_REFUSED,   /* before anybody was held */
 	VERDICT_TIMED_OUT, /* one side is open and serves; something remains for `resume` */
 	VERDICT_UNKNOWN
 };
@@ -139,6 +139,7 @@ struct core {
 	bool waiting; /* an EFFECT_WAIT is out */
 	bool holding; /* this controller asked for a hold that has not been released */
 	bool asked_deadline, asked_abort; /* arrived while something was pending */
+	bool held;			  /* this run asked for a hold at least once */
 	bool undone;			  /* this run went through UNDOING */
 	bool hopeless;		   /* the failure behind that undo will not go away by itself */
 	bool looked;		   /* the first look is over: RUN no longer refuses */

@@ -167,7 +167,9 @@ static void note_verb(struct engine *engine, const struct work *work)
 	note_part(engine, work, now_us);
 	if (work->event.outcome == OUTCOME_LATER)
 		report->later = true;
-	if (work->event.outcome != OUTCOME_DONE && work->err.code != ERR_OK) {
+	/* What went wrong first is the cause; what went wrong while undoing it is not. */
+	if (work->event.outcome > OUTCOME_LATER &&
+		(!work->call.undoing || report->cause.code == ERR_OK)) {
 		report->cause = work->err;
 		report->cause_verb = work->event.verb;
 		report->cause_member = work->event.member;

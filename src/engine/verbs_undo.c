@@ -146,8 +146,8 @@ enum core_outcome verb_do_relink(const struct verb_call *call, struct err *err)
 	if (verb_read(call, dst, &to, err) ||
 		store_link_seen(call->store, call->src, call->deadline_ms, &seen, err))
 		return OUTCOME_LATER;
-	if (seen == LINK_ON)
-		return OUTCOME_DONE;
+	if (seen != LINK_OFF)
+		return OUTCOME_DONE; /* on, or never created */
 	if (to.guard.phase == GUARD_TURN || to.reg.state != REG_STANDBY)
 		return verb_lost(err, dst, &to);
 	aborted = (struct guard){to.guard.attempt, GUARD_ABORTED};

@@ -1,8 +1,8 @@
 /*
  * hazards.h - what would make a migration of this database fail or lie, found beforehand.
  *
- * One hazard is one row of hazards.def: what it is, where it is looked for, the SQL that finds it on
- * each server version, what to do.  `airlock check`, `airlock explain`, docs/hazards.md and the
+ * One hazard is one row of hazards.def: what it is, where it is looked for, the SQL that finds it
+ * on each server version, what to do.  `airlock check`, `airlock explain`, docs/hazards.md and the
  * tests are made from the row; nothing about a hazard stands anywhere else.
  *
  * A look that the rights given do not allow, or that fails, is a finding of its own: NOT PROVEN
@@ -73,13 +73,14 @@ void hazards_markdown(struct buf *out);
 
 /* Lists end with NULL; everything is borrowed. */
 struct hazards_scope {
-	enum side src;		     /* the side that is left: SIDE_NEW before a rollback */
-	bool synced;		     /* the links exist */
-	bool data_present;	     /* rows on dst are meant to be there */
-	const char *const *roles;    /* Airlock's own */
-	const char *repl_role;	     /* the one that the links log in as */
-	const char *const *schemas;  /* Airlock's own */
-	const char *const *app_users; /* shell globs: how the plan recognises sessions of services */
+	enum side src;		    /* the side that is left: SIDE_NEW before a rollback */
+	bool synced;		    /* the links exist */
+	bool data_present;	    /* rows on dst are meant to be there */
+	const char *const *roles;   /* Airlock's own */
+	const char *repl_role;	    /* the one that the links log in as */
+	const char *const *schemas; /* Airlock's own */
+	const char *const
+		*app_users; /* shell globs: how the plan recognises sessions of services */
 	const char *conninfo[SIDE_COUNT]; /* for remedies to copy; without passwords */
 	int64_t xact_age_ms_max;
 	int64_t sequence_margin;
@@ -92,9 +93,9 @@ struct hazards_scope hazards_scope_default(void);
 
 struct hazard_found {
 	const struct hazard *hazard;
-	bool proven;	   /* false: NOT PROVEN, `detail` says why */
-	bool sided;	   /* false: a difference between both */
-	enum side side;	   /* where */
+	bool proven;	    /* false: NOT PROVEN, `detail` says why */
+	bool sided;	    /* false: a difference between both */
+	enum side side;	    /* where */
 	const char *object; /* "public.orders"; "" when NOT PROVEN */
 	const char *detail; /* one line */
 	const char *remedy; /* with the object in it */

@@ -17,7 +17,8 @@
 
 #define NO_EXTENSION(class, oid)                                                                   \
 	"not exists (select from pg_depend d where d.classid = '" class "'::regclass"              \
-	" and d.objid = " oid " and d.deptype = 'e')"
+									" and d.objid = " oid      \
+									" and d.deptype = 'e')"
 
 /* The application's relations; what an extension brought moves with the extension. */
 #define REL                                                                                        \

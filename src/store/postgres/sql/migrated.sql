@@ -182,7 +182,7 @@ BEGIN
 	PERFORM airlock_dba.link_check(link);
 	EXECUTE format('CREATE SUBSCRIPTION %I CONNECTION %L PUBLICATION %I WITH (connect = true,'
 		' create_slot = false, slot_name = %L, enabled = %s, copy_data = %s)',
-		link, conninfo, link, link, enabled, copy);
+		link, conninfo, link, link, enabled::text, copy::text);
 END $$;
 
 CREATE OR REPLACE FUNCTION airlock_dba.link_set(link text, enabled boolean) RETURNS void
@@ -206,7 +206,8 @@ BEGIN
 	END IF;
 END $$;
 
--- The DDL freeze.  Temporary objects and Airlock's own sessions are exempt.
+-- The DDL freeze.  Temporary objects, Airlock's own sessions, and its schemas (a repeated
+-- init-roles) are exempt.
 CREATE OR REPLACE FUNCTION airlock_dba.freeze() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -218,11 +219,13 @@ BEGIN
 	END IF;
 	IF TG_EVENT = 'sql_drop' THEN
 		SELECT object_identity INTO what FROM pg_event_trigger_dropped_objects()
-		WHERE original AND NOT is_temporary LIMIT 1;
+		WHERE original AND NOT is_temporary
+		  AND coalesce(schema_name, '') NOT IN ('airlock', 'airlock_dba') LIMIT 1;
 	ELSE
 		SELECT coalesce(object_identity, TG_TAG) INTO what
 		FROM pg_event_trigger_ddl_commands()
-		WHERE coalesce(schema_name, '') !~ '^pg_temp' LIMIT 1;
+		WHERE coalesce(schema_name, '') !~ '^pg_temp'
+		  AND coalesce(schema_name, '') NOT IN ('airlock', 'airlock_dba') LIMIT 1;
 	END IF;
 	IF what IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = '55006', MESSAGE =
