@@ -115,18 +115,18 @@ static const struct source sources[] = {
 	{"Problems of a plan", problem_count, problem_id, problem_text},
 };
 
-/* The first sentence, on one line. */
+static bool ends_brief(const char *at)
+{
+	return (*at == '.' || *at == ':') && (!at[1] || at[1] == ' ' || at[1] == '\n');
+}
+
+/* The first sentence, or its first part, on one line. */
 static void brief_of(const struct source *source, size_t i, struct buf *out)
 {
 	BUF_AUTO text = BUF_INIT;
-	size_t len = 0;
 
 	source->text(i, &text);
-	while (len < text.len &&
-		!(text.data[len] == '.' &&
-			(!text.data[len + 1] || strchr(" \n", text.data[len + 1]))))
-		len++;
-	for (size_t k = 0; k < len; k++)
+	for (size_t k = 0; k < text.len && !ends_brief(text.data + k); k++)
 		buf_putc(out, text.data[k] == '\n' ? ' ' : text.data[k]);
 }
 

@@ -1,7 +1,146 @@
-/* `airlock status`: its row and flags stand; what it does comes with the engine and the stores. */
+/* `airlock status`: one look at the registers, the links and what they mean. */
+#include <inttypes.h>
+
+#include "base/check.h"
+#include "base/clock.h"
 #include "cli/cmd.h"
+#include "cli/fleet.h"
+#include "cli/mover_report.h"
+#include "core/classify.h"
+#include "engine/verbs.h"
+#include "store/postgres/look.h"
+
+#define LOOK_MS 5000
+
+/* What a person is told; text and JSON come from this one struct. */
+struct status {
+	const char *name, *actual, *goal, *why, *next, *writes, *way_back;
+	int64_t lag_bytes; /* -1 = unknown */
+	int64_t attempt;
+	int64_t seen_us;
+};
+
+struct meaning {
+	const char *actual, *goal, *why, *next;
+};
+
+static const struct meaning meanings[] = {
+	[SIGHT_ABSENT] = {"not synced", "in sync", "no register was found", "airlock sync"},
+	[SIGHT_BLIND] = {"unknown", "settled", "a side does not answer",
+		"bring it back, then airlock resume"},
+	[SIGHT_OPEN] = {"ready", "ready", "settled", "airlock run"},
+	[SIGHT_LEFTOVER] = {"leftover", "ready", "an ended attempt left a guard or a cut link",
+		"airlock resume"},
+	[SIGHT_SEALED] = {"sealed", "settled", "an attempt is under way, or its controller died",
+		"airlock resume"},
+	[SIGHT_DOUBT] = {"committing", "settled", "the destination has not answered",
+		"airlock resume"},
+	[SIGHT_REVOKED] = {"revoked", "ready", "the destination refused the attempt",
+		"airlock resume"},
+	[SIGHT_PROMOTED] = {"promoted", "baking", "the source is not retired yet",
+		"airlock resume"},
+	[SIGHT_TURN] = {"retired", "baking", "the way back is pending", "airlock resume"},
+	[SIGHT_BROKEN] = {"broken", "settled", "the registers contradict each other",
+		"do not touch anything; compare both registers"},
+};
+
+static const struct meaning baking = {
+	"baking", "baking", "new is primary, old follows it", "airlock finalize, or rollback"};
+static const struct meaning final = {"final", "final", "the way back was given up", "nothing"};
+
+static const char *way_back_of(const struct core_view *view, const struct sighting *seen)
+{
+	enum side open = seen->src;
+
+	if (seen->sight == SIGHT_TURN)
+		return "pending";
+	if (seen->sight != SIGHT_OPEN)
+		return "unknown";
+	if (view->door[open].reg.final)
+		return "none";
+	if (view->link[open] == LINK_ON)
+		return "following";
+	return view->link[open] == LINK_OFF ? "cut" : "none";
+}
+
+static struct meaning meaning_of(const struct core_view *view, const struct sighting *seen)
+{
+	if (seen->sight != SIGHT_OPEN)
+		return meanings[seen->sight];
+	if (view->door[seen->src].reg.final)
+		return final;
+	return seen->src == SIDE_NEW ? baking : meanings[SIGHT_OPEN];
+}
+
+static void look(struct fleet *fleet, size_t store, struct status *ret)
+{
+	struct store_pg *s = fleet->stores[store];
+	int64_t epoch = 0, deadline_ms = clock_now_ms() + LOOK_MS;
+	struct verb_call call = {.env = fleet->env,
+		.store = &s->store,
+		.route = fleet->routes[store],
+		.deadline_ms = deadline_ms,
+		.epoch_seen = &epoch};
+	struct core_view view;
+	struct sighting seen;
+	struct meaning means;
+	struct slot_look slot;
+	struct err err = ERR_INIT;
+
+	verb_observe(&call, &view);
+	seen = classify_member(&view);
+	means = meaning_of(&view, &seen);
+	*ret = (struct status){s->store.name, means.actual, means.goal, means.why, means.next,
+		mover_primary(&view), way_back_of(&view, &seen), -1, seen.attempt, clock_now_us()};
+	if (seen.sight == SIGHT_OPEN &&
+		slot_look(s, seen.src, s->link[seen.src], deadline_ms, &slot, &err) == 0 &&
+		slot.exists)
+		ret->lag_bytes = slot.unsent_bytes;
+}
+
+static json_t *status_json(const struct status *st)
+{
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:n, s:I}", "name",
+		st->name, "actual", st->actual, "goal", st->goal, "why", st->why, "next", st->next,
+		"writes", st->writes, "way_back", st->way_back, "lag_bytes",
+		st->lag_bytes < 0 ? json_null() : json_integer(st->lag_bytes), "attempt",
+		(json_int_t)st->attempt, "undo_ms", "seen_ms_ago",
+		(json_int_t)((clock_now_us() - st->seen_us) / 1000));
+}
+
+static void status_text(struct out *out, const struct status *st)
+{
+	char lag[32] = "-";
+
+	if (st->lag_bytes >= 0)
+		snprintf(lag, sizeof lag, "%" PRId64 "B", st->lag_bytes);
+	out_data(out, "%-14s %-11s %-8s %-9s %10s\n", st->name, st->actual, st->writes,
+		st->way_back, lag);
+	out_data(out, "  %s (attempt %" PRId64 "); next: %s\n", st->why, st->attempt, st->next);
+}
 
 int cmd_status(struct cmd_ctx *ctx, struct err *err)
 {
-	return err_set(err, ERR_INTERNAL, "%s is not built yet", ctx->command->name);
+	json_t *stores = json_array();
+	FLEET_AUTO fleet = {0};
+
+	if (fleet_open(ctx->plan, &fleet, err))
+		return -1;
+	if (!ctx->out->json)
+		out_data(ctx->out, "%-14s %-11s %-8s %-9s %10s\n", "STORE", "ACTUAL", "WRITES",
+			"WAY BACK", "LAG");
+	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
+		struct status st;
+
+		look(&fleet, i, &st);
+		if (ctx->out->json)
+			json_array_append_new(stores, status_json(&st));
+		else
+			status_text(ctx->out, &st);
+	}
+	if (ctx->out->json)
+		out_json(ctx->out,
+			json_pack("{s:s, s:O}", "schema", "airlock.status/1", "stores", stores));
+	json_decref(stores);
+	return 0;
 }

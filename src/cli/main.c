@@ -166,7 +166,8 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		out_error(&out, err.msg, NULL);
 	if (out_finish(&out, &unwritten) && rc == EXIT_DONE) {
-		out_error(&out, unwritten.msg, NULL);
+		if (unwritten.sys != EPIPE) /* `| head` had enough: nobody needs to be told */
+			out_error(&out, unwritten.msg, NULL);
 		rc = EXIT_INTERNAL;
 	}
 	return rc < 0 ? err_exit_code(err.code) : rc;

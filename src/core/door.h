@@ -50,6 +50,7 @@ struct reg {
 	uint64_t wayback; /* log position fixed by that PROMOTE; 0 = none */
 	int64_t left_ms;  /* of the hold, by this side's own clock; only in SEALED */
 	bool open;	  /* observed: some client role may connect (not derived from state) */
+	bool final;	  /* finalized: no attempt begins from here any more */
 };
 
 struct door {

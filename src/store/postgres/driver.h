@@ -77,7 +77,12 @@ int pg_sequences_arm(
 /* sync.c */
 int pg_finalize(struct store *store, const struct store_call *call, struct err *err);
 
-/* 4 numbers as text for parameters. */
+/* declare.c: opens `side` without the other side's answer, because a person vouches that the other
+ * one is lost.  The register is finalized by it: there is nothing to go back to. */
+int pg_open_alone(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
+	MUST_CHECK;
+
+/* Numbers as text for parameters. */
 #define INT_TEXT_BYTES 24
 const char *int_text(char buf[INT_TEXT_BYTES], int64_t value);
 

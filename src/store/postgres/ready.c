@@ -7,6 +7,7 @@
  */
 #include "base/check.h"
 #include "store/postgres/driver.h"
+#include "store/postgres/look.h"
 
 #define LAG_PAUSE_US 100000
 
@@ -17,41 +18,8 @@
  */
 #define RESTART_LAG_MAX (256 * 1024 * 1024)
 
-struct slot_seen {
-	bool exists, lost, active;
-	int64_t unsent_bytes; /* from confirmed_flush_lsn */
-	int64_t kept_bytes;   /* from restart_lsn */
-};
-
-static int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,
-	struct slot_seen *ret, struct err *err)
-{
-	const char *params[] = {slot};
-	PG_ROWS_AUTO rows = PG_ROWS_INIT;
-	struct pg *pg;
-
-	*ret = (struct slot_seen){0};
-	if (pg_data(s, side, deadline_ms, &pg, err) ||
-		pg_exec(pg, deadline_ms,
-			"SELECT coalesce(wal_status, 'lost') NOT IN ('reserved', 'extended'), "
-			"active,"
-			" coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint,"
-			" coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint"
-			" FROM pg_replication_slots WHERE slot_name = $1",
-			1, params, &rows, err))
-		return -1;
-	if (rows.rows == 0)
-		return 0;
-	ret->exists = true;
-	ret->lost = pg_bool(&rows, 0, 0);
-	ret->active = pg_bool(&rows, 0, 1);
-	ret->unsent_bytes = pg_int(&rows, 0, 2);
-	ret->kept_bytes = pg_int(&rows, 0, 3);
-	return 0;
-}
-
 static int slot_usable(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,
-	struct slot_seen *ret, struct err *err)
+	struct slot_look *ret, struct err *err)
 {
 	if (slot_look(s, side, slot, deadline_ms, ret, err))
 		return -1;
@@ -93,7 +61,7 @@ static int visit(
 static int bring_forward(
 	struct store_pg *s, enum side shut, const char *slot, int64_t deadline_ms, struct err *err)
 {
-	struct slot_seen seen;
+	struct slot_look seen;
 
 	for (;;) {
 		struct err failed = ERR_INIT;
@@ -117,7 +85,7 @@ static int bring_forward(
 static int wait_caught_up(struct store_pg *s, const struct store_call *call, struct err *err)
 {
 	const char *slot = s->link[call->src];
-	struct slot_seen seen;
+	struct slot_look seen;
 
 	for (;;) {
 		if (slot_usable(s, call->src, slot, call->deadline_ms, &seen, err))
@@ -138,6 +106,18 @@ static int wait_caught_up(struct store_pg *s, const struct store_call *call, str
 	return 0;
 }
 
+static int not_final(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	struct door door;
+
+	if (arbiter_read(&s->store, call->src, call->deadline_ms, &door, err))
+		return -1;
+	if (door.reg.final)
+		return err_set(err, ERR_REFUSED,
+			"this migration was finalized: there is no way back any more");
+	return 0;
+}
+
 int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
@@ -148,7 +128,8 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 		if (pg_control(s, (enum side)side, call->deadline_ms, &pg, err) ||
 			pg_data(s, (enum side)side, call->deadline_ms, &pg, err))
 			return -1;
-	if (bring_forward(s, dst, s->link[dst], call->deadline_ms, err) ||
+	if (not_final(s, call, err) ||
+		bring_forward(s, dst, s->link[dst], call->deadline_ms, err) ||
 		wait_caught_up(s, call, err))
 		return -1;
 	return pg_sequences_arm(s, call->src, call->deadline_ms, err);
@@ -219,7 +200,7 @@ static int links_stand(struct store_pg *s, const struct store_call *call, struct
 {
 	enum side dst = side_other(call->src);
 	enum link_seen active, back;
-	struct slot_seen slot;
+	struct slot_look slot;
 
 	if (pg_link_seen(&s->store, call->src, call->deadline_ms, &active, err) ||
 		pg_link_seen(&s->store, dst, call->deadline_ms, &back, err))

@@ -47,6 +47,7 @@ static int take_reg(const struct pg_rows *rows, size_t column, struct reg *ret_r
 	ret_reg->wayback = (uint64_t)pg_int(rows, 0, column + 5);
 	ret_reg->left_ms = pg_int(rows, 0, column + 6);
 	ret_reg->open = pg_bool(rows, 0, column + 7);
+	ret_reg->final = pg_bool(rows, 0, column + 8);
 	return 0;
 }
 

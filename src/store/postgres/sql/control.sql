@@ -80,17 +80,19 @@ BEGIN
 	END LOOP;
 END $$;
 
+DROP FUNCTION IF EXISTS airlock.see(text, text, text);
 -- One look at the register.  Volatile, so that it sees the move made before it in one statement.
 CREATE OR REPLACE FUNCTION airlock.see(p text, s text, sd text,
 	OUT state text, OUT attempt bigint, OUT epoch bigint, OUT revoked bigint,
-	OUT promoted bigint, OUT wayback bigint, OUT left_ms bigint, OUT open boolean)
+	OUT promoted bigint, OUT wayback bigint, OUT left_ms bigint, OUT open boolean,
+	OUT final boolean)
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
 BEGIN
 	SELECT r.state, r.attempt, r.epoch, r.revoked, r.promoted,
 	       coalesce(r.wayback - '0/0'::pg_lsn, 0)::bigint,
 	       coalesce(extract(epoch FROM r.deadline - clock_timestamp()) * 1000, 0)::bigint,
-	       airlock.is_open(r.dbname)
-	INTO state, attempt, epoch, revoked, promoted, wayback, left_ms, open
+	       airlock.is_open(r.dbname), r.finalized IS NOT NULL
+	INTO state, attempt, epoch, revoked, promoted, wayback, left_ms, open, final
 	FROM airlock.register r WHERE r.plan = p AND r.store = s AND r.side = sd;
 	state := coalesce(state, 'ABSENT');
 END $$;

@@ -220,12 +220,12 @@ BEGIN
 	IF TG_EVENT = 'sql_drop' THEN
 		SELECT object_identity INTO what FROM pg_event_trigger_dropped_objects()
 		WHERE original AND NOT is_temporary
-		  AND coalesce(schema_name, '') NOT IN ('airlock', 'airlock_dba') LIMIT 1;
+		  AND coalesce(schema_name, object_identity) NOT IN ('airlock', 'airlock_dba') LIMIT 1;
 	ELSE
 		SELECT coalesce(object_identity, TG_TAG) INTO what
 		FROM pg_event_trigger_ddl_commands()
 		WHERE coalesce(schema_name, '') !~ '^pg_temp'
-		  AND coalesce(schema_name, '') NOT IN ('airlock', 'airlock_dba') LIMIT 1;
+		  AND coalesce(schema_name, object_identity) NOT IN ('airlock', 'airlock_dba') LIMIT 1;
 	END IF;
 	IF what IS NOT NULL THEN
 		RAISE EXCEPTION USING ERRCODE = '55006', MESSAGE =
