@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-LAB_SOURCE = Path(__file__).resolve().parent.parent / "lab"
+HERE = Path(__file__).resolve().parent
+LAB_SOURCE = HERE.parent / "lab"
 sys.path.insert(0, str(LAB_SOURCE))
 
 from lab import Lab, airlock_program  # noqa: E402 - needs the path above
@@ -16,6 +17,15 @@ from lab import Lab, airlock_program  # noqa: E402 - needs the path above
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="the full counts, not the sample of ./test")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: only with --long")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        items[:] = [item for item in items if item.get_closest_marker("long") is None]
 
 
 @pytest.fixture

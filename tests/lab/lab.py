@@ -73,7 +73,7 @@ stores:
 
 services:
   web: {{tier: entry, writes: [orders], match: {{user: shop_app}}}}
-  worker: {{tier: replayable, writes: [orders], match: {{user: shop_worker}}, during: holdback}}
+  worker: {{tier: replayable, writes: [orders], match: {{user: shop_worker}}}}
   deploy: {{tier: replayable, writes: [orders], match: {{user: "shop_[od]*"}}}}
   reports: {{tier: read-only, reads: [orders], match: {{user: reporting}}}}
 
@@ -267,17 +267,15 @@ class Lab:
 
     def init_roles(self):
         """What the DBA does with the SQL that `airlock init-roles --print` hands him, on both sides."""
-        done = self.airlock("init-roles", "--print")
+        done = self.airlock("init-roles", "--print", "--level", str(self.level))
         if done.returncode != 0:
             raise LabError(f"airlock init-roles --print: exit {done.returncode}\n{done.stderr}")
-        superuser = "SUPERUSER" if self.level == 3 else "NOSUPERUSER"
         for server in self.servers:
             server.psql(done.stdout)
             present = {row[0] for row in server.query("SELECT rolname FROM pg_roles")}
             server.psql("".join(
                 f"ALTER ROLE {role} LOGIN PASSWORD '{self._verifiers[role]}';\n"
                 for role in AIRLOCK_ROLES if role in present))
-            server.psql(f"ALTER ROLE airlock {superuser};")
         self.airlock_ready = True
 
 

@@ -1,0 +1,89 @@
+"""The kill matrix must come out red where it should: judged on a program with known faults."""
+
+import json
+
+import pytest
+
+import killmatrix
+from killmatrix import Cell, Matrix, Results, all_cells, steps_of
+from conftest import HERE
+
+CROSSING = ["check", "seal", "cut", "promote", "retire", "turn", "finalize", "revoke", "reopen", "relink"]
+
+
+@pytest.fixture
+def matrix(monkeypatch, scratch):
+    """judge(*cells, bug=...) runs cells on the naive program and returns their results."""
+    monkeypatch.setenv("AIRLOCK", str(HERE / "naive_airlock.py"))
+
+    def judge(*names, bug=""):
+        monkeypatch.setenv("NAIVE_BUG", bug)
+        work = scratch()
+        results = Results(work / "results.jsonl")
+        said = []
+        Matrix(results, work, said.append).run([Cell.parse(name) for name in names])
+        return [results.by_cell[name] for name in names], "\n".join(said)
+
+    return judge
+
+
+def test_green_where_the_naive_program_is_right(matrix):
+    results, _ = matrix("3/forward/straight/after:promote/kill-new",
+                        "3/rollback/undone/before:reopen/kill-blank")
+    assert [result["verdict"] for result in results] == ["done", "undone"]
+
+
+def test_red_where_a_zombie_is_not_stopped(matrix, monkeypatch):
+    """Frozen just before it opens the new door; meanwhile another one opens the old door again."""
+    monkeypatch.setattr(killmatrix, "FREEZE_SECONDS", 6)
+    [result], said = matrix("3/forward/straight/before:promote/freeze")
+    assert result["verdict"] == "red" and "again: " in said
+    assert "3/forward/straight/before:promote/freeze" in said
+
+
+@pytest.mark.parametrize("bug, cell, word", [
+    ("early", "before:seal/race", "prober"),
+    pytest.param("liar", "before:promote/kill", "exit 0, but the sides", marks=pytest.mark.long),
+    ("litter", "before:marker/kill", "slot naive_f on old"),
+    pytest.param("locked", "before:marker/kill", "admission of new", marks=pytest.mark.long),
+])
+def test_red_for_a_mistake_at_the_door(matrix, bug, cell, word):
+    [result], _ = matrix(f"3/forward/straight/{cell}", bug=bug)
+    assert result["verdict"] == "red" and word in result["why"]
+
+
+@pytest.mark.parametrize("bug, kinds", [
+    pytest.param("sequences", ("collisions", "sequence_behind"), marks=pytest.mark.long),
+    ("echo", ("duplicated", "sides_equal")),
+])
+def test_red_for_a_mistake_with_the_data(matrix, bug, kinds, monkeypatch):
+    monkeypatch.setattr(killmatrix, "CATCH_UP_SECONDS", 15)
+    [result], _ = matrix("3/forward/straight/after:turn/kill", bug=bug)
+    assert result["verdict"] == "red" and any(f'"{kind}"' in result["why"] for kind in kinds)
+
+
+@pytest.mark.long
+def test_unreached_is_not_a_success(matrix):
+    [result], _ = matrix("3/forward/straight/before:nowhere/kill")
+    assert result["verdict"] == "unreached"
+
+
+def test_each_step_belongs_to_the_path_that_comes_to_it():
+    assert steps_of("straight", CROSSING) == ["check", "seal", "cut", "promote", "retire", "turn"]
+    assert steps_of("undone", CROSSING) == ["revoke", "reopen", "relink"]
+    assert steps_of("resumed", CROSSING) == ["retire", "turn"]
+    cells = all_cells(CROSSING)
+    assert len(cells) == len({cell.name for cell in cells}) == 2 * 2 * 11 * 2 * 7
+    assert all(Cell.parse(cell.name) == cell for cell in cells)
+
+
+def test_results_are_resumed_even_after_a_cut_line(tmp_path):
+    cells = all_cells(["seal"])[:3]
+    results = Results(tmp_path / "state")
+    results.add({"cell": cells[0].name, "verdict": "done"})
+    results.add({"cell": cells[1].name, "verdict": "red"})
+    whole = (tmp_path / "state").read_text()
+    (tmp_path / "state").write_text(whole + json.dumps({"cell": cells[2].name})[:-3])
+    again = Results(tmp_path / "state")
+    assert again.pending(cells) == [cells[2]]
+    assert again.summary(cells) == {"done": 1, "red": 1, "pending": 1}

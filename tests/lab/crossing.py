@@ -1,0 +1,189 @@
+"""The program under test, driven from outside, and what can be seen of a crossing from outside.
+
+Nothing here reads Airlock's own tables: whether a door is open is found by trying it, and what is left
+behind is found in the catalogues.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+from dataclasses import dataclass
+
+import psycopg
+
+from lab import AIRLOCK_ROLES, DATABASE, LabError, airlock_program
+
+DONE, REFUSED, PAUSED, UNDONE, UNKNOWN, BUSY = 0, 3, 4, 5, 6, 9
+OTHER = {"old": "new", "new": "old"}
+
+
+@dataclass
+class Finished:
+    """A command that has ended."""
+
+    verb: str
+    code: int
+    out: str
+    err: str
+
+    def json(self):
+        """The last line of stdout that is a document, or the whole of it."""
+        return json.loads(self.out)
+
+    def require(self, *codes):
+        if self.code not in codes:
+            raise LabError(f"airlock {self.verb}: exit {self.code}, wanted one of {codes}\n"
+                           f"{self.out[-2000:]}\n{self.err[-2000:]}")
+        return self
+
+
+class Running:
+    """A command that is under way, perhaps with a failpoint at which it will stop itself."""
+
+    def __init__(self, verb, command, env, failpoint, files):
+        self.verb = verb
+        self._out, self._err = (open(f"{files}.{name}", "w+") for name in ("out", "err"))
+        reader, writer = os.pipe()
+        if failpoint is not None:
+            env = {**env, "AIRLOCK_FAILPOINT": failpoint, "AIRLOCK_FAILPOINT_FD": str(writer)}
+        self._process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=self._out,
+                                         stderr=self._err, pass_fds=(writer,), start_new_session=True)
+        os.close(writer)
+        self._reader = reader
+
+    def await_failpoint(self, seconds):
+        """True when it stopped there; False when it ended (its end of the pipe closed) before."""
+        ready, _, _ = select.select([self._reader], [], [], seconds)
+        if not ready:
+            raise LabError(f"airlock {self.verb} neither reached its failpoint nor ended in {seconds} s")
+        if not os.read(self._reader, 200):
+            return False
+        # The name was written just before the stop; the stop itself is an event of the child.
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT | os.WEXITED)
+        return True
+
+    def signal(self, number):
+        self._process.send_signal(number)
+
+    def wait(self, seconds):
+        """What it ended with; None when it has not ended in time."""
+        try:
+            code = self._process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        texts = []
+        for file in (self._out, self._err):
+            file.seek(0)
+            texts.append(file.read())
+        return Finished(self.verb, code, *texts)
+
+    def close(self):
+        """Ends it if it has not ended, by its process id."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+        os.close(self._reader)
+        self._out.close()
+        self._err.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Crossing:
+    """One plan on one lab."""
+
+    def __init__(self, lab, directory, state=None):
+        self.lab = lab
+        self.dir = directory
+        self.dir.mkdir(parents=True, exist_ok=True)
+        self.state = state or lab.dir / ".airlock"
+        self._count = 0
+        program = airlock_program()
+        if program is None:
+            raise LabError("airlock is not built; set AIRLOCK or build into build/")
+        self._program = str(program)
+
+    # -- commands ------------------------------------------------------------------------------
+
+    def start(self, verb, *arguments, failpoint=None, state=None):
+        """Starts a command; the caller closes it (`with`)."""
+        self._count += 1
+        command = [self._program, "-f", str(self.lab.plan), "--state", str(state or self.state),
+                   verb, *arguments]
+        files = self.dir / f"{self._count:03d}-{verb}"
+        return Running(verb, command, dict(os.environ), failpoint, files)
+
+    def call(self, verb, *arguments, seconds=120, state=None):
+        """Carries a command out; LabError when it does not end in time."""
+        with self.start(verb, *arguments, state=state) as running:
+            finished = running.wait(seconds)
+        if finished is None:
+            raise LabError(f"airlock {verb} did not end in {seconds} s; see {self.dir}")
+        return finished
+
+    def failpoints(self):
+        """Names of the durable steps, each of which has a `before:` and an `after:`."""
+        done = self.call("help", "--failpoints").require(DONE)
+        names = done.out.split()
+        if not names:
+            raise LabError("this build has no failpoints: meson setup -Dfailpoints=true")
+        return names
+
+    def hash(self):
+        return self.call("plan", "--json").require(DONE).json()["hash"]
+
+    def moved(self, direction):
+        """The command and arguments that move forward or back."""
+        verb = {"forward": "run", "rollback": "rollback"}[direction]
+        return (verb, "--approve", self.hash(), "--json")
+
+    def prepare(self):
+        """sync, until new follows old."""
+        self.call("sync", "--ndjson", seconds=600).require(DONE)
+
+    def status(self):
+        """The first store's row of `status --json`."""
+        return self.call("status", "--json").require(DONE, UNKNOWN, PAUSED).json()["stores"][0]
+
+    # -- what can be seen from outside -----------------------------------------------------------
+
+    def admits(self, side):
+        """Whether an application can log in and write there: tried, and taken back."""
+        try:
+            with psycopg.connect(self.lab.dsn(side, "shop_app"), connect_timeout=10) as conn:
+                conn.execute("INSERT INTO ledger.probe VALUES (-1, -1, 0)")
+                conn.rollback()
+                return True
+        except psycopg.Error:
+            return False
+
+    def open_sides(self):
+        return [side for side in OTHER if self.admits(side)]
+
+    def admission(self, side):
+        """Who may enter the database there, without Airlock's own roles."""
+        rows = self.lab.server(side).query(
+            "SELECT coalesce(g.rolname, 'PUBLIC'), a.privilege_type, a.is_grantable"
+            " FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"
+            " LEFT JOIN pg_roles g ON g.oid = a.grantee WHERE d.datname = %s ORDER BY 1, 2",
+            (DATABASE,))
+        return [row for row in rows if row[0] not in AIRLOCK_ROLES]
+
+    def leftovers(self, side):
+        """Slots, subscriptions, publications, origins and disabled logins that nobody needs any more."""
+        server = self.lab.server(side)
+        questions = {
+            "slot": "SELECT slot_name FROM pg_replication_slots",
+            "subscription": "SELECT subname FROM pg_subscription",
+            "publication": "SELECT pubname FROM pg_publication",
+            "origin": "SELECT roname FROM pg_replication_origin",
+            "event trigger": "SELECT evtname FROM pg_event_trigger",
+        }
+        return [f"{kind} {row[0]} on {side}" for kind, sql in questions.items()
+                for row in server.query(sql, dbname=DATABASE)]
