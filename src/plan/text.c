@@ -46,11 +46,13 @@ void text_visible(const char *text, size_t len, struct buf *out)
 const char *text_quote(const char *text, size_t len, char ret[TEXT_QUOTE_BYTES])
 {
 	BUF_AUTO shown = BUF_INIT;
+	/* One more than is shown, so that it is seen that there is more. */
+	const size_t most = 4 * (QUOTED_CHARS + 1);
 	size_t cut = 0;
 
 	if (secret_suspected(text, len))
 		return strcpy(ret, "(hidden)");
-	text_visible(text, len < 4 * QUOTED_CHARS ? len : 4 * QUOTED_CHARS, &shown);
+	text_visible(text, len < most ? len : most, &shown);
 	for (int chars = 0; cut < shown.len; cut++)
 		if (((unsigned char)shown.data[cut] & 0xc0) != 0x80 && chars++ == QUOTED_CHARS)
 			break;

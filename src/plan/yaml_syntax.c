@@ -39,9 +39,15 @@ static struct span one_char(size_t chr)
 static void report_encoding(
 	const yaml_parser_t *parser, const struct source *src, struct problems *ps)
 {
-	struct span at = one_char(source_chr(src, parser->problem_offset));
+	size_t byte = parser->problem_offset;
 	bool control = parser->problem && strstr(parser->problem, "control characters");
+	struct span at;
 
+	/* An octet that does not continue a character: the character is what is wrong. */
+	while (parser->problem && strstr(parser->problem, "trailing") && byte > 0 &&
+		(unsigned char)src->text[byte] < 0xc0)
+		byte--;
+	at = one_char(source_chr(src, byte));
 	if (control)
 		source_report(src, ps, "P-CONTROL", PROBLEM_ERROR, at, "remove it",
 			"a control character (code %d)", parser->problem_value);
