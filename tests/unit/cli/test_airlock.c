@@ -66,6 +66,7 @@ static void init_writes_a_plan_without_a_fault(void **state)
 	assert_non_null(strstr(buf_str(&to_stdout.out), "airlock: 1\n"));
 	assert_int_equal(plan.exit_code, 0);
 	assert_string_equal(buf_str(&plan.err), ""); /* no warning either */
+	assert_null(strstr(buf_str(&plan.out), "NOT DECLARED"));
 	assert_non_null(strstr(buf_str(&plan.out), "Wave 1"));
 	assert_non_null(strstr(buf_str(&plan.out), "airlock approve "));
 	assert_int_equal(again.exit_code, 3);
