@@ -7,10 +7,6 @@ int cmd_sync(struct cmd_ctx *ctx, struct err *err)
 	FLEET_AUTO fleet = {0};
 	struct journal_lock *lock;
 
-	if (opt_given(ctx->opt, FLAG_SYNC_DATA_PRESENT) ||
-		opt_given(ctx->opt, FLAG_SYNC_COPY_SCHEMA))
-		return err_set(err, ERR_CANNOT,
-			"--data-present and --copy-schema are not available in this version");
 	if (cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
 		return -1;
 	return syncer_run(ctx, &fleet, err);

@@ -24,8 +24,9 @@ struct engine {
 	struct core core;
 	struct work work[WORKS_MAX];
 	int64_t epoch_seen[CORE_MEMBERS_MAX];
-	int64_t timer_us;    /* 0 = none */
-	int64_t hold_end_us; /* 0 = nobody is held by this attempt */
+	int64_t timer_us;      /* 0 = none */
+	int64_t hold_end_us;   /* what the source's register is told; 0 = nobody is held */
+	int64_t window_end_us; /* what this controller allows itself, never later */
 	bool abort_sent;
 	struct engine_report *report;
 };
@@ -69,7 +70,7 @@ static int64_t verb_deadline_ms(const struct engine *engine)
 		return now_ms(engine) + t->finish_ms;
 	if (engine->hold_end_us == 0)
 		return now_ms(engine) + t->prepare_ms;
-	return engine->hold_end_us / 1000;
+	return engine->window_end_us / 1000;
 }
 
 static struct verb_call make_call(struct engine *engine, size_t member)
@@ -106,9 +107,15 @@ static void submit_observe(struct engine *engine, const struct core_effect *effe
 
 static void begin_hold(struct engine *engine)
 {
-	if (engine->hold_end_us == 0)
-		engine->hold_end_us =
-			env_now_us(engine->config->env) + engine->config->timeouts.hold_ms * 1000;
+	const struct engine_timeouts *t = &engine->config->timeouts;
+	int64_t now_us = env_now_us(engine->config->env);
+
+	if (engine->hold_end_us != 0)
+		return;
+	engine->hold_end_us = now_us + t->hold_ms * 1000;
+	engine->window_end_us = engine->hold_end_us;
+	if (t->window_ms > 0 && t->window_ms < t->hold_ms)
+		engine->window_end_us = now_us + t->window_ms * 1000;
 }
 
 /* Law 4: one durable record before the first effect of an attempt. */
@@ -254,9 +261,9 @@ static int64_t until_us(const struct engine *engine)
 
 	if (engine->timer_us && engine->timer_us < until)
 		until = engine->timer_us;
-	if (engine->hold_end_us && engine->hold_end_us < until &&
+	if (engine->hold_end_us && engine->window_end_us < until &&
 		(phase_flags(engine->core.phase) & PHASE_BEFORE) && !engine->core.asked_deadline)
-		until = engine->hold_end_us;
+		until = engine->window_end_us;
 	return until;
 }
 
@@ -269,7 +276,7 @@ static void fire_clocks(struct engine *engine)
 		engine->abort_sent = true;
 		feed(engine, &(struct core_event){.kind = EVENT_ABORT});
 	}
-	if (engine->hold_end_us && now_us >= engine->hold_end_us && !engine->core.asked_deadline)
+	if (engine->hold_end_us && now_us >= engine->window_end_us && !engine->core.asked_deadline)
 		feed(engine, &(struct core_event){.kind = EVENT_DEADLINE});
 	if (engine->timer_us && now_us >= engine->timer_us) {
 		engine->timer_us = 0;

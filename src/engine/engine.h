@@ -30,7 +30,8 @@ struct engine_member {
 struct engine_timeouts {
 	int64_t look_ms;    /* one observation of one member */
 	int64_t prepare_ms; /* one step before the hold */
-	int64_t hold_ms;    /* the whole hold: budgets.hold */
+	int64_t hold_ms;    /* the whole hold, by the source's clock: budgets.hold */
+	int64_t window_ms;  /* stop and undo when not committed after so long: budgets.window */
 	int64_t finish_ms;  /* one try of a step past the commit point, or of the undo */
 };
 

@@ -6,6 +6,7 @@
  * positions of idle slots on the shut side.
  */
 #include "base/check.h"
+#include "store/postgres/audit.h"
 #include "store/postgres/driver.h"
 #include "store/postgres/look.h"
 
@@ -106,15 +107,33 @@ static int wait_caught_up(struct store_pg *s, const struct store_call *call, str
 	return 0;
 }
 
-static int not_final(struct store_pg *s, const struct store_call *call, struct err *err)
+/* A finalized migration has no attempts; one that was left in sync for too long must be looked at
+ * again before its first. */
+static int may_begin(struct store_pg *s, const struct store_call *call, struct err *err)
 {
-	struct door door;
+	const char *params[] = {s->plan->name, s->plan_store->name, side_name(call->src)};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
 
-	if (arbiter_read(&s->store, call->src, call->deadline_ms, &door, err))
+	if (pg_control(s, call->src, call->deadline_ms, &pg, err) ||
+		pg_exec(pg, call->deadline_ms,
+			"SELECT finalized IS NOT NULL, promoted,"
+			" (extract(epoch FROM clock_timestamp() - enrolled) * 1000)::bigint"
+			" FROM airlock.register WHERE plan = $1 AND store = $2 AND side = $3",
+			3, params, &rows, err))
 		return -1;
-	if (door.reg.final)
+	if (rows.rows == 0)
+		return err_set(err, ERR_REFUSED, "no register on %s: run `airlock sync`",
+			side_name(call->src));
+	if (pg_bool(&rows, 0, 0))
 		return err_set(err, ERR_REFUSED,
 			"this migration was finalized: there is no way back any more");
+	if (pg_int(&rows, 0, 1) == 0 && call->src == SIDE_OLD &&
+		pg_int(&rows, 0, 2) > s->plan->budgets.sync_age_ms)
+		return err_set(err, ERR_REFUSED,
+			"in sync since %lld hours, longer than budgets.sync_age: what was checked "
+			"then may have changed; `airlock abandon`, then sync again",
+			(long long)pg_int(&rows, 0, 2) / 3600000);
 	return 0;
 }
 
@@ -128,7 +147,7 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 		if (pg_control(s, (enum side)side, call->deadline_ms, &pg, err) ||
 			pg_data(s, (enum side)side, call->deadline_ms, &pg, err))
 			return -1;
-	if (not_final(s, call, err) ||
+	if (may_begin(s, call, err) ||
 		bring_forward(s, dst, s->link[dst], call->deadline_ms, err) ||
 		wait_caught_up(s, call, err))
 		return -1;

@@ -96,7 +96,7 @@ static const char *const move_sql[MOVE_COUNT] = {
 			" LATERAL airlock.see($1, $2, $3) v",
 	[MOVE_RETIRE] = "SELECT m, v.* FROM airlock.retire($1, $2, $3, $4, $5) m,"
 			" LATERAL airlock.see($1, $2, $3) v",
-	[MOVE_REOPEN] = "SELECT m, v.* FROM airlock.reopen($1, $2, $3, $4, $5) m,"
+	[MOVE_REOPEN] = "SELECT m, v.* FROM airlock.reopen($1, $2, $3, $4, $5, $6) m,"
 			" LATERAL airlock.see($1, $2, $3) v",
 };
 
@@ -120,6 +120,8 @@ static void make_params(struct store_pg *s, enum arbiter_move move, const struct
 		p->text[p->count++] = int_text(p->number, call->epoch);
 	if (move == MOVE_SEAL || move == MOVE_PROMOTE)
 		p->text[p->count++] = s->plan->hash;
+	if (move == MOVE_REOPEN)
+		p->text[p->count++] = reg_state_name(call->from);
 	p->text[p->count++] = s->who;
 }
 

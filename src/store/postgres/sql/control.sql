@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS airlock.register (
 	deadline timestamptz,                  -- of the hold; only in SEALED
 	plan_hash text NOT NULL DEFAULT '',
 	system_identifier text NOT NULL DEFAULT '',
+	enrolled timestamptz NOT NULL DEFAULT clock_timestamp(),
 	finalized timestamptz,
 	moved_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	moved_by text NOT NULL DEFAULT '',
@@ -178,8 +179,9 @@ BEGIN
 	RETURN FOUND;
 END $$;
 
--- From COMMITTING the caller must have the other side's "no" (REVOKE).
-CREATE OR REPLACE FUNCTION airlock.reopen(p text, s text, sd text, a bigint, who text)
+-- Only from the state that the caller has seen: between its look and this, another controller may
+-- have committed.  From COMMITTING the caller must have the other side's "no" (REVOKE).
+CREATE OR REPLACE FUNCTION airlock.reopen(p text, s text, sd text, a bigint, seen text, who text)
 RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
 DECLARE
@@ -189,8 +191,8 @@ BEGIN
 	UPDATE airlock.register r
 	SET state = 'ACTIVE', epoch = r.epoch + 2, deadline = NULL,
 	    moved_at = clock_timestamp(), moved_by = who
-	WHERE plan = p AND store = s AND side = sd AND state IN ('SEALED', 'COMMITTING')
-	  AND attempt = a
+	WHERE plan = p AND store = s AND side = sd AND state = seen
+	  AND state IN ('SEALED', 'COMMITTING') AND attempt = a
 	RETURNING dbname, r.undo INTO db, saved;
 	IF NOT FOUND THEN
 		RETURN false;
@@ -212,7 +214,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RETURN false;
 	END IF;
-	RETURN airlock.reopen(p, s, sd, a, 'deadline');
+	RETURN airlock.reopen(p, s, sd, a, 'SEALED', 'deadline');
 END $$;
 
 -- `sync`: this side becomes known.  The open side keeps its admission, the other is shut at once.
