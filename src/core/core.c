@@ -90,6 +90,8 @@ static bool is_in_turn(const struct core *core, const struct step *step, size_t 
 
 	if (step->order == ORDER_ALL)
 		return core->turn == 0;
+	if (step->order == ORDER_DECIDER || step->order == ORDER_OTHERS)
+		return core->turn == 0 && decides == (step->order == ORDER_DECIDER);
 	return (step->order == ORDER_FIRST) == (decides == (core->turn == 0));
 }
 

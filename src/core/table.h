@@ -38,7 +38,7 @@ struct edge {
 	const char *sentence;
 };
 
-enum step_order { ORDER_ALL, ORDER_FIRST, ORDER_LAST };
+enum step_order { ORDER_ALL, ORDER_FIRST, ORDER_LAST, ORDER_DECIDER, ORDER_OTHERS };
 
 struct step {
 	enum phase phase;

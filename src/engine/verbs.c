@@ -45,12 +45,13 @@ int verb_guard(const struct verb_call *call, enum side side, struct guard from, 
 	return arbiter_guard(call->store, side, from, to, call->deadline_ms, ret_moved, err);
 }
 
-int verb_move(const struct verb_call *call, enum side side, enum arbiter_move move, bool *ret_moved,
-	struct reg *ret_reg, struct err *err)
+static int move_from(const struct verb_call *call, enum side side, enum arbiter_move move,
+	enum reg_state from, bool *ret_moved, struct reg *ret_reg, struct err *err)
 {
 	struct arbiter_call args = {
 		.side = side,
 		.attempt = call->attempt,
+		.from = from,
 		.epoch = *call->epoch_seen + 1,
 		.hold_ms = move == MOVE_COMMIT ? call->commit_ms : call->hold_ms,
 		.deadline_ms = call->deadline_ms,
@@ -60,6 +61,19 @@ int verb_move(const struct verb_call *call, enum side side, enum arbiter_move mo
 		return -1;
 	note_epoch(call, ret_reg);
 	return 0;
+}
+
+int verb_move(const struct verb_call *call, enum side side, enum arbiter_move move, bool *ret_moved,
+	struct reg *ret_reg, struct err *err)
+{
+	REQUIRE(move != MOVE_REOPEN);
+	return move_from(call, side, move, REG_ABSENT, ret_moved, ret_reg, err);
+}
+
+int verb_reopen(const struct verb_call *call, enum side side, enum reg_state from, bool *ret_moved,
+	struct reg *ret_reg, struct err *err)
+{
+	return move_from(call, side, MOVE_REOPEN, from, ret_moved, ret_reg, err);
 }
 
 struct store_call verb_store_call(const struct verb_call *call)

@@ -13,6 +13,9 @@ int verb_guard(const struct verb_call *call, enum side side, struct guard from, 
 	bool *ret_moved, struct err *err) MUST_CHECK;
 int verb_move(const struct verb_call *call, enum side side, enum arbiter_move move, bool *ret_moved,
 	struct reg *ret_reg, struct err *err) MUST_CHECK;
+/* Only from the state that was read: whoever committed meanwhile must be asked first. */
+int verb_reopen(const struct verb_call *call, enum side side, enum reg_state from, bool *ret_moved,
+	struct reg *ret_reg, struct err *err) MUST_CHECK;
 struct store_call verb_store_call(const struct verb_call *call);
 
 enum core_outcome verb_do_guard(const struct verb_call *call, struct err *err);

@@ -96,7 +96,7 @@ static enum core_outcome reopen_src(const struct verb_call *call, struct door *s
 	if (src->reg.state == REG_ACTIVE)
 		return OUTCOME_DONE;
 	at.attempt = src->reg.attempt;
-	if (verb_move(&at, call->src, MOVE_REOPEN, &moved, &src->reg, err))
+	if (verb_reopen(&at, call->src, src->reg.state, &moved, &src->reg, err))
 		return verb_outcome(err);
 	if (!moved && src->reg.state != REG_ACTIVE)
 		return verb_lost(err, call->src, src);

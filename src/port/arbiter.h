@@ -11,8 +11,9 @@
  *   PROMOTE   STANDBY, revoked < a   -> ACTIVE(a)        fixes the way back, opens admission
  *   REVOKE    STANDBY, promoted < a  -> STANDBY, revoked >= a
  *   RETIRE    COMMITTING(a)          -> STANDBY, revoked >= a
- *   REOPEN    SEALED(a)|COMMITTING(a)-> ACTIVE(a)        restores admission; from COMMITTING only
- *                                                        after REVOKE(a) on the other side
+ *   REOPEN    `from`(a)              -> ACTIVE(a)        restores admission; from SEALED(a), or,
+ * only after REVOKE(a) on the other side, from COMMITTING(a): the caller names which, for another
+ * controller may commit meanwhile
  *
  * Each move and its change of admission are one transaction, durable when the call returns.
  */
@@ -43,6 +44,7 @@ struct arbiter_call {
 	int64_t epoch;	 /* PROMOTE: the new epoch, above every epoch seen */
 	int64_t hold_ms; /* SEAL: how long, by the side's own clock; COMMIT: how much must be left
 			  */
+	enum reg_state from; /* REOPEN: REG_SEALED or REG_COMMITTING */
 	int64_t deadline_ms;
 };
 

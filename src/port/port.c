@@ -67,6 +67,7 @@ int arbiter_move(struct store *store, enum arbiter_move move, const struct arbit
 
 	REQUIRE(move < MOVE_COUNT);
 	REQUIRE(call->attempt > 0);
+	REQUIRE(move != MOVE_REOPEN || call->from == REG_SEALED || call->from == REG_COMMITTING);
 	env_point(store->env, "before", move_names[move]);
 	rc = store->arbiter->move(store, move, call, ret_moved, ret_reg, err);
 	env_point(store->env, "after", move_names[move]);

@@ -79,8 +79,10 @@ static void release_early(struct store *store, const struct arbiter_call *call)
 	struct gateway *g = &c->sim->gateway[index_of(store)];
 	const struct reg *reg = &fake_of(store)->world->side[call->side].reg;
 
-	if (reg->state == REG_ACTIVE && reg->epoch >= g->epoch_seen)
-		gateway_release(g, call->side, reg->epoch);
+	if (reg->state != REG_ACTIVE || reg->epoch < g->epoch_seen)
+		return;
+	watch_release(c->sim, g, call->side, reg->epoch);
+	gateway_release(g, call->side, reg->epoch);
 }
 
 static int bug_move(struct store *store, enum arbiter_move move, const struct arbiter_call *call,

@@ -16,7 +16,6 @@ static struct fake_world *world_of(struct gateway *g)
 
 void gateway_release(struct gateway *g, enum side side, int64_t epoch)
 {
-	watch_release(g->sim, g, side, epoch);
 	g->epoch_seen = epoch;
 	g->target = side;
 	if (g->holding)
@@ -137,6 +136,8 @@ static int route_release_(
 	if (epoch < g->epoch_seen)
 		return err_set(
 			err, ERR_LOST, "the gateway has seen epoch %lld", (long long)g->epoch_seen);
+	/* Only a controller owes this to the wave: at the deadline each hold ends by itself. */
+	watch_release(g->sim, g, side, epoch);
 	gateway_release(g, side, epoch);
 	return 0;
 }

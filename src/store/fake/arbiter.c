@@ -146,8 +146,9 @@ static bool reopen(struct fake_world *w, enum side side, const struct arbiter_ca
 {
 	struct fake_side *at = &w->side[side];
 	bool sealed = at->reg.state == REG_SEALED || at->reg.state == REG_COMMITTING;
+	bool as_seen = at->reg.state == call->from || !fake_keeps(w, FAKE_RULE_REOPEN_FROM);
 
-	if (!sealed || at->reg.attempt != call->attempt)
+	if (!sealed || !as_seen || at->reg.attempt != call->attempt)
 		return false;
 	/* I5: after the commit point only a refusal of the other side opens this one again. */
 	if (at->reg.state == REG_COMMITTING &&

@@ -6,6 +6,8 @@ static const char *const order_names[] = {
 	[ORDER_ALL] = "all",
 	[ORDER_FIRST] = "decider first",
 	[ORDER_LAST] = "decider last",
+	[ORDER_DECIDER] = "decider",
+	[ORDER_OTHERS] = "others",
 };
 
 static void dump_edges(struct buf *out)
