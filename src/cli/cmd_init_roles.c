@@ -11,8 +11,8 @@
 
 static const char *const level_text[] = {
 	"not set up",
-	"database owner with REPLICATION: not enough, up to PostgreSQL 15 only a superuser or a "
-	"definer function may create subscriptions",
+	("database owner with REPLICATION: not enough, up to PostgreSQL 15 only a superuser or a "
+	 "definer function may create subscriptions"),
 	"provider admin, or what a DBA granted",
 	"superuser",
 };
