@@ -156,6 +156,10 @@ enum core_outcome verb_do_retire(const struct verb_call *call, struct err *err)
 		return verb_outcome(err);
 	if (door.reg.state == REG_STANDBY && door.reg.revoked >= call->attempt)
 		return OUTCOME_DONE;
+	/* A controller that slept may find this side open again by a later attempt. */
+	if (door.reg.state != REG_COMMITTING || door.reg.attempt != call->attempt ||
+		door.guard.attempt > call->attempt)
+		return verb_lost(err, call->src, &door);
 	outcome = promoted_at(call, &dst, err);
 	if (outcome != OUTCOME_DONE)
 		return outcome;
