@@ -144,6 +144,7 @@ static void make_who(struct store_pg *s)
 static int find_dbname(struct side_pg *side, struct err *err)
 {
 	char *msg = NULL;
+	bool other_user = false;
 	PQconninfoOption *options = PQconninfoParse(side->conninfo, &msg);
 
 	if (!options) {
@@ -151,10 +152,18 @@ static int find_dbname(struct side_pg *side, struct err *err)
 		PQfreemem(msg);
 		return -1;
 	}
-	for (PQconninfoOption *o = options; o->keyword; o++)
+	for (PQconninfoOption *o = options; o->keyword; o++) {
 		if (strcmp(o->keyword, "dbname") == 0 && o->val)
 			side->dbname = strdup(o->val);
+		/* The fence, the freeze and the definer functions know the role by its name. */
+		if (strcmp(o->keyword, "user") == 0 && o->val && strcmp(o->val, CONTROL_ROLE) != 0)
+			other_user = true;
+	}
 	PQconninfoFree(options);
+	if (other_user)
+		return err_set(err, ERR_PLAN,
+			"a conninfo whose user is not " CONTROL_ROLE
+			", the role that init-roles creates");
 	return side->dbname ? 0 : err_set(err, ERR_PLAN, "a conninfo without dbname");
 }
 

@@ -13,6 +13,7 @@
 #include "store/postgres/pg.h"
 
 #define CONTROL_DATABASE "airlock"
+#define CONTROL_ROLE "airlock"
 #define LINK_NAME_BYTES 24 /* airlock_f_1a2b3c4d */
 
 struct side_pg {
