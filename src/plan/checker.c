@@ -50,6 +50,7 @@ const char *path_text(const struct path *path, char ret[CHECKER_PATH_BYTES])
 		put_key(&out, all[i]);
 	}
 	snprintf(ret, CHECKER_PATH_BYTES, "%s", out.len ? buf_str(&out) : "plan");
+	text_trim(ret);
 	return ret;
 }
 
@@ -72,6 +73,7 @@ static void add_error(struct checker *ck, const char *path, const char *id, stru
 	char message[640];
 
 	vsnprintf(message, sizeof message, fmt, ap);
+	text_trim(message);
 	source_report(ck->src, ck->ps, id, PROBLEM_ERROR, at, help, "%s: %s", path, message);
 }
 
@@ -96,9 +98,18 @@ void checker_error_at(struct checker *ck, const char *path, const char *id, stru
 	va_end(ap);
 }
 
+const char *checker_name(struct checker *ck, const char *name)
+{
+	char shown[TEXT_QUOTE_BYTES];
+
+	return arena_strdup(ck->scratch, text_quote(name, strlen(name), shown));
+}
+
 const char *checker_guess(struct checker *ck, const struct text_nearest *near)
 {
-	return near->best ? arena_printf(ck->scratch, " (did you mean '%s'?)", near->best) : "";
+	return near->best ? arena_printf(ck->scratch, " (did you mean %s?)",
+				    checker_name(ck, near->best))
+			  : "";
 }
 
 void checker_add_ref(struct checker *ck, const struct ref *ref)

@@ -59,6 +59,8 @@ void checker_error(struct checker *ck, const struct path *path, const char *id, 
 void checker_error_at(struct checker *ck, const char *path, const char *id, struct span at,
 	const char *help, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
+/* A name from the plan, in quotes and harmless (text_quote); in scratch. */
+const char *checker_name(struct checker *ck, const char *name);
 /* " (did you mean 'x'?)" or ""; in scratch. */
 struct text_nearest;
 const char *checker_guess(struct checker *ck, const struct text_nearest *near);

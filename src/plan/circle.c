@@ -52,18 +52,22 @@ static const struct ref *ref_of(const struct checker *ck, const struct edge *edg
 	return NULL;
 }
 
-/* "a needs b, b is after a": against the order of movement, as the plan says it. */
-static void describe(const struct plan *plan, const struct edge **circle, struct buf *out)
+#define EDGES_TOLD_MAX 8
+
+/* "'a' needs 'b', 'b' is after 'a'": against the order of movement, as the plan says it. */
+static void describe(struct checker *ck, const struct edge **circle, struct buf *out)
 {
 	size_t count = 0;
 
 	while (circle[count])
 		count++;
-	for (size_t i = count; i > 0; i--)
+	for (size_t i = count; i > 0 && count - i < EDGES_TOLD_MAX; i--)
 		buf_printf(out, "%s%s %s %s", i < count ? ", " : "",
-			plan_node_name(plan, circle[i - 1]->from),
+			checker_name(ck, plan_node_name(ck->plan, circle[i - 1]->from)),
 			circle[i - 1]->kind == EDGE_NEEDS ? "needs" : "is after",
-			plan_node_name(plan, circle[i - 1]->to));
+			checker_name(ck, plan_node_name(ck->plan, circle[i - 1]->to)));
+	if (count > EDGES_TOLD_MAX)
+		buf_printf(out, ", and %zu more", count - EDGES_TOLD_MAX);
 }
 
 /* At whichever reference of the circle stands first in the file. */
@@ -79,7 +83,7 @@ static void report_one(struct checker *ck, const struct edge **circle)
 			first = ref;
 	}
 	ENSURE(first != NULL);
-	describe(ck->plan, circle, &text);
+	describe(ck, circle, &text);
 	checker_error_at(ck, first->path, "P-CYCLE", first->at, "remove one of these orders",
 		"no order satisfies this circle: %s", buf_str(&text));
 }

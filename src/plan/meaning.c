@@ -348,8 +348,9 @@ static void check_overlaps(
 			continue;
 		snprintf(path, sizeof path, "overlap[%zu]", i);
 		checker_error_at(ck, path, "P-OVERLAP", list->items[i]->at, NULL,
-			"nothing connects '%s' and '%s': neither reads, writes or needs the other",
-			plan_node_name(ck->plan, o->from), plan_node_name(ck->plan, o->to));
+			"nothing connects %s and %s: neither reads, writes or needs the other",
+			checker_name(ck, plan_node_name(ck->plan, o->from)),
+			checker_name(ck, plan_node_name(ck->plan, o->to)));
 	}
 }
 

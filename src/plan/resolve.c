@@ -86,7 +86,7 @@ static void unresolved(struct checker *ck, const struct ref *ref)
 	};
 	const char *name = ref->name;
 	const char *is = NULL;
-	char shown[TEXT_QUOTE_BYTES];
+	const char *shown = checker_name(ck, name);
 
 	if (find_service(ck->plan, name) != PLAN_NONE)
 		is = "a service";
@@ -94,7 +94,6 @@ static void unresolved(struct checker *ck, const struct ref *ref)
 		is = "a store";
 	else if (find_route(ck->plan, name) != PLAN_NONE)
 		is = "a route";
-	text_quote(name, strlen(name), shown);
 	if (is)
 		checker_error_at(ck, ref->path, "P-REFERENCE", ref->at, NULL,
 			"%s is %s; a %s must stand here", shown, is, kinds[ref->to]);
@@ -136,7 +135,7 @@ static void report_repeats(struct checker *ck)
 		if (a->owner == b->owner && a->role == b->role && is_list(a->role) &&
 			*a->dest == *b->dest && *a->dest != PLAN_NONE)
 			checker_error_at(ck, b->path, "P-LIST", b->at, "remove one of the two",
-				"'%s' is listed twice", b->name);
+				"%s is listed twice", checker_name(ck, b->name));
 	}
 }
 

@@ -162,6 +162,7 @@ void source_report(const struct source *src, struct problems *ps, const char *id
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);
+	text_trim(message);
 	problems_add(ps, &(struct problem){
 				 .id = id,
 				 .severity = severity,

@@ -65,6 +65,17 @@ const char *text_quote(const char *text, size_t len, char ret[TEXT_QUOTE_BYTES])
 	return ret;
 }
 
+void text_trim(char *text)
+{
+	size_t len = strlen(text), at = len;
+	uint32_t code;
+
+	while (at > 0 && ((unsigned char)text[at - 1] & 0xc0) == 0x80)
+		at--;
+	if (at > 0 && (unsigned char)text[at - 1] >= 0xc0 && utf8_next(text + at - 1, &code) == 0)
+		text[at - 1] = '\0';
+}
+
 bool text_is_name(const char *text)
 {
 	size_t len = strlen(text);

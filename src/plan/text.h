@@ -23,6 +23,9 @@ void text_visible(const char *text, size_t len, struct buf *out);
 /* 'text', visible, cut after 60 characters, or "(hidden)" when a secret seems to be in it. */
 const char *text_quote(const char *text, size_t len, char ret[TEXT_QUOTE_BYTES]);
 
+/* Takes away the beginning of a character that was cut off at the end. */
+void text_trim(char *text);
+
 /* Letters, digits, - and _, beginning with a letter or digit, at most TEXT_NAME_MAX. */
 bool text_is_name(const char *text);
 

@@ -1,5 +1,6 @@
 #include "plan/yaml_syntax.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -22,6 +23,8 @@ static const struct {
 	{"did not find expected node content", "a value is missing here", NULL},
 	{"found unexpected end of stream", "a quote is not closed before the end of the file",
 		NULL},
+	{"found unexpected document indicator",
+		"a quote is not closed before the end of the document", NULL},
 	{"found unknown escape character", "an escape that double quotes do not know",
 		"use single quotes, or write \\\\ for a backslash"},
 	{"found undefined tag handle", "a tag; plans use none", "remove it"},
@@ -70,10 +73,31 @@ static bool is_tab(const struct source *src, size_t chr)
 	return source_byte(src, chr) < src->len && src->text[source_byte(src, chr)] == '\t';
 }
 
+/* The words, and a remedy that says where the bracket was opened if that is what is wrong. */
+static const char *find_help(const yaml_parser_t *parser, const struct source *src,
+	const char **message, char *scratch, size_t size)
+{
+	for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
+		if (strcmp(phrases[i].theirs, *message) != 0)
+			continue;
+		*message = phrases[i].ours;
+		if (phrases[i].help)
+			return phrases[i].help;
+		break;
+	}
+	if (!parser->context || !strstr(parser->context, "flow"))
+		return NULL;
+	snprintf(scratch, size, "close what was opened in line %d",
+		source_pos(src, parser->context_mark.index).line);
+	return scratch;
+}
+
 void yaml_syntax_report(const yaml_parser_t *parser, const struct source *src, struct problems *ps)
 {
-	const char *message = parser->problem ? parser->problem : "not YAML", *help = NULL;
+	const char *message = parser->problem ? parser->problem : "not YAML";
 	struct span at = one_char(parser->problem_mark.index);
+	char scratch[64];
+	const char *help;
 
 	REQUIRE(parser->error != YAML_NO_ERROR);
 	if (parser->error == YAML_READER_ERROR) {
@@ -87,13 +111,9 @@ void yaml_syntax_report(const yaml_parser_t *parser, const struct source *src, s
 	}
 	/* An open quote is noticed at the end of the file; it is at its beginning that one looks.
 	 */
-	if (parser->context && strstr(parser->context, "quoted scalar"))
+	if (parser->context && strstr(parser->context, "quoted scalar") &&
+		strstr(message, "unexpected"))
 		at = one_char(parser->context_mark.index);
-	for (size_t i = 0; i < ARRAY_LEN(phrases); i++)
-		if (strcmp(phrases[i].theirs, message) == 0) {
-			message = phrases[i].ours;
-			help = phrases[i].help;
-			break;
-		}
+	help = find_help(parser, src, &message, scratch, sizeof scratch);
 	source_report(src, ps, "P-SYNTAX", PROBLEM_ERROR, at, help, "%s", message);
 }

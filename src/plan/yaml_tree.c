@@ -351,7 +351,7 @@ struct yaml_tree *yaml_tree_read(struct source *src, struct arena *arena, struct
 	read_events(r, &parser);
 	yaml_parser_delete(&parser);
 	if (!r->failed && (!r->root || yaml_tree_is_null(r->root)))
-		give_up(r, "P-EMPTY", (struct span){0, 0},
+		give_up(r, "P-EMPTY", r->root ? r->root->at : (struct span){0, 0},
 			"`airlock init` writes a commented skeleton", "the plan is empty");
 	return r->failed ? NULL : r->root;
 }

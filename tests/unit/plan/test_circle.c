@@ -7,10 +7,10 @@ static void the_circle_is_named(void **state)
 	const struct problem *p = fixture_only(&f, "P-CYCLE", 9, 15);
 
 	(void)state;
-	assert_contains(p->message, "a needs b");
-	assert_contains(p->message, "b is after c");
-	assert_contains(p->message, "c needs a");
-	assert_null(strstr(p->message, "d "));
+	assert_contains(p->message, "'a' needs 'b'");
+	assert_contains(p->message, "'b' is after 'c'");
+	assert_contains(p->message, "'c' needs 'a'");
+	assert_null(strstr(p->message, "'d'"));
 }
 
 static void each_circle_once(void **state)
@@ -20,7 +20,7 @@ static void each_circle_once(void **state)
 
 	(void)state;
 	assert_int_equal(f.problems.count, 2);
-	assert_contains(f.problems.rows[1].message, "x is after x");
+	assert_contains(f.problems.rows[1].message, "'x' is after 'x'");
 	assert_int_equal(f.problems.rows[1].line, 11);
 }
 

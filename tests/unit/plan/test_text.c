@@ -117,6 +117,21 @@ static void quoting_defuses_and_cuts(void **state)
 	assert_int_equal(strlen(out), 1 + 60 * 4 + 3 + 1);
 }
 
+static void cut_characters_are_taken_away(void **state)
+{
+	char whole[] = "a\xc3\xa9", cut[] = "a\xe2\x80", first[] = "\xf0", none[] = "";
+
+	(void)state;
+	text_trim(whole);
+	assert_string_equal(whole, "a\xc3\xa9");
+	text_trim(cut);
+	assert_string_equal(cut, "a");
+	text_trim(first);
+	assert_string_equal(first, "");
+	text_trim(none);
+	assert_string_equal(none, "");
+}
+
 static void cron_has_five_fields_in_range(void **state)
 {
 	(void)state;
@@ -140,6 +155,7 @@ int main(void)
 		cmocka_unit_test(near_words_are_found),
 		cmocka_unit_test(names_are_plain),
 		cmocka_unit_test(quoting_defuses_and_cuts),
+		cmocka_unit_test(cut_characters_are_taken_away),
 		cmocka_unit_test(cron_has_five_fields_in_range),
 	};
 

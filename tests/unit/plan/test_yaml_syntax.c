@@ -15,10 +15,10 @@ static void syntax_is_told_in_words(void **state)
 	(void)state;
 	said("name: a: b\n", 1, 8, "':' where no key can be", "quotes");
 	said("a: 1\nbcd\ne: 2\n", 3, 1, "without ':'", "key: value");
-	said("a: {b: 1\nc: 2\n", 2, 2, "',' or '}' is missing", NULL);
+	said("a: {b: 1\nc: 2\n", 2, 2, "',' or '}' is missing", "opened in line 1");
 	said("a: [b\nc: 2\n", 2, 2, "',' or ']' is missing", NULL);
 	said("a: 'b\n", 1, 4, "quote is not closed", NULL);
-	said("a: \"\\q\"\n", 1, 4, "escape", "single quotes");
+	said("a: \"\\q\"\n", 1, 5, "escape", "single quotes");
 	said("a:\n  b: 1\n c: 2\n", 3, 2, "does not fit", "neighbours");
 	said("a: @b\n", 1, 4, "can not begin a value", "quotes");
 }
