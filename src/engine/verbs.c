@@ -101,24 +101,22 @@ static enum core_outcome do_hold(const struct verb_call *call, struct err *err)
 		route_hold(call->route, call->attempt, call->hold_ms, call->deadline_ms, err), err);
 }
 
-/* Toward whichever side's register is read open here and now; never toward a belief. */
+/*
+ * Back to the source after an undo, otherwise to the destination that this very attempt opened, and
+ * only when its register is read open here and now.  A door that somebody else opened meanwhile may
+ * be one of a wave whose other doors are still shut: that takes another look.
+ */
 static enum core_outcome do_release(const struct verb_call *call, struct err *err)
 {
-	enum side first = call->undoing ? call->src : side_other(call->src);
-	enum side order[] = {first, side_other(first)};
+	enum side side = call->undoing ? call->src : side_other(call->src);
 	struct door door;
 
-	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-		if (verb_read(call, order[i], &door, err))
-			continue;
-		if (door.reg.state == REG_ACTIVE)
-			return from_rc(route_release(call->route, order[i], door.reg.epoch,
-					       call->deadline_ms, err),
-				err);
-	}
-	if (err->code == ERR_OK)
-		err_set(err, ERR_UNKNOWN, "no register is open: nobody can be released");
-	return OUTCOME_FAILED;
+	if (verb_read(call, side, &door, err))
+		return verb_outcome(err);
+	if (door.reg.state != REG_ACTIVE || (!call->undoing && door.reg.promoted != call->attempt))
+		return verb_lost(err, side, &door);
+	return from_rc(
+		route_release(call->route, side, door.reg.epoch, call->deadline_ms, err), err);
 }
 
 typedef int store_fn(struct store *store, const struct store_call *call, struct err *err);
