@@ -50,15 +50,15 @@
 	"  where r.rolname !~ '^pg_' and r.oid <> 10 and r.rolname <> all (@roles@::name[]))"
 #define WITH_ROLE "with recursive " ROLE " "
 
-/* (kind, object, owner, acl) of whatever can be granted, as (what, grantee, privileges). */
-#define ACL_ROWS(what, kind, acl, owner, from)                                                     \
+/* Who holds what on `what`; the parent is what has to be there on the other side first. */
+#define ACL_ROWS(what, parent, kind, acl, owner, from)                                             \
 	"select " what " || ' to ' || coalesce(quote_ident(g.rolname), 'PUBLIC'),"                 \
 	" string_agg(a.privilege_type || case when a.is_grantable then '*' else '' end, ' '"       \
-	"  order by a.privilege_type), null"                                                       \
+	"  order by a.privilege_type), min(" parent ")"                                            \
 	" from " from " cross join aclexplode(coalesce(" acl ", acldefault(" kind ", " owner ")))" \
 	" a left join pg_roles g on g.oid = a.grantee"                                             \
 	" where a.privilege_type not in ('CONNECT', 'MAINTAIN')"                                   \
-	"  and coalesce(g.rolname, '') <> all (@roles@::name[])"
+	"  and coalesce(g.rolname, '') <> all (@roles@::name[]) group by 1"
 
 #define CLIENTS "backend_type = 'client backend' and pid <> pg_backend_pid()"
 

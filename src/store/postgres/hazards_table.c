@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "store/postgres/hazards.h"
 #include "store/postgres/hazards_sql.h"
+#include "store/postgres/versions.h"
 
 /* The columns of the table say REFUSE and TELLS, not HAZARD_REFUSE and false. */
 #define BLIND_REFUSES true
@@ -154,5 +155,14 @@ void hazards_markdown(struct buf *out)
 		versions_text((enum hazard_id)i, out);
 		buf_printf(out, ".%s\n",
 			rows[i].blind_refuses ? "" : " What cannot be looked at is told only.");
+	}
+	buf_puts(out,
+		"\n## Versions\n\nPostgreSQL 13 to 17 is expected, 15 is what the tests run on. "
+		"From `src/store/postgres/versions.def`:\n\n"
+		"| since | what | what is done about it |\n|---|---|---|\n");
+	for (int i = 0; i < VERSION_COUNT; i++) {
+		const struct version_row *row = version_get((enum version_feature)i);
+
+		buf_printf(out, "| %d | %s | %s |\n", row->since, row->what, row->relied);
 	}
 }
