@@ -46,14 +46,15 @@ static bool is_at_rest(struct guard guard)
 }
 
 /* An abort moves the guards of both sides to aborted, from the pair that was read.  On a side that
- * is open, (a, promote) is how a completed attempt left it. */
+ * is open, (a, promote) is how a completed attempt left it.  A later attempt's guard is not ours to
+ * abort: in a wave its decider may have been promoted already. */
 static int abort_guard(const struct verb_call *call, enum side side, const struct door *door,
 	bool *ret_moved, struct err *err)
 {
 	struct guard to = {door->guard.attempt, GUARD_ABORTED};
 
-	*ret_moved = true;
-	if (is_at_rest(door->guard))
+	*ret_moved = door->guard.attempt <= call->attempt;
+	if (is_at_rest(door->guard) || !*ret_moved)
 		return 0;
 	if (door->guard.phase == GUARD_PROMOTE && door->reg.state == REG_ACTIVE)
 		return 0;
@@ -137,18 +138,21 @@ enum core_outcome verb_do_relink(const struct verb_call *call, struct err *err)
 	enum link_seen seen = LINK_UNSEEN;
 	bool moved = false;
 
+	/* The guard that is going to be moved is read before the register that allows it. */
+	if (verb_read(call, dst, &to, err))
+		return OUTCOME_LATER;
 	if (verb_read(call, call->src, &src, err))
 		return verb_outcome(err);
 	if (src.reg.state != REG_ACTIVE)
 		return verb_lost(err, call->src, &src);
 	if (src.reg.promoted == src.reg.attempt && src.reg.promoted > 0)
 		return OUTCOME_DONE; /* never cut at this attempt */
-	if (verb_read(call, dst, &to, err) ||
-		store_link_seen(call->store, call->src, call->deadline_ms, &seen, err))
+	if (store_link_seen(call->store, call->src, call->deadline_ms, &seen, err))
 		return OUTCOME_LATER;
 	if (seen != LINK_OFF)
 		return OUTCOME_DONE; /* on, or never created */
-	if (to.guard.phase == GUARD_TURN || to.reg.state != REG_STANDBY)
+	if (to.guard.phase == GUARD_TURN || to.reg.state != REG_STANDBY ||
+		to.guard.attempt > call->attempt)
 		return verb_lost(err, dst, &to);
 	aborted = (struct guard){to.guard.attempt, GUARD_ABORTED};
 	if (verb_guard(call, dst, to.guard, aborted, &moved, err))
