@@ -42,10 +42,10 @@ def test_red_where_a_zombie_is_not_stopped(matrix, monkeypatch):
 
 
 @pytest.mark.parametrize("bug, cell, word", [
-    ("early", "before:seal/race", "prober"),
+    pytest.param("early", "before:seal/race", "prober", marks=pytest.mark.long),
     pytest.param("liar", "before:promote/kill", "exit 0, but the sides", marks=pytest.mark.long),
-    ("litter", "before:marker/kill", "slot naive_f on old"),
-    pytest.param("locked", "before:marker/kill", "admission of new", marks=pytest.mark.long),
+    ("litter", "before:marker/kill", "slot on old: naive_f"),
+    pytest.param("locked", "before:marker/kill", "admission on new", marks=pytest.mark.long),
 ])
 def test_red_for_a_mistake_at_the_door(matrix, bug, cell, word):
     [result], _ = matrix(f"3/forward/straight/{cell}", bug=bug)

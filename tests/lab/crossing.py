@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from lab import AIRLOCK_ROLES, DATABASE, LabError, airlock_program
+from lab import DATABASE, LabError, airlock_program
 
 DONE, REFUSED, PAUSED, UNDONE, UNKNOWN, BUSY = 0, 3, 4, 5, 6, 9
 OTHER = {"old": "new", "new": "old"}
@@ -132,7 +132,7 @@ class Crossing:
         done = self.call("help", "--failpoints").require(DONE)
         names = done.out.split()
         if not names:
-            raise LabError("this build has no failpoints: meson setup -Dfailpoints=true")
+            raise LabError(f"{self._program} has no failpoints: build with -Dfailpoints=true")
         return names
 
     def hash(self):
@@ -166,24 +166,30 @@ class Crossing:
     def open_sides(self):
         return [side for side in OTHER if self.admits(side)]
 
-    def admission(self, side):
-        """Who may enter the database there, without Airlock's own roles."""
-        rows = self.lab.server(side).query(
-            "SELECT coalesce(g.rolname, 'PUBLIC'), a.privilege_type, a.is_grantable"
-            " FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"
-            " LEFT JOIN pg_roles g ON g.oid = a.grantee WHERE d.datname = %s ORDER BY 1, 2",
-            (DATABASE,))
-        return [row for row in rows if row[0] not in AIRLOCK_ROLES]
-
-    def leftovers(self, side):
-        """Slots, subscriptions, publications, origins and disabled logins that nobody needs any more."""
+    def world(self, side):
+        """What a migration must leave as it found it there, as lines of text; Airlock's own schemas,
+        roles and their grants are not part of it."""
         server = self.lab.server(side)
         questions = {
             "slot": "SELECT slot_name FROM pg_replication_slots",
             "subscription": "SELECT subname FROM pg_subscription",
             "publication": "SELECT pubname FROM pg_publication",
             "origin": "SELECT roname FROM pg_replication_origin",
-            "event trigger": "SELECT evtname FROM pg_event_trigger",
+            "event trigger": "SELECT evtname, evtenabled FROM pg_event_trigger",
+            "setting": "SELECT setdatabase, setrole, setconfig FROM pg_db_role_setting",
+            "connection limit": "SELECT datname, datconnlimit, datallowconn FROM pg_database",
+            "role": "SELECT rolname, rolsuper, rolcanlogin, rolreplication, rolconnlimit FROM pg_roles",
+            "admission": (
+                "SELECT d.datname, coalesce(g.rolname, 'PUBLIC'), o.rolname, a.privilege_type,"
+                " a.is_grantable FROM pg_database d,"
+                " aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a"
+                " LEFT JOIN pg_roles g ON g.oid = a.grantee JOIN pg_roles o ON o.oid = a.grantor"
+                " WHERE d.datname <> 'airlock'"),
+            "function": "SELECT oid::regprocedure, proacl FROM pg_proc WHERE proacl IS NOT NULL"
+                        " AND pronamespace = 'pg_catalog'::regnamespace",
+            "table": "SELECT oid::regclass, relacl, relreplident, relrowsecurity FROM pg_class"
+                     " WHERE relnamespace::regnamespace::text IN ('public', 'audit', 'ledger')",
+            "trigger": "SELECT tgrelid::regclass, tgname, tgenabled FROM pg_trigger",
         }
-        return [f"{kind} {row[0]} on {side}" for kind, sql in questions.items()
-                for row in server.query(sql, dbname=DATABASE)]
+        return {f"{kind} on {side}: {' '.join(map(str, row))}" for kind, sql in questions.items()
+                for row in server.query(sql, dbname=DATABASE)}

@@ -54,7 +54,8 @@ PRELUDE = {"straight": None, "undone": "after:cut", "resumed": "after:promote"}
 WHENS = ("before", "after")
 FAULTS = ("kill", "kill-blank", "kill-stale", "freeze", "race", "kill-old", "kill-new")
 # What a resumed attempt has left to do; all other steps belong to the straight path, or to finalize.
-LEFT = {"undone": ("revoke", "reopen", "relink"), "resumed": ("release", "retire", "turn")}
+LEFT = {"undone": ("guard-revoke", "revoke", "guard-aborted", "reopen", "relink"),
+        "resumed": ("release", "guard-turn", "retire", "turn")}
 NOT_CROSSING = ("finalize",)
 SOURCE = {"forward": "old", "rollback": "new"}
 
@@ -146,7 +147,7 @@ class Batch:
         self.work = work
         self.lab = Lab.up(work / "lab", level)
         self.crossing = Crossing(self.lab, work / "commands")
-        self.before = {side: self.crossing.admission(side) for side in OTHER}
+        self.before = {side: self.crossing.world(side) for side in OTHER}
         self.crossing.prepare()
         self.last_side = "old"
         self._clients = 0
@@ -313,12 +314,15 @@ class Batch:
             self.crossing.call("finalize", "--approve", self.crossing.hash()).require(DONE)
         else:
             self.crossing.call("abandon").require(DONE)
-        left = [thing for side in OTHER for thing in self.crossing.leftovers(side)]
-        sides = OTHER if primary == "old" else ("new",)  # old stays shut for good once finalized
-        left += [f"admission of {side}: {self.crossing.admission(side)}, was {self.before[side]}"
-                 for side in sides if self.crossing.admission(side) != self.before[side]]
-        if left:
-            raise Red(f"left behind after {'finalize' if primary == 'new' else 'abandon'}: {left}")
+        changed = sorted(change for side in OTHER for change in self._changes(side, primary))
+        if changed:
+            raise Red(f"not as before, after {'finalize' if primary == 'new' else 'abandon'}: {changed}")
+
+    def _changes(self, side, primary):
+        changes = self.before[side] ^ self.crossing.world(side)
+        if side != primary and primary == "new":  # old stays shut for good once finalized
+            changes = {c for c in changes if not c.startswith(f"admission on {side}: shop ")}
+        return changes
 
     def close(self):
         self.lab.down()

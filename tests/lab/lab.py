@@ -165,7 +165,7 @@ class Lab:
     def down(self):
         """Stops both servers by their process id and removes all that `up` made."""
         for server in self.servers:
-            server.stop(seconds=10)
+            server.stop(at_once=True)
             server.remove()
         for name in MADE_BY_UP:
             path = self.dir / name

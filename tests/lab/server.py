@@ -229,13 +229,14 @@ class Server:
 
         return wait_until(settled, seconds, f"{self.name} to start") == "ready"
 
-    def stop(self, seconds=30):
-        """A fast shutdown; harsher when it does not end. Also stops a frozen server."""
+    def stop(self, at_once=False):
+        """A fast shutdown, or an immediate one for a server that is thrown away; harsher when it
+        does not end. Also stops a frozen server."""
         pid = self.pid()
         if pid is None:
             return
         self.sigcont()
-        for number, patience in ((signal.SIGINT, seconds), (signal.SIGQUIT, 5)):
+        for number, patience in ((signal.SIGINT, 30), (signal.SIGQUIT, 10))[at_once:]:
             signal_quietly(pid, number)
             try:
                 wait_until(lambda: not self.is_alive(), patience, f"{self.name} to stop")
