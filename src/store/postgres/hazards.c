@@ -44,7 +44,7 @@ struct hazards_scope hazards_scope_default(void)
 		.app_users = nobody,
 		.conninfo = {"OLD", "NEW"},
 		.xact_age_ms_max = 60000,
-		.sequence_margin = 1000,
+		.sequence_margin = 32,
 		.clock_skew_ms_max = 1000,
 	};
 }

@@ -1,0 +1,132 @@
+#include "gate/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+
+/* Not set up yet: no control database, no function, no right to use it. */
+static bool is_not_there(const struct err *err)
+{
+	return err->code == ERR_SQL || err->code == ERR_RIGHTS;
+}
+
+static int read_door(struct gate_world *world, enum side side, struct err *err)
+{
+	struct err failed = ERR_INIT;
+
+	if (arbiter_read(&world->store->store, side, world->deadline_ms, &world->door[side],
+		    &failed) == 0)
+		return 0;
+	world->door[side] = (struct door){.reg.state = REG_ABSENT};
+	if (is_not_there(&failed))
+		return 0;
+	*err = failed;
+	return -1;
+}
+
+static int read_links(struct gate_world *world, struct err *err)
+{
+	for (int side = 0; side < SIDE_COUNT; side++) {
+		struct err failed = ERR_INIT;
+		enum link_seen seen;
+
+		if (pg_link_seen(&world->store->store, (enum side)side, world->deadline_ms, &seen,
+			    &failed) == 0) {
+			world->synced |= seen == LINK_ON || seen == LINK_OFF;
+		} else if (!is_not_there(&failed)) {
+			*err = failed;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int gate_world_init(struct gate_world *world, const struct plan *plan, size_t store_index,
+	struct store_pg *store, int64_t deadline_ms, struct err *err)
+{
+	REQUIRE(store_index < plan->stores_count);
+	*world = (struct gate_world){.plan = plan,
+		.plan_store = &plan->stores[store_index],
+		.store = store,
+		.deadline_ms = deadline_ms};
+	if (read_door(world, SIDE_OLD, err) || read_door(world, SIDE_NEW, err) ||
+		read_links(world, err))
+		return -1;
+	if (world->door[SIDE_NEW].reg.state == REG_ACTIVE &&
+		world->door[SIDE_OLD].reg.state != REG_ACTIVE)
+		world->src = SIDE_NEW;
+	world->final = world->door[SIDE_OLD].reg.final || world->door[SIDE_NEW].reg.final;
+	return 0;
+}
+
+void gate_world_fini(struct gate_world *world)
+{
+	hazard_report_fini(&world->hazards);
+}
+
+const char *law_state_name(enum law_state state)
+{
+	static const char *const names[] = {"enforced", "watched", "NOT PROVEN"};
+
+	REQUIRE(state <= LAW_NOT_PROVEN);
+	return names[state];
+}
+
+/* ---- answers ------------------------------------------------------------------------------- */
+
+void gate_answer_init(struct gate_answer *answer, int64_t valid_s)
+{
+	*answer = (struct gate_answer){
+		.state = GATE_PASS, .measured_at_s = (int64_t)time(NULL), .valid_s = valid_s};
+}
+
+void gate_answer_fini(struct gate_answer *answer)
+{
+	buf_fini(&answer->evidence);
+	buf_fini(&answer->remedy);
+}
+
+static int rank(enum gate_state state)
+{
+	return state == GATE_FAIL ? 2 : state == GATE_PASS ? 0 : 1;
+}
+
+void gate_answer_lower(struct gate_answer *answer, enum gate_state state)
+{
+	if (rank(state) > rank(answer->state))
+		answer->state = state;
+}
+
+static void append(struct buf *out, const char *fmt, va_list ap)
+{
+	char *text;
+
+	ENSURE(vasprintf(&text, fmt, ap) >= 0);
+	if (out->len > 0)
+		buf_puts(out, "; ");
+	buf_puts(out, text);
+	free(text);
+}
+
+void gate_answer_say(struct gate_answer *answer, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	append(&answer->evidence, fmt, ap);
+	va_end(ap);
+}
+
+void gate_answer_advise(struct gate_answer *answer, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (answer->remedy.len > 0)
+		return;
+	va_start(ap, fmt);
+	append(&answer->remedy, fmt, ap);
+	va_end(ap);
+}
