@@ -16,7 +16,8 @@ from lab import Lab, airlock_program  # noqa: E402 - needs the path above
 
 
 def pytest_addoption(parser):
-    parser.addoption("--long", action="store_true", help="the full counts, not the sample of ./test")
+    parser.addoption("--long", action="store_true", default=bool(os.environ.get("AIRLOCK_LONG")),
+                     help="the full counts, not the sample of ./test")
 
 
 def pytest_configure(config):

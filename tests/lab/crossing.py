@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import subprocess
+import time
 from dataclasses import dataclass
 
 import psycopg
@@ -63,6 +64,20 @@ class Running:
         # The name was written just before the stop; the stop itself is an event of the child.
         os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WNOWAIT | os.WEXITED)
         return True
+
+    def lines(self, seconds):
+        """Lines of both streams as they are written, until it ends; LabError when it takes longer."""
+        end = time.monotonic() + seconds
+        with open(self._out.name) as out, open(self._err.name) as err:
+            streams, rest, ended = (out, err), {out: "", err: ""}, False
+            while not ended:
+                ended = self._process.poll() is not None
+                for stream in streams:
+                    *whole, rest[stream] = (rest[stream] + stream.read()).split("\n")
+                    yield from whole
+                if time.monotonic() > end:
+                    raise LabError(f"airlock {self.verb} did not end in {seconds} s")
+                time.sleep(0 if ended else 0.01)
 
     def signal(self, number):
         self._process.send_signal(number)

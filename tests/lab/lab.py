@@ -131,9 +131,13 @@ class Lab:
     # -- making and removing -------------------------------------------------------------------
 
     @classmethod
-    def up(cls, directory, level=3, rows="small", progress=lambda text: None):
-        """Makes a lab in a directory that is empty or does not exist yet, and starts it."""
+    def up(cls, directory, level=3, rows="small", progress=lambda text: None, roles=True):
+        """Makes a lab in a directory that is empty or does not exist yet, and starts it.
+
+        With `roles`, and when the program is built, its roles are made too (init_roles)."""
         directory = Path(directory).resolve()
+        if any(character in str(directory) for character in "'\"\\\n"):
+            raise LabError(f"{directory}: quotes and backslashes do not go into connection strings")
         if (directory / "lab.json").exists():
             raise LabError(f"{directory} holds a lab already: tests/lab/down {directory}")
         if directory.exists() and any((directory / name).exists() for name in MADE_BY_UP):
@@ -145,7 +149,7 @@ class Lab:
         lab = cls(directory, level, (free_port(), free_port()))
         lab._save()
         try:
-            lab._make(rows, progress)
+            lab._make(rows, progress, roles)
         except BaseException:
             lab.down()
             raise
@@ -176,7 +180,7 @@ class Lab:
         if self.dir.exists() and not any(self.dir.iterdir()):
             self.dir.rmdir()
 
-    def _make(self, rows, progress):
+    def _make(self, rows, progress, roles):
         progress("initdb, two servers")
         self._in_parallel(lambda server: (server.create(), server.start()))
         progress("roles")
@@ -189,7 +193,7 @@ class Lab:
         self._copy_schema()
         self._write_plan()
         self._write_env()
-        if airlock_program() is not None:
+        if roles and airlock_program() is not None:
             progress(f"Airlock's roles, level {self.level}")
             self.init_roles()
         self._save()
@@ -267,10 +271,10 @@ class Lab:
 
     def init_roles(self):
         """What the DBA does with the SQL that `airlock init-roles --print` hands him, on both sides."""
-        done = self.airlock("init-roles", "--print", "--level", str(self.level))
-        if done.returncode != 0:
-            raise LabError(f"airlock init-roles --print: exit {done.returncode}\n{done.stderr}")
         for server in self.servers:
+            done = self.airlock("init-roles", "--print", "--side", server.name, "--level", str(self.level))
+            if done.returncode != 0:
+                raise LabError(f"airlock init-roles --print: exit {done.returncode}\n{done.stderr}")
             server.psql(done.stdout)
             present = {row[0] for row in server.query("SELECT rolname FROM pg_roles")}
             server.psql("".join(

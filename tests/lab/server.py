@@ -143,9 +143,8 @@ class Server:
         return f"postgresql://{user}@127.0.0.1:{self.port}/{dbname}?passfile={quote(str(passfile))}"
 
     def conninfo(self, user, dbname, passfile):
-        return (
-            f"host=127.0.0.1 port={self.port} dbname={dbname} user={user} passfile={passfile}"
-        )
+        file = f"'{passfile}'" if " " in str(passfile) else passfile
+        return f"host=127.0.0.1 port={self.port} dbname={dbname} user={user} passfile={file}"
 
     def connect(self, dbname="postgres", **kwargs):
         """A superuser's connection in autocommit mode."""
