@@ -68,6 +68,8 @@ static void run_gateway(void *arg)
 			sched_sleep(s, INT64_C(3600) * 1000000);
 		} else if (s->now_us < g->hold_until_us) {
 			sched_sleep_until(s, g->hold_until_us);
+		} else if (g->sim->bug == BUG_NO_DEADLINE) {
+			sched_sleep(s, POLL_US);
 		} else {
 			end_hold(g);
 			sched_sleep(s, POLL_US);

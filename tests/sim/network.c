@@ -35,6 +35,12 @@ static int silence(struct controller *c, const char *what, struct err *err)
 	return err_set(err, ERR_UNREACHABLE, "%s", what);
 }
 
+/* What somebody sent before he stopped may arrive much later. */
+static bool has_stopped(const struct controller *c)
+{
+	return c->dead || c->paused_until_us > c->sim->sched.now_us;
+}
+
 static int go_there(struct controller *c, bool parted, struct err *err)
 {
 	struct sim *sim = c->sim;
@@ -46,6 +52,8 @@ static int go_there(struct controller *c, bool parted, struct err *err)
 		return silence(c, "no answer", err);
 	task->in_network = true;
 	sched_sleep(&sim->sched, latency(sim));
+	if (has_stopped(c) && !sim->calm && sched_chance(&sim->sched, 300))
+		sched_sleep(&sim->sched, (int64_t)sched_dice(&sim->sched, 1200000));
 	task->in_network = false;
 	/* It was sent before its sender died: it may arrive. */
 	if (c->dead && sched_chance(&sim->sched, 500))

@@ -87,7 +87,7 @@ static bool seal(struct fake_world *w, enum side side, const struct arbiter_call
 	at->hold_until_us = fake_now_us(w, side) + call->hold_ms * 1000;
 	if (fake_keeps(w, FAKE_RULE_FENCE))
 		at->reg.open = false;
-	w->early_wayback = w->side[side_other(side)].end;
+	w->wayback_at_seal = w->side[side_other(side)].end;
 	return true;
 }
 
@@ -100,7 +100,15 @@ static bool commit(struct fake_world *w, enum side side, const struct arbiter_ca
 		at->hold_until_us - fake_now_us(w, side) < call->hold_ms * 1000)
 		return false;
 	at->reg.state = REG_COMMITTING;
+	w->wayback_at_commit = w->side[side_other(side)].end;
 	return true;
+}
+
+static size_t wayback(const struct fake_world *w, enum side side)
+{
+	if (!fake_keeps(w, FAKE_RULE_WAYBACK_AFTER_BARRIER))
+		return w->wayback_at_seal;
+	return fake_keeps(w, FAKE_RULE_WAYBACK_INSIDE) ? w->side[side].end : w->wayback_at_commit;
 }
 
 static bool promote(struct fake_world *w, enum side side, const struct arbiter_call *call)
@@ -113,7 +121,7 @@ static bool promote(struct fake_world *w, enum side side, const struct arbiter_c
 	if (at->sequence < w->side[side_other(side)].sequence)
 		fake_violated(w, "%s opens with a sequence behind", side_name(side));
 	at->reg.attempt = at->reg.promoted = call->attempt;
-	at->reg.wayback = fake_keeps(w, FAKE_RULE_WAYBACK_INSIDE) ? at->end : w->early_wayback;
+	at->reg.wayback = wayback(w, side);
 	w->promoted |= bit(call->attempt);
 	fake_open_door(w, side, call->epoch);
 	return true;

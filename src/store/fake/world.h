@@ -86,12 +86,12 @@ struct fake_world {
 
 	/* History, for the audit: nothing in the store reads it. */
 	struct fake_rows committed;
-	size_t rows;			/* committed so far */
-	bool values[FAKE_ROWS_MAX * 4]; /* sequence values given to clients */
-	int64_t epoch_opened;		/* of the newest opening */
-	uint64_t promoted, revoked;	/* attempts, as bits */
-	size_t early_wayback;		/* what a wrong PROMOTE would have read */
-	char violation[160];		/* the first invariant that failed; "" when none */
+	size_t rows;				   /* committed so far */
+	bool values[FAKE_ROWS_MAX * 4];		   /* sequence values given to clients */
+	int64_t epoch_opened;			   /* of the newest opening */
+	uint64_t promoted, revoked;		   /* attempts, as bits */
+	size_t wayback_at_seal, wayback_at_commit; /* what a wrong PROMOTE would store */
+	char violation[160]; /* the first invariant that failed; "" when none */
 };
 
 /* Old open, new shut, the link of old on: what `sync` leaves behind. */
