@@ -3,8 +3,10 @@
 #include "base/check.h"
 #include "cli/cmd.h"
 #include "cli/wrap.h"
+#include "gate/gates.h"
 #include "plan/problem.h"
 #include "plan/text.h"
+#include "store/postgres/hazards.h"
 
 #define ID_BYTES 64
 
@@ -109,10 +111,46 @@ static void problem_text(size_t i, struct buf *out)
 	buf_puts(out, problem_explain(ids[i]));
 }
 
+static size_t hazard_count(void)
+{
+	return HAZARD_COUNT;
+}
+
+static void hazard_id_text(size_t i, char ret_id[ID_BYTES])
+{
+	snprintf(ret_id, ID_BYTES, "%s", hazard_get((enum hazard_id)i)->name);
+}
+
+static void hazard_text(size_t i, struct buf *out)
+{
+	const struct hazard *hazard = hazard_get((enum hazard_id)i);
+
+	buf_printf(out, "%c%s.\n%s\nRemedy: ", hazard->title[0] - 'a' + 'A', hazard->title + 1,
+		hazard->why);
+	hazard_remedy_text(hazard, out);
+	buf_printf(out, "\n`airlock check` looks for it; severity: %s.",
+		hazard_severity_name(hazard->severity));
+}
+
+static void gate_id(size_t i, char ret_id[ID_BYTES])
+{
+	snprintf(ret_id, ID_BYTES, "gate-%s", gate_at(i)->id);
+}
+
+static void gate_text(size_t i, struct buf *out)
+{
+	const struct gate *gate = gate_at(i);
+
+	buf_printf(out, "%c%s.\n`airlock check --gate %s` exercises it.", gate->what[0] - 'a' + 'A',
+		gate->what + 1, gate->id);
+}
+
 static const struct source sources[] = {
 	{"Exit codes", exit_count, exit_id, exit_text},
 	{"Errors", error_count, error_id, error_text},
 	{"Problems of a plan", problem_count, problem_id, problem_text},
+	{"Gates", gates_count, gate_id, gate_text},
+	{"Hazards", hazard_count, hazard_id_text, hazard_text},
 };
 
 static bool ends_brief(const char *at)
@@ -142,8 +180,8 @@ static void list_text(struct out *out)
 
 			sources[s].id(i, id);
 			brief_of(&sources[s], i, &brief);
-			buf_printf(&all, "  %-18s", id);
-			wrap_text(&all, buf_str(&brief), 20, 20);
+			buf_printf(&all, "  %-24s", id);
+			wrap_text(&all, buf_str(&brief), 26, 26);
 		}
 	}
 	out_text(out, &all);

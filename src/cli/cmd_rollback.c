@@ -2,6 +2,7 @@
 #include "cli/approval.h"
 #include "cli/cmd.h"
 #include "cli/mover.h"
+#include "cli/readiness.h"
 
 int cmd_rollback(struct cmd_ctx *ctx, struct err *err)
 {
@@ -12,7 +13,8 @@ int cmd_rollback(struct cmd_ctx *ctx, struct err *err)
 	struct journal_lock *lock;
 
 	if (approval_need(ctx, FLAG_ROLLBACK_APPROVE, APPROVAL_RECORDED, "roll back", err) ||
-		cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
+		cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err) ||
+		readiness_need(ctx, &fleet, err))
 		return -1;
 	return mover_run(ctx, &fleet, &order, err);
 }

@@ -2,6 +2,7 @@
 #include "cli/approval.h"
 #include "cli/cmd.h"
 #include "cli/mover.h"
+#include "cli/readiness.h"
 #include "cli/syncer.h"
 
 static void dry_run(struct cmd_ctx *ctx)
@@ -34,7 +35,7 @@ int cmd_run(struct cmd_ctx *ctx, struct err *err)
 	}
 	if (approval_need(ctx, FLAG_RUN_APPROVE, APPROVAL_RECORDED, "run the plan", err) ||
 		cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err) ||
-		syncer_ensure(ctx, &fleet, err))
+		syncer_ensure(ctx, &fleet, err) || readiness_need(ctx, &fleet, err))
 		return -1;
 	code = mover_run(ctx, &fleet, &order, err);
 	return code == 0 && until ? 4 : code;

@@ -1,0 +1,16 @@
+#include "cli/readiness.h"
+
+#include "base/clock.h"
+#include "gate/gates.h"
+
+#define READINESS_MS 60000
+
+int readiness_need(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
+{
+	GATES_ROUND_AUTO round = {0};
+
+	/* Evidence expires (law 9): what `check` found an hour ago is measured again. */
+	if (gates_ask(ctx->plan, fleet->stores, NULL, clock_now_ms() + READINESS_MS, &round, err))
+		return -1;
+	return gates_verdict(&round, err);
+}
