@@ -27,10 +27,13 @@ static void check_scalar_secret(
 	struct checker *ck, const struct path *path, const struct yaml_tree *node)
 {
 	size_t start, len;
+	struct span at = node->at;
 
-	if (secret_find(node->text, node->len, &start, &len))
-		report_secret(ck, path, yaml_tree_inside(ck->src, node, start, len),
-			"a password or other secret");
+	if (!secret_find(node->text, node->len, &start, &len))
+		return;
+	if (!problems_full(ck->ps))
+		at = yaml_tree_inside(ck->src, node, start, len);
+	report_secret(ck, path, at, "a password or other secret");
 }
 
 static void walk_secrets(struct checker *ck, const struct path *path, const struct yaml_tree *node);
@@ -153,14 +156,17 @@ static bool parse_side(struct checker *ck, const struct yaml_tree *root,
 {
 	const struct yaml_tree *node = element_node(root, "stores", store->name, key);
 	struct conninfo_error error;
+	struct span at;
 
 	if (!text)
 		return false;
 	if (conninfo_parse(text, ck->scratch, ret, &error))
 		return true;
-	checker_error_at(ck, path_of(ck, "stores", store->name, key), "P-CONNINFO",
-		yaml_tree_inside(ck->src, node, error.start, error.len), error.help, "%s",
-		error.message);
+	at = node->at;
+	if (!problems_full(ck->ps))
+		at = yaml_tree_inside(ck->src, node, error.start, error.len);
+	checker_error_at(ck, path_of(ck, "stores", store->name, key), "P-CONNINFO", at, error.help,
+		"%s", error.message);
 	return false;
 }
 

@@ -38,6 +38,11 @@ static void grow(struct problems *ps)
 	ps->cap = cap;
 }
 
+bool problems_full(const struct problems *ps)
+{
+	return ps->count == ROWS_MAX;
+}
+
 void problems_add(struct problems *ps, const struct problem *p)
 {
 	struct problem *row;
@@ -46,7 +51,7 @@ void problems_add(struct problems *ps, const struct problem *p)
 	REQUIRE(p->message != NULL);
 	if (p->severity == PROBLEM_ERROR)
 		ps->errors++;
-	if (ps->count == ROWS_MAX)
+	if (problems_full(ps))
 		return;
 	if (ps->count == ps->cap)
 		grow(ps);

@@ -47,6 +47,8 @@ struct problems {
 void problems_init(struct problems *ps, struct arena *arena);
 /* Appends a copy.  Past 200 rows only the count of errors grows. */
 void problems_add(struct problems *ps, const struct problem *p);
+/* Whether problems_add would only count: then no text needs to be made. */
+bool problems_full(const struct problems *ps);
 /* By place; equal places keep the order in which they were added. */
 void problems_sort(struct problems *ps);
 /* Sorts by place, then appends the text of all to `out`. */

@@ -68,6 +68,8 @@ static const char *guess(struct checker *ck, const struct ref *ref)
 	const struct plan *p = ck->plan;
 	struct text_nearest near = TEXT_NEAREST(ref->name);
 
+	if (problems_full(ck->ps))
+		return "";
 	if (ref->to == REF_ROUTE)
 		try_names(&near, p->routes, p->routes_count, sizeof *p->routes);
 	else

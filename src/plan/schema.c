@@ -66,6 +66,10 @@ static void unknown_key(struct checker *ck, const struct path *path, const struc
 	char name[TEXT_QUOTE_BYTES];
 	const char *help = NULL;
 
+	if (problems_full(ck->ps)) {
+		checker_error(ck, path, "P-UNKNOWN-KEY", key->at, NULL, "unknown key");
+		return;
+	}
 	try_keys(&near, schema);
 	try_keys(&near, variant);
 	if (strcmp(key->text, "<<") == 0)
@@ -220,6 +224,11 @@ static void read_table(const struct value *v)
 
 	if (!require_kind(v, YAML_TREE_MAPPING, "a mapping from names to what they are", NULL))
 		return;
+	if (v->node->count > PLAN_MEMBERS_MAX) {
+		checker_error(v->ck, v->path, "P-TOO-LARGE", v->path->at, NULL, "more than %d",
+			PLAN_MEMBERS_MAX);
+		return;
+	}
 	if ((int64_t)v->node->count < v->row->min)
 		checker_error(
 			v->ck, v->path, "P-MISSING", v->path->at, NULL, "at least one is needed");

@@ -129,17 +129,17 @@ bool secret_key(const char *key)
 	return false;
 }
 
-/* A URI whose '@' is not on this line may still hold the beginning of a password. */
-static bool cut_userinfo_at(const struct cursor *c)
+/*
+ * "://", then ':', then '@', with anything between them: also a URI that is cut off, or a password
+ * with characters that do not belong into one.
+ */
+static bool userinfo_suspected(const char *text, size_t len)
 {
-	size_t at;
+	const char *end = text + len;
+	const char *uri = len ? memmem(text, len, "://", 3) : NULL;
+	const char *colon = uri ? memchr(uri + 3, ':', (size_t)(end - uri - 3)) : NULL;
 
-	if (c->len - c->at < 3 || memcmp(c->text + c->at, "://", 3) != 0)
-		return false;
-	for (at = c->at + 3; at < c->len; at++)
-		if (c->text[at] == '@')
-			return memchr(c->text + c->at + 3, ':', at - c->at - 3) != NULL;
-	return false;
+	return colon && memchr(colon, '@', (size_t)(end - colon));
 }
 
 bool secret_suspected(const char *text, size_t len)
@@ -147,8 +147,10 @@ bool secret_suspected(const char *text, size_t len)
 	struct cursor c = {.text = text, .len = len};
 	size_t start, found;
 
+	if (userinfo_suspected(text, len))
+		return true;
 	for (; c.at < len; c.at++)
-		if (assignment_at(&c, ":=", &start, &found) || cut_userinfo_at(&c))
+		if (assignment_at(&c, ":=", &start, &found))
 			return true;
 	return false;
 }

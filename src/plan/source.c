@@ -159,6 +159,11 @@ void source_report(const struct source *src, struct problems *ps, const char *id
 	va_list ap;
 
 	REQUIRE(at.start <= at.end);
+	/* A flood is counted, and costs no more than that however long its lines are. */
+	if (problems_full(ps)) {
+		problems_add(ps, &(struct problem){.id = id, .severity = severity, .message = fmt});
+		return;
+	}
 	va_start(ap, fmt);
 	vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);

@@ -11,6 +11,7 @@
 
 #define QUOTED_CHARS 60
 #define WORD_MAX 63
+#define EDITS_MAX 4
 
 static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
 
@@ -106,8 +107,11 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours that lead from one to the other. */
-static size_t edit_distance(const char *one, const char *two)
+/*
+ * Insertions, deletions, replacements and swaps of neighbours that lead from one to the other;
+ * more than `most` when it is more than that, found out early.
+ */
+static size_t edit_distance(const char *one, const char *two, size_t most)
 {
 	char a[WORD_MAX + 1], b[WORD_MAX + 1];
 	size_t rows[3][WORD_MAX + 1];
@@ -117,7 +121,7 @@ static size_t edit_distance(const char *one, const char *two)
 	for (size_t j = 0; j <= len_b; j++)
 		last[j] = j;
 	for (size_t i = 1; i <= len_a; i++) {
-		size_t *spare = before;
+		size_t *spare = before, nearest = i;
 
 		now[0] = i;
 		for (size_t j = 1; j <= len_b; j++) {
@@ -125,7 +129,11 @@ static size_t edit_distance(const char *one, const char *two)
 			now[j] = least(now[j], last[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
 				now[j] = least(now[j], before[j - 2] + 1);
+			nearest = least(nearest, now[j]);
 		}
+		/* A swap may come back from the row before, at the price of one. */
+		if (nearest > most + 1)
+			return nearest;
 		before = last;
 		last = now;
 		now = spare;
@@ -135,12 +143,13 @@ static size_t edit_distance(const char *one, const char *two)
 
 void text_nearest_try(struct text_nearest *n, const char *candidate)
 {
-	size_t len = strlen(n->word), distance;
+	size_t len = strlen(n->word), other = strlen(candidate);
+	size_t most = len < 3 ? 1 : least(len / 3, EDITS_MAX), distance;
 
-	if (len > WORD_MAX || strlen(candidate) > WORD_MAX)
+	if (len > WORD_MAX || other > WORD_MAX || len > other + most || other > len + most)
 		return;
-	distance = edit_distance(n->word, candidate);
-	if (distance > (len < 3 ? 1 : len / 3) || distance >= least(len, strlen(candidate)))
+	distance = edit_distance(n->word, candidate, most);
+	if (distance > most || distance >= least(len, other))
 		return;
 	if (n->best && n->distance <= distance)
 		return;

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "plan/plan.h"
@@ -66,6 +67,12 @@ static inline const struct problem *fixture_only(
 	assert_int_equal(f->problems.rows[0].line, line);
 	assert_int_equal(f->problems.rows[0].column, column);
 	return &f->problems.rows[0];
+}
+
+/* Of this process, not of the wall: other tests may be running. */
+static inline double cpu_seconds(void)
+{
+	return (double)clock() / CLOCKS_PER_SEC;
 }
 
 static inline void assert_contains(const char *text, const char *part)

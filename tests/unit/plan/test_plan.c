@@ -76,6 +76,37 @@ static void problems_of_before_do_not_count(void **state)
 	assert_non_null(plan);
 }
 
+static void flood(const char *head, const char *item, const char *tail, int count)
+{
+	BUF_AUTO text = BUF_INIT;
+
+	buf_puts(&text, head);
+	for (int i = 0; i < count; i++)
+		buf_printf(&text, item, i);
+	buf_puts(&text, tail);
+	{
+		FIXTURE_AUTO f = fixture_parse(buf_str(&text));
+
+		assert_null(f.plan);
+		assert_true(f.problems.count <= 200);
+	}
+}
+
+/* Each of these was quadratic once: 20 to 190 seconds for a megabyte. */
+static void floods_end_soon(void **state)
+{
+	double begin = cpu_seconds();
+
+	(void)state;
+	flood("{", "k%d: 1, ", "}", 20000);
+	flood("a: [", "!x y%d, ", "]", 20000);
+	flood("services: {w: {needs: [", "n%d, ", "]}}", 20000);
+	flood("name: \"", ":////%d", "\"", 50000);
+	flood("name: \"", "://:%d", "\"", 50000);
+	flood("routes: {", "r%d: {kind: none}, ", "}", 10000);
+	assert_true(cpu_seconds() - begin < 10);
+}
+
 static void lookups(void **state)
 {
 	FIXTURE_AUTO f = fixture_parse(HEAD "services: {web: {}}\n");
@@ -95,6 +126,7 @@ int main(void)
 		cmocka_unit_test(files_are_read),
 		cmocka_unit_test(no_file_is_a_usage_error),
 		cmocka_unit_test(problems_of_before_do_not_count),
+		cmocka_unit_test(floods_end_soon),
 		cmocka_unit_test(lookups),
 	};
 

@@ -1,6 +1,5 @@
 #include "fixture.h"
 
-#include "base/clock.h"
 #include "plan/graph.h"
 #include "plan/sequence.h"
 #include "random_plan.h"
@@ -98,7 +97,7 @@ static void random_plans_are_ordered(void **state)
 	size_t shared = 0;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 1000; seed++)
+	for (uint64_t seed = 1; seed <= 500; seed++)
 		check_random(seed, &shared);
 	assert_true(shared > 100);
 }
@@ -108,7 +107,7 @@ static void independent_parts_share_waves(void **state)
 	BUF_AUTO text = BUF_INIT;
 	ARENA_AUTO arena = ARENA_INIT;
 	struct sequence q;
-	int64_t begin;
+	double begin;
 
 	(void)state;
 	buf_puts(&text, HEAD "services:\n");
@@ -116,9 +115,9 @@ static void independent_parts_share_waves(void **state)
 		buf_printf(&text, "  s%d: {%s: [orders]}\n", i, i % 2 ? "reads" : "writes");
 	FIXTURE_AUTO f = fixture_parse(buf_str(&text));
 	assert_non_null(f.plan);
-	begin = clock_now_ms();
+	begin = cpu_seconds();
 	sequence_make(f.plan, &arena, &q);
-	assert_true(clock_now_ms() - begin < 1000);
+	assert_true(cpu_seconds() - begin < 1);
 	assert_int_equal(q.count, 3);
 }
 

@@ -1,6 +1,5 @@
 #include "fixture.h"
 
-#include "base/clock.h"
 #include "plan/yaml_tree.h"
 
 struct read {
@@ -124,7 +123,7 @@ static void bombs_are_errors_within_milliseconds(void **state)
 	BUF_AUTO bomb = BUF_INIT;
 	BUF_AUTO deep = BUF_INIT;
 	BUF_AUTO chain = BUF_INIT;
-	int64_t begin = clock_now_ms();
+	double begin = cpu_seconds();
 
 	(void)state;
 	buf_puts(&bomb, "a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
@@ -141,7 +140,7 @@ static void bombs_are_errors_within_milliseconds(void **state)
 	for (int i = 1; i < 100; i++)
 		buf_printf(&chain, "a%d: &a%d [*a%d]\n", i, i, i - 1);
 	refused_as(buf_str(&chain), "P-DEPTH", 63, 12);
-	assert_true(clock_now_ms() - begin < 1000);
+	assert_true(cpu_seconds() - begin < 1);
 }
 
 static void many_values_are_refused(void **state)
