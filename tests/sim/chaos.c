@@ -1,6 +1,9 @@
 /*
  * chaos.c - the faults of a seed: how many, of which kind, at which point of the run.
  */
+#include <limits.h>
+#include <string.h>
+
 #include "base/check.h"
 #include "sim.h"
 
@@ -30,6 +33,17 @@ static uint64_t dice(struct sim *sim, uint64_t below)
 	return sched_dice(&sim->sched, below);
 }
 
+static void name_fault(struct sim *sim, struct fault *fault)
+{
+	size_t names_count = 0;
+
+	while (env_points[names_count])
+		names_count++;
+	fault->name = env_points[dice(sim, names_count)];
+	fault->nth = 1 + (int)dice(sim, 3);
+	fault->at_point = LONG_MAX;
+}
+
 void chaos_choose(struct sim *sim)
 {
 	static const unsigned losses[] = {0, 0, 0, 2, 10, 50};
@@ -39,11 +53,14 @@ void chaos_choose(struct sim *sim)
 	sim->latency_us = latencies[dice(sim, ARRAY_LEN(latencies))];
 	sim->faults = dice(sim, 10);
 	sim->points = 0;
-	for (size_t i = 0; i < sim->faults; i++)
+	for (size_t i = 0; i < sim->faults; i++) {
 		sim->fault[i] = (struct fault){
 			.kind = (enum fault_kind)dice(sim, FAULT_KIND_COUNT),
 			.at_point = (long)dice(sim, POINTS * sim->stores),
 		};
+		if (dice(sim, 3) == 0)
+			name_fault(sim, &sim->fault[i]);
+	}
 }
 
 /* --- repairs ---------------------------------------------------------------------------------- */
@@ -195,6 +212,16 @@ void chaos_point(struct sim *sim, struct controller *c)
 			continue;
 		fault->done = true;
 		happen(sim, fault->kind, c);
+	}
+}
+
+void chaos_named(struct sim *sim, const char *name)
+{
+	for (size_t i = 0; i < sim->faults && !sim->calm; i++) {
+		struct fault *fault = &sim->fault[i];
+
+		if (fault->name && strcmp(fault->name, name) == 0 && --fault->nth == 0)
+			fault->at_point = sim->points + (long)dice(sim, 4);
 	}
 }
 

@@ -2,6 +2,8 @@
  * network.c - every journey of a controller to a side and back: what delays it, loses it, and what
  * happens to a controller's last words when it dies.
  */
+#include <string.h>
+
 #include "base/check.h"
 #include "sim.h"
 
@@ -90,8 +92,8 @@ int network_journey(struct controller *c, struct err *err)
 
 void network_point(struct controller *c, const char *when, const char *what)
 {
-	(void)when;
-	(void)what;
+	if (strcmp(when, "before") == 0)
+		chaos_named(c->sim, what);
 	chaos_point(c->sim, c);
 	leave_if_dead(c);
 	sched_sleep(&c->sim->sched, (int64_t)sched_dice(&c->sim->sched, 300));

@@ -102,9 +102,12 @@ enum fault_kind {
 	FAULT_KIND_COUNT
 };
 
-/* Happens when so many journeys and points have been passed. */
+/* Happens when so many journeys and points have been passed; with a name, so long after the point
+ * of that name was passed for the nth time: the rare steps get their share. */
 struct fault {
 	enum fault_kind kind;
+	const char *name; /* of env_points, or NULL */
+	int nth;
 	long at_point;
 	bool done;
 };
@@ -174,6 +177,7 @@ void people_start(struct sim *sim);
 void chaos_choose(struct sim *sim);
 /* Called at each point; `c` is who passes it. */
 void chaos_point(struct sim *sim, struct controller *c);
+void chaos_named(struct sim *sim, const char *name);
 void chaos_calm(struct sim *sim);
 const char *fault_name(enum fault_kind kind);
 
