@@ -92,14 +92,64 @@ static int publish(struct store_pg *s, enum side side, const struct pg_rows *tab
 	return pg_exec(pg, deadline_ms, buf_str(&sql), 0, NULL, NULL, err);
 }
 
+/* A copy into a table that has rows would stop at the first duplicate, or double what has no key.
+ */
+static int refuse_rows(
+	struct store_pg *s, const struct pg_rows *tables, int64_t deadline_ms, struct err *err)
+{
+	struct pg *pg;
+
+	if (pg_data(s, SIDE_NEW, deadline_ms, &pg, err))
+		return -1;
+	for (size_t i = 0; i < tables->rows; i++) {
+		PG_ROWS_AUTO any = PG_ROWS_INIT;
+		BUF_AUTO sql = BUF_INIT;
+
+		buf_puts(&sql, "SELECT FROM ONLY ");
+		pg_quote_ident(&sql, pg_text(tables, i, 0));
+		buf_putc(&sql, '.');
+		pg_quote_ident(&sql, pg_text(tables, i, 1));
+		buf_puts(&sql, " LIMIT 1");
+		if (pg_exec(pg, deadline_ms, buf_str(&sql), 0, NULL, &any, err))
+			return -1;
+		if (any.rows > 0)
+			return err_set(err, ERR_REFUSED,
+				"table %s.%s on new is not empty: TRUNCATE it there",
+				pg_text(tables, i, 0), pg_text(tables, i, 1));
+	}
+	return 0;
+}
+
+static int both_tables(struct store_pg *s, int64_t deadline_ms, struct pg_rows *ret_old,
+	struct pg_rows *ret_new, struct err *err)
+{
+	if (read_tables(s, SIDE_OLD, deadline_ms, ret_old, err) ||
+		read_tables(s, SIDE_NEW, deadline_ms, ret_new, err))
+		return -1;
+	return same_tables(ret_old, ret_new, SIDE_NEW, err) ||
+			       same_tables(ret_new, ret_old, SIDE_OLD, err)
+		       ? -1
+		       : 0;
+}
+
+int links_check_tables(struct store_pg *s, int64_t deadline_ms, struct err *err)
+{
+	PG_ROWS_AUTO old = PG_ROWS_INIT;
+	PG_ROWS_AUTO new = PG_ROWS_INIT;
+	enum link_seen seen;
+
+	if (both_tables(s, deadline_ms, &old, &new, err) ||
+		pg_link_seen(&s->store, SIDE_OLD, deadline_ms, &seen, err))
+		return -1;
+	return seen == LINK_UNSEEN ? refuse_rows(s, &new, deadline_ms, err) : 0;
+}
+
 int links_publish(struct store_pg *s, int64_t deadline_ms, struct err *err)
 {
 	PG_ROWS_AUTO old = PG_ROWS_INIT;
 	PG_ROWS_AUTO new = PG_ROWS_INIT;
 
-	if (read_tables(s, SIDE_OLD, deadline_ms, &old, err) ||
-		read_tables(s, SIDE_NEW, deadline_ms, &new, err) ||
-		same_tables(&old, &new, SIDE_NEW, err) || same_tables(&new, &old, SIDE_OLD, err))
+	if (both_tables(s, deadline_ms, &old, &new, err))
 		return -1;
 	if (publish(s, SIDE_OLD, &old, deadline_ms, err) ||
 		publish(s, SIDE_NEW, &new, deadline_ms, err))

@@ -75,45 +75,6 @@ static int shut_new(struct sync_run *run, struct err *err)
 	return pg_end_sessions(&run->s->store, &call, err);
 }
 
-/* A copy into a table that has rows would stop at the first duplicate, or double what has no key.
- */
-static int refuse_rows(struct sync_run *run, struct err *err)
-{
-	struct store_pg *s = run->s;
-	const char *params[] = {s->link[SIDE_NEW]};
-	PG_ROWS_AUTO tables = PG_ROWS_INIT;
-	enum link_seen seen;
-	struct pg *pg;
-
-	if (pg_link_seen(&s->store, SIDE_OLD, deadline(run), &seen, err))
-		return -1;
-	if (seen != LINK_UNSEEN)
-		return 0; /* an earlier sync put them there */
-	if (pg_data(s, SIDE_NEW, deadline(run), &pg, err) ||
-		pg_exec(pg, deadline(run),
-			"SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname = $1"
-			" AND schemaname <> 'airlock'",
-			1, params, &tables, err))
-		return -1;
-	for (size_t i = 0; i < tables.rows; i++) {
-		PG_ROWS_AUTO any = PG_ROWS_INIT;
-		BUF_AUTO sql = BUF_INIT;
-
-		buf_puts(&sql, "SELECT FROM ONLY ");
-		pg_quote_ident(&sql, pg_text(&tables, i, 0));
-		buf_putc(&sql, '.');
-		pg_quote_ident(&sql, pg_text(&tables, i, 1));
-		buf_puts(&sql, " LIMIT 1");
-		if (pg_exec(pg, deadline(run), buf_str(&sql), 0, NULL, &any, err))
-			return -1;
-		if (any.rows > 0)
-			return err_set(err, ERR_REFUSED,
-				"table %s.%s on new is not empty: TRUNCATE it there",
-				pg_text(&tables, i, 0), pg_text(&tables, i, 1));
-	}
-	return 0;
-}
-
 static int look_at_copy(struct sync_run *run, struct err *err)
 {
 	struct store_pg *s = run->s;
@@ -216,13 +177,14 @@ int store_pg_sync(struct store_pg *s, const struct sync_options *options, struct
 	struct sync_run run = {.s = s, .options = options, .progress = {.lag_bytes = -1}};
 
 	REQUIRE(options->step_ms > 0);
-	if (refuse_moved(&run, err))
+	/* Whatever can refuse comes before the first change. */
+	if (refuse_moved(&run, err) || links_check_tables(s, deadline(&run), err))
 		return -1;
 	tell(&run, "registers and schema freeze");
 	if (enroll(&run, SIDE_OLD, true, err) || shut_new(&run, err))
 		return -1;
 	tell(&run, "publications");
-	if (links_publish(s, deadline(&run), err) || refuse_rows(&run, err))
+	if (links_publish(s, deadline(&run), err))
 		return -1;
 	tell(&run, "creating the slot (waits for open transactions on old)");
 	if (links_create_slot(s, SIDE_OLD, s->link[SIDE_OLD], "pgoutput", deadline(&run), err) ||

@@ -37,8 +37,10 @@ int store_pg_sync(
  * become the primary. */
 int store_pg_abandon(struct store_pg *s, int64_t deadline_ms, struct err *err) MUST_CHECK;
 
-/* links.c of sync: what both abandon and finalize take away on both sides. */
+/* links.c: the parts of the links.  links_drop is what abandon and finalize take away. */
 int links_drop(struct store_pg *s, int64_t deadline_ms, struct err *err) MUST_CHECK;
+/* Both sides have the same tables, and new's are empty unless an earlier sync filled them. */
+int links_check_tables(struct store_pg *s, int64_t deadline_ms, struct err *err) MUST_CHECK;
 int links_publish(struct store_pg *s, int64_t deadline_ms, struct err *err) MUST_CHECK;
 int links_create_slot(struct store_pg *s, enum side side, const char *slot, const char *plugin,
 	int64_t deadline_ms, struct err *err) MUST_CHECK;
