@@ -68,6 +68,8 @@ const char *hazard_severity_name(enum hazard_severity severity); /* "refuse" */
 /* The SQL of a hazard on a server version, with its @parameters@ still in it; NULL when the hazard
  * does not exist there. */
 const char *hazard_sql(enum hazard_id id, int server_version);
+/* The row's remedy for reading, with OBJECT where the object will stand. */
+void hazard_remedy_text(const struct hazard *hazard, struct buf *out);
 /* The text of docs/hazards.md. */
 void hazards_markdown(struct buf *out);
 

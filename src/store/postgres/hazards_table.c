@@ -111,10 +111,9 @@ static void versions_text(enum hazard_id id, struct buf *out)
 	}
 }
 
-/* A remedy for reading: the object is not known yet. */
-static void generic_text(const char *remedy, struct buf *out)
+void hazard_remedy_text(const struct hazard *hazard, struct buf *out)
 {
-	for (const char *p = remedy; *p != '\0'; p++) {
+	for (const char *p = hazard->remedy; *p != '\0'; p++) {
 		if (strncmp(p, "%s", 2) == 0) {
 			buf_puts(out, "OBJECT");
 			p++;
@@ -150,7 +149,7 @@ void hazards_markdown(struct buf *out)
 	for (size_t i = 0; i < HAZARD_COUNT; i++) {
 		buf_printf(out, "\n## %s\n\n%c%s.\n\n%s\n\nRemedy: ", rows[i].name,
 			rows[i].title[0] - 'a' + 'A', rows[i].title + 1, rows[i].why);
-		generic_text(rows[i].remedy, out);
+		hazard_remedy_text(&rows[i], out);
 		buf_printf(out, "\n\nSeen by %s; PostgreSQL ", rights_text(rows[i].rights));
 		versions_text((enum hazard_id)i, out);
 		buf_printf(out, ".%s\n",
