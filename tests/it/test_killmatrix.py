@@ -1,4 +1,6 @@
-"""The kill matrix must come out red where it should: judged on a program with known faults."""
+"""The kill matrix must come out red where it should: judged on a program with known faults.
+
+Each case wants two servers of its own, so ./test takes two of them; the rest comes with --long."""
 
 import json
 
@@ -27,6 +29,7 @@ def matrix(monkeypatch, scratch):
     return judge
 
 
+@pytest.mark.long
 def test_green_where_the_naive_program_is_right(matrix):
     results, _ = matrix("3/forward/straight/after:promote/kill-new",
                         "3/rollback/undone/before:reopen/kill-blank")
@@ -54,7 +57,7 @@ def test_red_for_a_mistake_at_the_door(matrix, bug, cell, word):
 
 @pytest.mark.parametrize("bug, kinds", [
     pytest.param("sequences", ("collisions", "sequence_behind"), marks=pytest.mark.long),
-    ("echo", ("duplicated", "sides_equal")),
+    pytest.param("echo", ("duplicated", "sides_equal"), marks=pytest.mark.long),
 ])
 def test_red_for_a_mistake_with_the_data(matrix, bug, kinds, monkeypatch):
     monkeypatch.setattr(killmatrix, "CATCH_UP_SECONDS", 15)

@@ -311,6 +311,7 @@ def main():
     parser.add_argument("--level", type=int, choices=(2, 3), default=2, help="rights of role airlock")
     parser.add_argument("--rows", choices=("small", "demo"), default="demo")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the lab is taken down
     story = Story(sys.stderr if options.json else sys.stdout)
     table = Demo(story, options).play()
     if options.json:

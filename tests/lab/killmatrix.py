@@ -150,6 +150,7 @@ class Batch:
         self.before = {side: self.crossing.world(side) for side in OTHER}
         self.crossing.prepare()
         self.last_side = "old"
+        self.codes = {}
         self._clients = 0
         self._cells = 0
 
@@ -163,6 +164,7 @@ class Batch:
         """Judges one cell; Red when it is red. The result's fields on success."""
         self._bring_to(SOURCE[cell.direction])
         self._cells += 1
+        self.codes = {}  # of the controllers that were not killed
         place = self.work / f"cell-{self._cells:03d}"
         stale = place / "stale-journal"
         shutil.copytree(self.crossing.state, stale)
@@ -181,7 +183,7 @@ class Batch:
         outcome = self._judge(place, code)
         self.last_side = {"done": OTHER[SOURCE[cell.direction]]}.get(outcome, SOURCE[cell.direction])
         return {"verdict": outcome if reached else "unreached", "exit": code, "resumes": tries,
-                "evidence": outcome}
+                "ended": outcome, "controllers": self.codes}
 
     def _bring_to(self, side):
         if self.primary() != side:
@@ -250,13 +252,17 @@ class Batch:
         controller.signal(signal.SIGCONT)
         ended = controller.wait(DOWN_SECONDS)
         server.start()
-        if ended is None and controller.wait(END_SECONDS) is None:
+        ended = ended or controller.wait(END_SECONDS)
+        if ended is None:
             raise Red(f"the controller did not end in {END_SECONDS} s after {server.name} had died")
+        self.codes["bereft"] = ended.code
 
     def _both_end(self, controller, other):
         for name, process in (("woken", controller), ("other", other)):
-            if process.wait(END_SECONDS) is None:
+            ended = process.wait(END_SECONDS)
+            if ended is None:
                 raise Red(f"the {name} controller did not end in {END_SECONDS} s")
+            self.codes[name] = ended.code
 
     # -- afterwards ------------------------------------------------------------------------------
 
@@ -331,7 +337,7 @@ class Batch:
 class Matrix:
     """Runs the cells that are pending, batch by batch."""
 
-    def __init__(self, results, work, say=print):
+    def __init__(self, results, work, say=lambda text: print(text, flush=True)):
         self.results = results
         self.work = Path(work)
         self.say = say
@@ -418,6 +424,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="print the cells and their verdicts so far")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that labs are taken down
     work = Path(options.work or tempfile.mkdtemp(prefix="airlock-kill-"))
     work.mkdir(parents=True, exist_ok=True)
     work.chmod(0o755)
