@@ -1,7 +1,6 @@
 """The prober must see every way in which both doors can stand open."""
 
 import contextlib
-import time
 
 import pytest
 
@@ -42,11 +41,6 @@ def await_tries(directory, count=40):
         return min(len(log.read_text().splitlines()) if log.exists() else 0 for log in logs)
     goal = tries() + count
     wait_until(lambda: tries() >= goal, 30, f"{count} tries on each side")
-
-
-def pause(milliseconds):
-    """The very thing under test is a span of time, so here it is waited for."""
-    time.sleep(milliseconds / 1000)
 
 
 def test_one_door_open_is_sound(doors, scratch):
@@ -99,7 +93,8 @@ def test_a_door_opened_too_early(doors, scratch):
     directory = scratch()
     with watched(doors, directory):
         doors.new.psql(OPEN)
-        pause(150)
+        log = directory / "probe-new.log"
+        wait_until(lambda: " in " in log.read_text(), 30, "the first write on new")
         doors.old.psql(SHUT)
     result = verdict(doors, directory)
     assert result["verdict"] == "damaged" and result["overlap_count"] >= 1
