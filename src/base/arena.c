@@ -10,7 +10,9 @@
 #include "base/check.h"
 
 /* gcc with sanitizers takes the measuring call vsnprintf(NULL, 0, ...) for a truncation. */
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wformat-truncation"
+#endif
 
 #if defined(__SANITIZE_ADDRESS__)
 #define BLOCK_BYTES 0

@@ -8,7 +8,9 @@
 #include "base/check.h"
 
 /* gcc with sanitizers takes the measuring call vsnprintf(NULL, 0, ...) for a truncation. */
+#ifndef __clang__
 #pragma GCC diagnostic ignored "-Wformat-truncation"
+#endif
 
 static void reserve(struct buf *b, size_t more)
 {
