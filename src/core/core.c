@@ -313,12 +313,17 @@ static bool is_busy(const struct core *core, enum signal signal)
 }
 
 /* The sides and members are read one after the other.  While somebody moves, that can look like a
- * contradiction; a real one is still there at the last look. */
-static enum signal believe(const struct core *core, enum signal signal)
+ * contradiction; a real one is still there at the next looks. */
+static enum signal believe(struct core *core, enum signal signal)
 {
-	if (signal == SIGNAL_SEEN_BROKEN && core->tries + 1 < core->config.tries_max)
-		return SIGNAL_SEEN_TORN;
-	return signal;
+	bool last = core->tries + 1 >= core->config.tries_max;
+
+	if (signal != SIGNAL_SEEN_BROKEN) {
+		core->torn = 0;
+		return signal;
+	}
+	core->torn++;
+	return core->torn > 2 || (core->torn > 1 && last) ? SIGNAL_SEEN_BROKEN : SIGNAL_SEEN_TORN;
 }
 
 static void after_observations(struct core *core, struct core_effects *fx)

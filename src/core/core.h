@@ -136,6 +136,7 @@ struct core {
 	enum core_outcome worst; /* among the completions of this turn */
 	int tries;
 	int looks;    /* how often IDLE was entered again: bounds every run */
+	int torn;     /* contradictory looks in a row */
 	bool waiting; /* an EFFECT_WAIT is out */
 	bool holding; /* this controller asked for a hold that has not been released */
 	bool asked_deadline, asked_abort; /* arrived while something was pending */

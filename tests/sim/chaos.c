@@ -54,10 +54,10 @@ void chaos_choose(struct sim *sim)
 	sim->faults = dice(sim, 10);
 	sim->points = 0;
 	for (size_t i = 0; i < sim->faults; i++) {
-		sim->fault[i] = (struct fault){
-			.kind = (enum fault_kind)dice(sim, FAULT_KIND_COUNT),
-			.at_point = (long)dice(sim, POINTS * sim->stores),
-		};
+		/* One die per statement: compilers differ in the order of the others. */
+		sim->fault[i] = (struct fault){.done = false};
+		sim->fault[i].kind = (enum fault_kind)dice(sim, FAULT_KIND_COUNT);
+		sim->fault[i].at_point = (long)dice(sim, POINTS * sim->stores);
 		if (dice(sim, 3) == 0)
 			name_fault(sim, &sim->fault[i]);
 	}
@@ -133,15 +133,18 @@ static void part_sides(struct sim *sim)
 
 static void second(struct sim *sim)
 {
+	enum core_mode mode = dice(sim, 2) ? CORE_RESUME : CORE_RUN;
+	enum side goal = (enum side)dice(sim, SIDE_COUNT);
+
 	/* Leaves room for those that tidy up at the end. */
 	if (sim->controllers < SIM_CONTROLLERS_MAX / 2)
-		controller_start(sim, dice(sim, 2) ? CORE_RESUME : CORE_RUN,
-			(enum side)dice(sim, SIDE_COUNT));
+		controller_start(sim, mode, goal);
 }
 
 static void skew(struct sim *sim)
 {
-	struct fake_side *at = &sim->world[dice(sim, sim->stores)].side[dice(sim, SIDE_COUNT)];
+	struct fake_world *w = &sim->world[dice(sim, sim->stores)];
+	struct fake_side *at = &w->side[dice(sim, SIDE_COUNT)];
 
 	at->clock_skew_us += (int64_t)dice(sim, 2000000) - 1000000;
 }
