@@ -30,7 +30,7 @@ const char *__asan_default_options(void)
 }
 #endif
 
-#define STACK_BYTES (512u << 10)
+#define STACK_BYTES (256u << 10)
 #define GUARD_BYTES 4096u
 
 struct fiber {
