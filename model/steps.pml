@@ -157,6 +157,10 @@ inline step_sequences()
 /* The commit point: from here on only the other side's register decides. */
 inline step_commit()
 {
+#ifdef FENCE_ALL
+	/* Needed by waves only (wave.pml), harmless here: PROMOTE's guard move, made earlier. */
+	MOVE_GUARD(dst, G(a, HELD), G(a, PROMOTE));
+#endif
 	MOVE_GUARD(src, gs, G(a, COMMIT));
 	atomic {
 		if

@@ -261,6 +261,9 @@ inline step_give_back(store)
 /* `pairs` was read before old's register said ACTIVE. */
 inline step_relink(store)
 {
+#ifdef M_TIDYLATE
+	atomic { pairs[store] = guard[store] };
+#endif
 	MOVE_GUARD(store, pairs[store], G(ATTEMPT(pairs[store]), ABORTED));
 	atomic {
 		if
@@ -301,6 +304,9 @@ inline try_once()
 #endif
 	step_fence(F);
 	step_commit(F);
+#ifdef FENCE_ALL
+	step_fence(D); /* as the code does it: one rule for every store */
+#endif
 	step_commit(D);
 	atomic { retry() }
 }
