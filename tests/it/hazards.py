@@ -10,6 +10,19 @@ from lab import ROOT
 from server import wait_until
 
 
+_shared = {}
+
+
+def shared_lab(labs):
+    """One lab at level 3 for all files of a pytest run that leave it as they found it."""
+    from conftest import needs_program
+
+    needs_program()
+    if "lab" not in _shared:
+        _shared["lab"] = labs(level=3)
+    return _shared["lab"]
+
+
 def tool(name):
     """A program of tests/tools: of $AIRLOCK_BUILD, else of the newest build that has it."""
     if os.environ.get("AIRLOCK_BUILD"):

@@ -4,7 +4,7 @@ import json
 
 import psycopg
 import pytest
-from hazards import planted
+from hazards import planted, shared_lab
 from server import wait_until
 
 GATES = ["hazards", "rights", "links", "lag", "audit", "clock", "restore", "alerts", "rehearsal"]
@@ -12,10 +12,7 @@ GATES = ["hazards", "rights", "links", "lag", "audit", "clock", "restore", "aler
 
 @pytest.fixture(scope="module")
 def lab(labs):
-    from conftest import needs_program
-
-    needs_program()
-    return labs(level=3)
+    return shared_lab(labs)
 
 
 @pytest.fixture(scope="module")

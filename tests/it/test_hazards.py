@@ -6,7 +6,8 @@ import shutil
 import subprocess
 
 import pytest
-from hazards import close_probers, counted, find, find_one, only, planted, prober, setting, tool
+from hazards import (close_probers, counted, find, find_one, only, planted, prober, setting,
+                     shared_lab, tool)
 from server import as_server_user, pg_program, wait_until
 
 # Cannot be planted with two PostgreSQL 15 of one host, each with the reason.
@@ -20,10 +21,7 @@ UNPLANTED = {
 
 @pytest.fixture(scope="module")
 def lab(labs):
-    from conftest import needs_program
-
-    needs_program()
-    yield labs(level=3)
+    yield shared_lab(labs)
     close_probers()
 
 
@@ -77,14 +75,14 @@ PLANTS = [
     ("H-DATA-PRESENT", "new", "INSERT INTO ledger.trace VALUES (1, 1)", "TRUNCATE ledger.trace",
      "ledger.trace", "TRUNCATE ledger.trace", ()),
     ("H-SEQUENCE-EXHAUSTED", "old", "CREATE SEQUENCE few AS smallint; SELECT setval('few', 32000)",
-     "DROP SEQUENCE few", "public.few", "ALTER SEQUENCE public.few", ()),
+     "DROP SEQUENCE few", "public.few", "ALTER SEQUENCE public.few", ("margin=1000",)),
     ("H-SEQUENCE-EXHAUSTED", "old",
      "CREATE SEQUENCE wide; CREATE TABLE narrow (id int PRIMARY KEY DEFAULT nextval('wide'));"
      "ALTER SEQUENCE wide OWNED BY narrow.id; SELECT setval('wide', 2147483000)",
-     "DROP TABLE narrow", "public.wide", "widen its column", ()),
+     "DROP TABLE narrow", "public.wide", "widen its column", ("margin=1000",)),
     ("H-SEQUENCE-EXHAUSTED", "old",
      "CREATE SEQUENCE down INCREMENT -2 MINVALUE -20000 MAXVALUE 0; SELECT setval('down', -19000)",
-     "DROP SEQUENCE down", "public.down", "ALTER SEQUENCE public.down", ()),
+     "DROP SEQUENCE down", "public.down", "ALTER SEQUENCE public.down", ("margin=1000",)),
     ("H-SEQUENCE-LOW", "old", "CREATE SEQUENCE low; SELECT setval('low', 9200000000000000000)",
      "DROP SEQUENCE low", "public.low", "ALTER SEQUENCE public.low", ()),
     ("H-SEQUENCE-CYCLE", "old", "CREATE SEQUENCE round MAXVALUE 1000000000 CYCLE",

@@ -6,13 +6,13 @@ set up by hand, as somebody without Airlock would.
 
 import psycopg
 import pytest
-from hazards import close_probers, only, planted, prober
+from hazards import close_probers, only, planted, prober, shared_lab
 from server import wait_until
 
 
 @pytest.fixture(scope="module")
 def lab(labs):
-    yield labs(level=3)
+    yield shared_lab(labs)
     close_probers()
 
 
