@@ -30,8 +30,8 @@ def prepare(lab):
     owner = {"env": dict(os.environ, PGPASSFILE=str(lab.passfile))}
     subprocess.run([pg_program("pgbench"), "-i", "-s", "10", "-q", lab.dsn("old", "shop_owner")],
                    check=True, capture_output=True, **owner)
-    lab.old.psql("ALTER TABLE pgbench_history REPLICA IDENTITY FULL; GRANT ALL ON ALL TABLES IN"
-                 " SCHEMA public TO shop_app", dbname=DATABASE)
+    lab.old.psql("ALTER TABLE pgbench_history REPLICA IDENTITY FULL; GRANT ALL ON"
+                 " pgbench_accounts, pgbench_branches, pgbench_history, pgbench_tellers TO shop_app", dbname=DATABASE)
     schema = subprocess.run(
         [pg_program("pg_dump"), "--schema-only", "-t", "pgbench_*", lab.old.admin_uri(DATABASE)],
         check=True, capture_output=True, text=True).stdout

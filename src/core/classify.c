@@ -44,7 +44,9 @@ static struct sighting classify_open(const struct core_view *view, enum side src
 		ret = (struct sighting){SIGHT_TURN, dst, shut->guard.attempt};
 		if (open->reg.promoted != ret.attempt)
 			ret.sight = SIGHT_BROKEN;
-	} else if (guard_is_leftover(open->guard) || guard_is_leftover(shut->guard)) {
+	} else if (guard_is_leftover(open->guard) || guard_is_leftover(shut->guard) ||
+		   shut->guard.phase == GUARD_PROMOTE) {
+		/* (a, promote) is where a completed attempt leaves the side that it opened. */
 		ret.sight = SIGHT_LEFTOVER;
 	} else if (view->link[src] == LINK_OFF && open->reg.promoted != open->reg.attempt) {
 		/* Cut by an attempt that was aborted: repair.  Promoted at the present attempt

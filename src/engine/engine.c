@@ -84,6 +84,7 @@ static struct verb_call make_call(struct engine *engine, size_t member)
 		.route = config->member[member].route,
 		.src = engine->core.src,
 		.undoing = engine->core.phase == PHASE_UNDOING,
+		.decides = config->core.members > 1 && member == config->core.decider,
 		.attempt = engine->core.attempt,
 		.deadline_ms = verb_deadline_ms(engine),
 		.hold_ms = left_ms > 1 ? left_ms : 1,

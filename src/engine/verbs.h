@@ -20,6 +20,7 @@ struct verb_call {
 	struct route *route;
 	enum side src;
 	bool undoing; /* clients go back to src: ask it first */
+	bool decides; /* the decider of a wave of several stores */
 	int64_t attempt;
 	int64_t deadline_ms; /* absolute, env_now_ms */
 	int64_t hold_ms;     /* HOLD, SEAL: what is left of the hold */

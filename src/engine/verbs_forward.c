@@ -76,23 +76,39 @@ enum core_outcome verb_do_seal(const struct verb_call *call, struct err *err)
 	return OUTCOME_DONE;
 }
 
-enum core_outcome verb_do_commit(const struct verb_call *call, struct err *err)
+/* From (a, held) or, after an earlier try, from `to` itself. */
+static enum core_outcome guard_leaves_held(
+	const struct verb_call *call, enum side side, enum guard_phase to, struct err *err)
 {
-	const struct guard held = {call->attempt, GUARD_HELD};
-	const struct guard commit = {call->attempt, GUARD_COMMIT};
+	const struct guard held = {call->attempt, GUARD_HELD}, wanted = {call->attempt, to};
 	struct door door;
 	bool moved = false;
 
-	if (verb_read(call, call->src, &door, err))
+	if (verb_guard(call, side, held, wanted, &moved, err))
 		return verb_outcome(err);
-	if (door.reg.state == REG_COMMITTING && door.reg.attempt == call->attempt)
+	if (moved)
 		return OUTCOME_DONE;
-	if (!guard_equal(door.guard, held) && !guard_equal(door.guard, commit))
-		return verb_lost(err, call->src, &door);
-	if (verb_guard(call, call->src, door.guard, commit, &moved, err))
+	if (verb_read(call, side, &door, err))
 		return verb_outcome(err);
-	if (!moved)
-		return verb_lost(err, call->src, &door);
+	return guard_equal(door.guard, wanted) ? OUTCOME_DONE : verb_lost(err, side, &door);
+}
+
+/*
+ * The destination's guard leaves (a, held) before the source commits: from then on nobody who read
+ * it earlier can take the promotion away.  A wave needs that (its others must be unable to refuse
+ * before the decider can say yes); one store is no worse for it.
+ */
+enum core_outcome verb_do_commit(const struct verb_call *call, struct err *err)
+{
+	enum core_outcome outcome;
+	struct door door = {0};
+	bool moved = false;
+
+	outcome = guard_leaves_held(call, side_other(call->src), GUARD_PROMOTE, err);
+	if (outcome == OUTCOME_DONE)
+		outcome = guard_leaves_held(call, call->src, GUARD_COMMIT, err);
+	if (outcome != OUTCOME_DONE)
+		return outcome;
 	if (verb_move(call, call->src, MOVE_COMMIT, &moved, &door.reg, err))
 		return verb_outcome(err);
 	if (moved)

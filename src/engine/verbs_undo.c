@@ -5,7 +5,19 @@
 #include "base/check.h"
 #include "engine/verbs_priv.h"
 
-/* Only a source that is COMMITTING has asked the destination anything. */
+/*
+ * Only a source that is COMMITTING has asked the destination anything.  The decider of a wave is
+ * the exception: the others may refuse only after it has said no at this very attempt, so while its
+ * source is still open below the attempt, and may yet be sealed at it by another controller, its
+ * destination is made to say no.
+ */
+static bool must_revoke(const struct verb_call *call, const struct door *src)
+{
+	if (src->reg.state == REG_COMMITTING)
+		return true;
+	return call->decides && src->reg.state == REG_ACTIVE && src->reg.attempt < call->attempt;
+}
+
 enum core_outcome verb_do_revoke(const struct verb_call *call, struct err *err)
 {
 	enum side dst = side_other(call->src);
@@ -14,9 +26,10 @@ enum core_outcome verb_do_revoke(const struct verb_call *call, struct err *err)
 
 	if (verb_read(call, call->src, &src, err))
 		return verb_outcome(err);
-	if (src.reg.state != REG_COMMITTING)
+	if (!must_revoke(call, &src))
 		return OUTCOME_DONE;
-	if (src.reg.attempt != call->attempt)
+	if (src.reg.attempt > call->attempt ||
+		(src.reg.state == REG_COMMITTING && src.reg.attempt != call->attempt))
 		return verb_lost(err, call->src, &src);
 	if (verb_read(call, dst, &to, err))
 		return verb_outcome(err);
