@@ -35,8 +35,9 @@ struct cmd_ctx {
 	struct problems problems;
 	struct err plan_err; /* SHOW_PLAN: why plan is NULL; ERR_OK otherwise */
 	struct journal
-		*journal;   /* NULL when the row says NO_JOURNAL, or TRY_JOURNAL and it failed */
-	struct arena arena; /* lives as long as the command: take from it what you like */
+		*journal; /* NULL when the row says NO_JOURNAL, or TRY_JOURNAL and it failed */
+	struct journal_lock *lock; /* NULL until cmd_lock took it; released at the end */
+	struct arena arena;	   /* lives as long as the command: take from it what you like */
 };
 
 /* "airlock run", never its arguments; in the context's arena. */
@@ -47,7 +48,7 @@ const char *cmd_who(struct cmd_ctx *ctx);
  * courtesy and no safety (a register refuses the second one), it needs no journal, and it ends with
  * the process.  ERR_BUSY names the holder.
  */
-int cmd_lock(struct cmd_ctx *ctx, struct journal_lock **ret_lock, struct err *err) MUST_CHECK;
+int cmd_lock(struct cmd_ctx *ctx, struct err *err) MUST_CHECK;
 
 #define COMMAND(id, name, group, function, plan, journal, forms, summary, help)                    \
 	int function(struct cmd_ctx *ctx, struct err *err);

@@ -9,9 +9,8 @@
 int cmd_abandon(struct cmd_ctx *ctx, struct err *err)
 {
 	FLEET_AUTO fleet = {0};
-	struct journal_lock *lock;
 
-	if (cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
+	if (cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err))
 		return -1;
 	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
 		struct journal_entry entry = {.store = ctx->plan->stores[i].name,

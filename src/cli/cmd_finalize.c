@@ -7,11 +7,10 @@ int cmd_finalize(struct cmd_ctx *ctx, struct err *err)
 {
 	struct mover_order order = {.mode = CORE_FINALIZE};
 	FLEET_AUTO fleet = {0};
-	struct journal_lock *lock;
 
 	if (approval_need(ctx, FLAG_FINALIZE_APPROVE, APPROVAL_NOW, "give up the way back for good",
 		    err) ||
-		cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
+		cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err))
 		return -1;
 	return mover_run(ctx, &fleet, &order, err);
 }

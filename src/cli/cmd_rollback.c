@@ -10,10 +10,9 @@ int cmd_rollback(struct cmd_ctx *ctx, struct err *err)
 	struct mover_order order = {
 		.mode = CORE_RUN, .goal = SIDE_OLD, .first_wave = to ? to + 1 : 0};
 	FLEET_AUTO fleet = {0};
-	struct journal_lock *lock;
 
 	if (approval_need(ctx, FLAG_ROLLBACK_APPROVE, APPROVAL_RECORDED, "roll back", err) ||
-		cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err) ||
+		cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err) ||
 		readiness_need(ctx, &fleet, err))
 		return -1;
 	return mover_run(ctx, &fleet, &order, err);

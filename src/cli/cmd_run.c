@@ -26,7 +26,6 @@ int cmd_run(struct cmd_ctx *ctx, struct err *err)
 		.first_wave = wave,
 		.last_wave = wave ? wave : until};
 	FLEET_AUTO fleet = {0};
-	struct journal_lock *lock;
 	int code;
 
 	if (opt_given(ctx->opt, FLAG_RUN_DRY_RUN)) {
@@ -34,7 +33,7 @@ int cmd_run(struct cmd_ctx *ctx, struct err *err)
 		return 0;
 	}
 	if (approval_need(ctx, FLAG_RUN_APPROVE, APPROVAL_RECORDED, "run the plan", err) ||
-		cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err) ||
+		cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err) ||
 		syncer_ensure(ctx, &fleet, err) || readiness_need(ctx, &fleet, err))
 		return -1;
 	code = mover_run(ctx, &fleet, &order, err);

@@ -5,9 +5,8 @@
 int cmd_sync(struct cmd_ctx *ctx, struct err *err)
 {
 	FLEET_AUTO fleet = {0};
-	struct journal_lock *lock;
 
-	if (cmd_lock(ctx, &lock, err) || fleet_open(ctx->plan, &fleet, err))
+	if (cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err))
 		return -1;
 	return syncer_run(ctx, &fleet, err);
 }

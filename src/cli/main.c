@@ -31,6 +31,7 @@ static void ctx_init(struct cmd_ctx *ctx, const struct options *opt, struct out 
 
 static void ctx_fini(struct cmd_ctx *ctx)
 {
+	journal_lock_release(ctx->lock);
 	journal_close(ctx->journal);
 	plan_free(ctx->plan);
 	arena_fini(&ctx->arena);

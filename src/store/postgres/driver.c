@@ -19,10 +19,7 @@ const char *int_text(char buf[INT_TEXT_BYTES], int64_t value)
 
 /* Registers must be durable when a move returns, whatever the database's own settings say, and no
  * lock may be waited for longer than a few tries take. */
-static const char session_sql[] = "SET synchronous_commit = on; SET lock_timeout = '2s';"
-				  "SET default_transaction_read_only = off;"
-				  "SET default_transaction_isolation = 'read committed';"
-				  "SET idle_session_timeout = 0; SET statement_timeout = 0";
+static const char session_sql[] = "SET synchronous_commit = on; SET lock_timeout = '2s'";
 
 static int connect_to(struct store_pg *s, enum side side, const char *dbname, int64_t deadline_ms,
 	struct pg **slot, struct err *err)

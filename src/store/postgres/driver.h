@@ -14,6 +14,9 @@
 
 #define CONTROL_DATABASE "airlock"
 #define CONTROL_ROLE "airlock"
+/* How far sequences are moved past the source's: one WAL prefetch of a sequence (SEQ_LOG_VALS),
+ * what a crashed source may skip by itself. */
+#define SEQUENCE_MARGIN 32
 #define LINK_NAME_BYTES 24 /* airlock_f_1a2b3c4d */
 
 struct side_pg {
@@ -80,8 +83,8 @@ int pg_finalize(struct store *store, const struct store_call *call, struct err *
 
 /* declare.c: opens `side` without the other side's answer, because a person vouches that the other
  * one is lost.  The register is finalized by it: there is nothing to go back to. */
-int pg_open_alone(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
-	MUST_CHECK;
+int pg_open_alone(
+	struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err) MUST_CHECK;
 
 /* Numbers as text for parameters. */
 #define INT_TEXT_BYTES 24

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "store/postgres/driver.h"
 #include "base/clock.h"
 #include "store/postgres/pg.h"
 
@@ -44,7 +45,7 @@ struct hazards_scope hazards_scope_default(void)
 		.app_users = nobody,
 		.conninfo = {"OLD", "NEW"},
 		.xact_age_ms_max = 60000,
-		.sequence_margin = 32,
+		.sequence_margin = SEQUENCE_MARGIN,
 		.clock_skew_ms_max = 1000,
 	};
 }

@@ -17,7 +17,12 @@ static const char create_roles_sql[] =
 	"END $$;\n"
 	"ALTER ROLE airlock_repl LOGIN REPLICATION NOSUPERUSER;\n"
 	"GRANT pg_monitor, pg_signal_backend TO airlock;\n"
-	"GRANT pg_read_all_data TO airlock_repl;\n";
+	"DO $$\n"
+	"BEGIN\n"
+	"\tIF current_setting('server_version_num')::int >= 140000 THEN\n"
+	"\t\tGRANT pg_read_all_data TO airlock_repl;\n"
+	"\tEND IF;\n"
+	"END $$;\n";
 
 /* The database's owner is looked up where the script runs. */
 static void grants_sql(const struct store_pg *s, enum side side, int level, struct buf *out)

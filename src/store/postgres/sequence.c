@@ -11,9 +11,6 @@
 #include "base/check.h"
 #include "store/postgres/driver.h"
 
-/* One WAL prefetch of a sequence (SEQ_LOG_VALS): what a crashed source may skip by itself. */
-#define SEQUENCE_MARGIN "32"
-
 static const char list_sql[] =
 	"SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 	" WHERE c.relkind = 'S' AND c.relpersistence <> 't'"
@@ -72,7 +69,7 @@ int pg_sequences_arm(struct store_pg *s, enum side src, int64_t deadline_ms, str
 int pg_sequences(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
-	char a[INT_TEXT_BYTES];
+	char a[INT_TEXT_BYTES], margin[INT_TEXT_BYTES];
 	PG_ROWS_AUTO values = PG_ROWS_INIT;
 	struct pg *pg;
 
@@ -83,8 +80,8 @@ int pg_sequences(struct store *store, const struct store_call *call, struct err 
 		pg_exec_prepared(pg, call->deadline_ms, "airlock_sequences", 0, NULL, &values, err))
 		return -1;
 
-	const char *params[] = {
-		int_text(a, call->attempt), pg_text(&values, 0, 0), SEQUENCE_MARGIN};
+	const char *params[] = {int_text(a, call->attempt), pg_text(&values, 0, 0),
+		int_text(margin, SEQUENCE_MARGIN)};
 
 	return pg_data_exec(s, side_other(call->src), call->deadline_ms,
 		"SELECT airlock.setvals($1, $2, $3, $4, $5)", 3, params, NULL, err);

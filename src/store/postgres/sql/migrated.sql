@@ -273,4 +273,13 @@ BEGIN
 	LOOP
 		EXECUTE format('GRANT %I TO airlock', o);
 	END LOOP;
+	-- pg_read_all_data came with 14.
+	IF current_setting('server_version_num')::int < 140000 THEN
+		FOR o IN SELECT nspname FROM pg_namespace
+		         WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
+		LOOP
+			EXECUTE format('GRANT USAGE ON SCHEMA %I TO airlock_repl', o);
+			EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO airlock_repl', o);
+		END LOOP;
+	END IF;
 END $$;
