@@ -29,6 +29,15 @@ static bool guard_is_leftover(struct guard guard)
 	       guard.phase == GUARD_REVOKE;
 }
 
+/* On the side that an attempt opened its guard is history: a refusal that came too late may have
+ * moved it, and the register's yes stands. */
+static bool open_is_leftover(const struct door *open)
+{
+	bool answered = open->reg.promoted > 0 && open->reg.promoted == open->guard.attempt;
+
+	return guard_is_leftover(open->guard) && !answered;
+}
+
 /* `src` is ACTIVE beside a STANDBY: settled, turning, or with something left over. */
 static struct sighting classify_open(const struct core_view *view, enum side src)
 {
@@ -44,7 +53,7 @@ static struct sighting classify_open(const struct core_view *view, enum side src
 		ret = (struct sighting){SIGHT_TURN, dst, shut->guard.attempt};
 		if (open->reg.promoted != ret.attempt)
 			ret.sight = SIGHT_BROKEN;
-	} else if (guard_is_leftover(open->guard) || guard_is_leftover(shut->guard) ||
+	} else if (open_is_leftover(open) || guard_is_leftover(shut->guard) ||
 		   shut->guard.phase == GUARD_PROMOTE) {
 		/* (a, promote) is where a completed attempt leaves the side that it opened. */
 		ret.sight = SIGHT_LEFTOVER;

@@ -12,6 +12,7 @@ static const char *const names[VIEW_KIND_COUNT] = {
 	[VIEW_PROMOTED] = "promoted",
 	[VIEW_TURN] = "turn",
 	[VIEW_TURNED] = "turned",
+	[VIEW_LATE_NO] = "late refusal",
 	[VIEW_ABORTED] = "aborted",
 	[VIEW_BLIND] = "blind",
 	[VIEW_BLIND_DST] = "blind destination",
@@ -128,10 +129,13 @@ struct core_view view_make(enum view_kind kind, enum side src, int64_t a)
 		break;
 	case VIEW_TURN:
 	case VIEW_TURNED:
+	case VIEW_LATE_NO:
 		opened(&view, dst, a);
 		retired(&view, src, a, kind == VIEW_TURN ? GUARD_TURN : GUARD_TURNED);
 		view.link[src] = LINK_OFF;
 		view.link[dst] = kind == VIEW_TURN ? LINK_OFF : LINK_ON;
+		if (kind == VIEW_LATE_NO)
+			view.door[dst].guard.phase = GUARD_REVOKE;
 		break;
 	case VIEW_BLIND:
 		view.reachable[SIDE_OLD] = view.reachable[SIDE_NEW] = false;

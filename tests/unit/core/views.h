@@ -19,6 +19,7 @@ enum view_kind {
 	VIEW_PROMOTED,	/* dst open, src committing */
 	VIEW_TURN,	/* dst open, src retired, way back pending */
 	VIEW_TURNED,	/* dst open and settled */
+	VIEW_LATE_NO,	/* as turned, and a refusal came too late: dst's guard at (a, revoke) */
 	VIEW_ABORTED,	/* src open again at attempt a */
 	VIEW_BLIND,	/* nobody answers */
 	VIEW_BLIND_DST, /* src committing, dst silent */
