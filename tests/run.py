@@ -36,7 +36,7 @@ class Tally:
         self.broken = []
 
     def add(self, test):
-        own = counts(test["stdout"] or "")
+        own = counts(f"{test['stdout'] or ''}\n{test.get('stderr') or ''}")
         if test["result"] in ("OK", "EXPECTEDFAIL"):
             self.passed += own["passed"] or 1
             self.skipped += own["skipped"]
