@@ -152,59 +152,87 @@ static struct classified settled(const struct core *core, bool leftover, enum si
 	return ret;
 }
 
-/* Whether a member is on the other side already, and whether `attempt` has led or can lead it. */
-static void stand_of(const struct core_view *view, const struct sighting *sight, enum side src,
-	int64_t attempt, bool *ret_there, bool *ret_can)
+static bool is_under_way(enum sight sight)
 {
-	bool settled = sight->sight == SIGHT_OPEN || sight->sight == SIGHT_LEFTOVER;
+	return sight == SIGHT_SEALED || sight == SIGHT_DOUBT || sight == SIGHT_REVOKED ||
+	       sight == SIGHT_PROMOTED || sight == SIGHT_TURN;
+}
 
-	*ret_there = sight->sight == SIGHT_PROMOTED || sight->sight == SIGHT_TURN ||
-		     (settled && sight->src != src);
-	*ret_can = *ret_there ? decided_yes(view, src, attempt) : sight->sight == SIGHT_DOUBT;
+/* Where a member stands toward (src, attempt), at which another member is under way. */
+struct stand {
+	bool there; /* on the other side already */
+	bool asked; /* committing there, not answered */
+	bool can;   /* led or still to be led there by this very attempt */
+	bool stray; /* under way somewhere else: looks at different instants, or a contradiction */
+};
+
+static struct stand stand_of(
+	const struct core_view *view, const struct sighting *sight, enum side src, int64_t attempt)
+{
+	bool same = sight->src == src && sight->attempt == attempt;
+	bool settled = sight->sight == SIGHT_OPEN || sight->sight == SIGHT_LEFTOVER;
+	bool past = sight->sight == SIGHT_PROMOTED || sight->sight == SIGHT_TURN;
+	struct stand ret = {0};
+
+	/* Sealed at an older attempt is a late word of a controller that is gone: it is undone. */
+	ret.stray = !same && is_under_way(sight->sight) &&
+		    (sight->src != src || sight->sight != SIGHT_SEALED);
+	ret.there = past || (settled && sight->src != src);
+	ret.asked = same && sight->sight == SIGHT_DOUBT;
+	ret.can = ret.there ? decided_yes(view, src, attempt) : ret.asked;
+	return ret;
+}
+
+/* All members of a wave toward (src, attempt). */
+struct muster {
+	bool any_there, any_asked, any_promoted, any_stray, all_can, all_asked;
+};
+
+static struct muster muster(
+	const struct core *core, const struct sighting *sights, enum side src, int64_t attempt)
+{
+	struct muster ret = {.all_can = true, .all_asked = true};
+
+	for (size_t m = 0; m < core->config.members; m++) {
+		struct stand stand = stand_of(&core->member[m].view, &sights[m], src, attempt);
+
+		ret.any_there |= stand.there;
+		ret.any_asked |= stand.asked;
+		ret.any_stray |= stand.stray;
+		ret.any_promoted |= sights[m].sight == SIGHT_PROMOTED;
+		ret.all_can &= stand.can;
+		ret.all_asked &= stand.asked;
+	}
+	return ret;
 }
 
 /*
  * Something is under way at (src, attempt) on at least one member.  The decider commits last and
- * is promoted first: after its "yes" everybody can follow, before it nobody is there.  Anything
- * else contradicts the protocol.
+ * is promoted first: after its "yes" everybody can follow, before it nobody is there, and it may be
+ * asked only when everybody has committed at this very attempt.  Anything else contradicts the
+ * protocol, or was seen at different instants.
  */
 static enum signal under_way(
 	const struct core *core, const struct sighting *sights, enum side src, int64_t attempt)
 {
 	const struct sighting *decider = &sights[core->config.decider];
-	const struct core_view *view = &core->member[core->config.decider].view;
-	bool doubt = false, promoted = false, all_can = true, any_there = false;
+	bool yes = decided_yes(&core->member[core->config.decider].view, src, attempt);
+	struct muster all = muster(core, sights, src, attempt);
 
-	for (size_t m = 0; m < core->config.members; m++) {
-		bool there, can;
-
-		stand_of(&core->member[m].view, &sights[m], src, attempt, &there, &can);
-		any_there |= there;
-		all_can &= can;
-		doubt |= sights[m].sight == SIGHT_DOUBT;
-		promoted |= sights[m].sight == SIGHT_PROMOTED;
-	}
-	if (decided_yes(view, src, attempt)) {
-		if (!all_can)
-			return SIGNAL_SEEN_BROKEN;
-		if (doubt)
-			return SIGNAL_SEEN_COMMITTING;
+	if (all.any_stray || (yes ? !all.all_can : all.any_there))
+		return SIGNAL_SEEN_BROKEN;
+	if (yes && !all.any_asked)
 		/* Whoever still holds clients has to release them, even when another controller
 		 * has retired the source meanwhile. */
-		return promoted || core->holding ? SIGNAL_SEEN_PROMOTED : SIGNAL_SEEN_RETIRED;
-	}
-	if (any_there)
-		return SIGNAL_SEEN_BROKEN;
-	if (decider->sight == SIGHT_DOUBT)
+		return all.any_promoted || core->holding ? SIGNAL_SEEN_PROMOTED
+							 : SIGNAL_SEEN_RETIRED;
+	if (yes || all.all_asked)
 		return SIGNAL_SEEN_COMMITTING;
-	/* The decider said no, or was never asked: nobody may go forward. */
-	return decider->sight == SIGHT_REVOKED ? SIGNAL_SEEN_REVOKED : SIGNAL_SEEN_SEALED;
-}
-
-static bool is_under_way(enum sight sight)
-{
-	return sight == SIGHT_SEALED || sight == SIGHT_DOUBT || sight == SIGHT_REVOKED ||
-	       sight == SIGHT_PROMOTED || sight == SIGHT_TURN;
+	/* The decider said no, or cannot be asked: nobody may go forward. */
+	return decider->sight == SIGHT_SEALED || decider->sight == SIGHT_OPEN ||
+			       decider->sight == SIGHT_LEFTOVER
+		       ? SIGNAL_SEEN_SEALED
+		       : SIGNAL_SEEN_REVOKED;
 }
 
 struct classified classify_wave(const struct core *core)

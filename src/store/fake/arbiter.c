@@ -114,11 +114,15 @@ static size_t wayback(const struct fake_world *w, enum side side)
 static bool promote(struct fake_world *w, enum side side, const struct arbiter_call *call)
 {
 	struct fake_side *at = &w->side[side];
+	const struct fake_side *from = &w->side[side_other(side)];
 	bool revoked = at->reg.revoked >= call->attempt && fake_keeps(w, FAKE_RULE_REVOKED);
 
 	if (at->reg.state != REG_STANDBY || revoked || at->reg.promoted >= call->attempt)
 		return false;
-	if (at->sequence < w->side[side_other(side)].sequence)
+	if (from->reg.state != REG_COMMITTING || from->reg.attempt != call->attempt)
+		fake_violated(w, "%s opens at %lld, which was never committed", side_name(side),
+			(long long)call->attempt);
+	if (at->sequence < from->sequence)
 		fake_violated(w, "%s opens with a sequence behind", side_name(side));
 	at->reg.attempt = at->reg.promoted = call->attempt;
 	at->reg.wayback = wayback(w, side);
