@@ -9,6 +9,7 @@
 #include "store/postgres/audit.h"
 #include "store/postgres/driver.h"
 #include "store/postgres/look.h"
+#include "store/postgres/warm.h"
 
 #define LAG_PAUSE_US 100000
 
@@ -151,7 +152,9 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 		bring_forward(s, dst, s->link[dst], call->deadline_ms, err) ||
 		wait_caught_up(s, call, err))
 		return -1;
-	return pg_sequences_arm(s, call->src, call->deadline_ms, err);
+	if (pg_sequences_arm(s, call->src, call->deadline_ms, err))
+		return -1;
+	return pg_warm(s, call->src, call->deadline_ms, err);
 }
 
 /* Each row is one reason against the hold: (may go away by itself, sentence). */
