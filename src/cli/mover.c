@@ -30,19 +30,29 @@ struct mover {
 
 /* The one thing a signal handler may touch: law "no globals" ends where the kernel begins. */
 static volatile sig_atomic_t stop_asked;
+static struct env *stop_env; /* woken by the handler, whichever thread it runs on */
 
 static void on_signal(int number)
 {
 	(void)number;
 	stop_asked = 1;
+	env_wake(stop_env);
 }
 
-static void listen_to_signals(void)
+static void listen_to_signals(struct env *env)
 {
 	struct sigaction action = {.sa_handler = on_signal};
 
+	stop_env = env;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Before the env goes away. */
+static void ignore_signals(void)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 }
 
 static struct journal_entry entry_of(const struct mover *mover, const char *kind, int64_t attempt)
@@ -279,7 +289,7 @@ int mover_run(
 	size_t count = 0;
 
 	sequence_make(ctx->plan, &ctx->arena, &seq);
-	listen_to_signals();
+	listen_to_signals(fleet->env);
 	for (size_t i = 0; i < seq.count && count < WAVES_MAX; i++) {
 		const struct wave *wave = &seq.waves[wave_index(order, &seq, i)];
 		struct mover_result *result = &results[count];
@@ -297,6 +307,7 @@ int mover_run(
 		if (result->report.verdict != VERDICT_DONE && order->mode != CORE_RESUME)
 			break;
 	}
+	ignore_signals();
 	if (count == 0)
 		return err_set(err, ERR_USAGE, "no wave with a store was asked for");
 	return tell(ctx, results, count);

@@ -8,8 +8,6 @@ enum core_outcome verb_outcome(const struct err *err)
 	REQUIRE(err->code != ERR_OK);
 	if (err->code == ERR_LOST)
 		return OUTCOME_LOST;
-	if (err->code == ERR_UNREACHABLE || err->code == ERR_TIMEOUT)
-		return OUTCOME_FAILED;
 	return err_class(err->code) == ERR_CLASS_RETRY ? OUTCOME_FAILED : OUTCOME_REFUSED;
 }
 

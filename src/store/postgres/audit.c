@@ -2,7 +2,12 @@
 
 #include <string.h>
 
-#include "base/check.h"
+#include "base/buf.h"
+
+struct audit_result {
+	int64_t changes;  /* local changes of application tables since the door was proven shut */
+	struct buf first; /* the first of them without its values; owned, buf_fini */
+};
 
 /* $1 slot, $2 plan, $3 store, $4 up to.  A change's line is "table public.orders: INSERT: ...". */
 static const char look_sql[] =
@@ -42,23 +47,10 @@ static int audit_to(struct store_pg *s, enum side shut, int64_t deadline_ms, con
 	if (pg_data(s, shut, deadline_ms, &pg, err) ||
 		pg_exec(pg, deadline_ms, look_sql, 4, params, &rows, err))
 		return err_wrap(err, "audit of %s", side_name(shut));
-	ret->known = true;
 	ret->changes = pg_int(&rows, 0, 0);
 	if (!pg_is_null(&rows, 0, 1))
 		buf_puts(&ret->first, pg_text(&rows, 0, 1));
 	return 0;
-}
-
-int pg_audit(struct store_pg *s, enum side shut, int64_t deadline_ms,
-	struct audit_result *ret_result, struct err *err)
-{
-	char now[INT_TEXT_BYTES] = "";
-	bool exists;
-
-	*ret_result = (struct audit_result){0};
-	if (slot_exists(s, shut, deadline_ms, &exists, now, err))
-		return -1;
-	return exists ? audit_to(s, shut, deadline_ms, now, ret_result, err) : 0;
 }
 
 static int advance(

@@ -5,18 +5,8 @@
 #ifndef AIRLOCK_STORE_POSTGRES_AUDIT_H
 #define AIRLOCK_STORE_POSTGRES_AUDIT_H
 
-#include "base/buf.h"
 #include "store/postgres/driver.h"
 
-struct audit_result {
-	bool known;	  /* the slot is there */
-	int64_t changes;  /* local changes of application tables since the door was proven shut */
-	struct buf first; /* the first of them without its values; owned, buf_fini */
-};
-
-/* Looks, changes nothing.  Meaningful only for a side whose register says STANDBY. */
-int pg_audit(struct store_pg *s, enum side shut, int64_t deadline_ms,
-	struct audit_result *ret_result, struct err *err) MUST_CHECK;
 /* Outside a hold: refuses stray writes on the shut side, and moves both audit slots forward so that
  * they keep no log; on the shut side only up to what was looked at and found clean. */
 int pg_audit_visit(

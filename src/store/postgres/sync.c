@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "store/postgres/look.h"
 
 #define SYNC_PAUSE_US 200000
 
@@ -130,22 +131,16 @@ static int wait_copy(struct sync_run *run, struct err *err)
 static int wait_lag(struct sync_run *run, struct err *err)
 {
 	struct store_pg *s = run->s;
-	const char *params[] = {s->link[SIDE_OLD]};
 	int64_t until_ms = deadline(run);
 
 	for (;;) {
-		PG_ROWS_AUTO rows = PG_ROWS_INIT;
-		struct pg *pg;
+		struct slot_look slot;
 
-		if (pg_data(s, SIDE_OLD, deadline(run), &pg, err) ||
-			pg_exec(pg, deadline(run),
-				"SELECT coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)"
-				"::bigint FROM pg_replication_slots WHERE slot_name = $1",
-				1, params, &rows, err))
+		if (slot_look(s, SIDE_OLD, s->link[SIDE_OLD], deadline(run), &slot, err))
 			return -1;
-		if (rows.rows == 0)
+		if (!slot.exists)
 			return err_set(err, ERR_REFUSED, "slot %s is gone", s->link[SIDE_OLD]);
-		run->progress.lag_bytes = pg_int(&rows, 0, 0);
+		run->progress.lag_bytes = slot.unsent_bytes;
 		tell(run, "catching up");
 		if (run->progress.lag_bytes <= s->plan->budgets.lag_bytes)
 			return 0;
