@@ -250,6 +250,8 @@ class Server:
         pid = self.pid()
         if pid is not None:
             signal_quietly(pid, signal.SIGSTOP)  # so that it cannot fork while we look
+            wait_until(lambda: process_state(pid) in ("T", None, "Z"), 10,
+                       f"the postmaster of {self.name} to stop")
         victims = self.pids()
         for victim in victims:
             signal_quietly(victim, signal.SIGKILL)
@@ -258,13 +260,17 @@ class Server:
                    f"the processes of {self.name} to be gone")
 
     def sigstop(self):
-        """Freezes all of it; the postmaster first, so that no child escapes."""
+        """Freezes all of it, the postmaster first so that no child escapes, and returns when every
+        process has stopped: the signal is sent at once, a process on another core stops later."""
         pid = self.pid()
         if pid is None:
             raise LabError(f"{self.name} is not running")
         signal_quietly(pid, signal.SIGSTOP)
+        wait_until(lambda: process_state(pid) == "T", 10, f"the postmaster of {self.name} to stop")
         for child in self.pids():
             signal_quietly(child, signal.SIGSTOP)
+        wait_until(lambda: {process_state(p) for p in self.pids()} == {"T"}, 10,
+                   f"{self.name} to be frozen")
 
     def sigcont(self):
         for child in self.pids():
