@@ -21,7 +21,7 @@ from crossing import Crossing  # noqa: E402
 from lab import DATABASE, Lab  # noqa: E402
 from server import pg_program, wait_until  # noqa: E402
 
-PARTS = ("hold", "seal", "proof", "marker", "catchup", "cut", "sequences", "commit", "release")
+PARTS = ("hold", "seal", "proof", "marker", "catchup", "cut", "try", "sequences", "commit", "release")
 TPS_SQL = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
 
 

@@ -14,7 +14,8 @@ static const struct {
 	{"proof", VERB_END, VERB_END},
 	{"marker", VERB_MARKER, VERB_MARKER},
 	{"catchup", VERB_REACHED, VERB_REACHED},
-	{"cut", VERB_CUT, VERB_TRY},
+	{"cut", VERB_CUT, VERB_CUT},
+	{"try", VERB_TRY, VERB_TRY}, /* beside marker .. sequences */
 	{"sequences", VERB_SEQUENCES, VERB_SEQUENCES},
 	{"commit", VERB_COMMIT, VERB_PROMOTE},
 	{"release", VERB_RELEASE, VERB_RELEASE},

@@ -60,7 +60,7 @@ static struct core_effect *emit(struct core_effects *fx, enum core_effect_kind k
 
 static void emit_end(struct core *core, struct core_effects *fx, enum core_verdict verdict)
 {
-	REQUIRE(core->pending == 0);
+	REQUIRE(core->pending == 0 && core->beside == 0);
 	core->verdict = verdict;
 	emit(fx, EFFECT_END)->verdict = verdict;
 }
@@ -88,17 +88,17 @@ static bool is_in_turn(const struct core *core, const struct step *step, size_t 
 {
 	bool decides = member == core->config.decider;
 
-	if (step->order == ORDER_ALL)
+	if (step->order == ORDER_ALL || step->order == ORDER_BESIDE)
 		return core->turn == 0;
 	if (step->order == ORDER_DECIDER || step->order == ORDER_OTHERS)
 		return core->turn == 0 && decides == (step->order == ORDER_DECIDER);
 	return (step->order == ORDER_FIRST) == (decides == (core->turn == 0));
 }
 
-/* Emits the verbs of (group, turn).  Returns how many. */
+/* Emits the verbs of (group, turn).  Returns how many of them the turn waits for. */
 static size_t emit_turn(struct core *core, struct core_effects *fx)
 {
-	size_t count, emitted = 0;
+	size_t count, awaited = 0;
 	const struct step *steps = table_steps(core->phase, &count);
 
 	for (size_t s = 0; s < count; s++) {
@@ -112,14 +112,17 @@ static size_t emit_turn(struct core *core, struct core_effects *fx)
 			effect = emit(fx, EFFECT_VERB);
 			effect->member = m;
 			effect->verb = steps[s].verb;
-			emitted++;
+			if (steps[s].order == ORDER_BESIDE)
+				core->beside++;
+			else
+				awaited++;
 			if (effect->verb == VERB_HOLD)
 				core->holding = core->held = true; /* whatever the answer */
 		}
 	}
-	core->pending += emitted;
+	core->pending += awaited;
 	core->worst = OUTCOME_DONE;
-	return emitted;
+	return awaited;
 }
 
 static bool has_group(const struct core *core)
@@ -157,6 +160,7 @@ static void core_move(struct core *core, enum signal signal, struct core_effects
 
 	INVARIANT(edge.kind != EDGE_ILLEGAL);
 	INVARIANT(fx->trace_count < ARRAY_LEN(fx->trace));
+	INVARIANT(core->beside == 0);
 	trace = &fx->trace[fx->trace_count++];
 	*trace = (struct core_trace){core->phase, edge.next, signal, core->attempt, edge.sentence};
 	if (edge.kind == EDGE_STAY)
@@ -166,6 +170,7 @@ static void core_move(struct core *core, enum signal signal, struct core_effects
 	core->group = 0;
 	core->turn = 0;
 	core->tries = 0;
+	core->worst_beside = OUTCOME_DONE;
 	if (core->phase == PHASE_UNDOING)
 		core->undone = true;
 	core_invariant(core);
@@ -347,32 +352,73 @@ static bool is_before_commit(const struct core *core)
 	return (phase_flags(core->phase) & PHASE_BEFORE) != 0;
 }
 
-/* A turn of verbs is complete: which signal does it amount to? */
+static enum core_outcome worst_of_turn(const struct core *core)
+{
+	return core->worst > core->worst_beside ? core->worst : core->worst_beside;
+}
+
+/* The turn's verbs are complete: does the phase end here, and with which signal? */
+static bool ends_phase(const struct core *core, enum signal *ret_signal)
+{
+	enum core_outcome worst = worst_of_turn(core);
+
+	if (worst == OUTCOME_LOST)
+		*ret_signal = SIGNAL_LOST;
+	else if (worst >= OUTCOME_FAILED)
+		*ret_signal = SIGNAL_FAILED;
+	else if (is_before_commit(core) && core->asked_abort)
+		*ret_signal = SIGNAL_ABORT;
+	else if (is_before_commit(core) && core->asked_deadline)
+		*ret_signal = SIGNAL_DEADLINE;
+	else
+		return false;
+	return true;
+}
+
+/* What still runs beside has the same deadline as everything else: it is waited for. */
 static void after_turn(struct core *core, struct core_effects *fx)
 {
-	if (core->worst == OUTCOME_LOST) {
-		take_signal(core, SIGNAL_LOST, fx);
-	} else if (core->worst >= OUTCOME_FAILED) {
-		core->hopeless |= core->worst == OUTCOME_REFUSED;
-		take_signal(core, SIGNAL_FAILED, fx);
-	} else if (is_before_commit(core) && core->asked_abort) {
-		take_signal(core, SIGNAL_ABORT, fx);
-	} else if (is_before_commit(core) && core->asked_deadline) {
-		take_signal(core, SIGNAL_DEADLINE, fx);
-	} else {
+	enum signal signal = SIGNAL_DONE;
+	bool ends = ends_phase(core, &signal);
+
+	if (!ends) {
 		core->turn++;
-		if (!emit_next(core, fx))
-			take_signal(core, SIGNAL_DONE, fx);
+		if (emit_next(core, fx))
+			return;
 	}
+	if (core->beside > 0)
+		return;
+	core->hopeless |= worst_of_turn(core) == OUTCOME_REFUSED;
+	take_signal(core, signal, fx);
+}
+
+static bool runs_beside(const struct core *core, enum verb verb)
+{
+	size_t count;
+	const struct step *steps = table_steps(core->phase, &count);
+
+	for (size_t s = 0; s < count; s++)
+		if (steps[s].verb == verb)
+			return steps[s].order == ORDER_BESIDE;
+	return false;
+}
+
+static void count_verb(struct core *core, const struct core_event *event)
+{
+	bool beside = runs_beside(core, event->verb);
+	size_t *out = beside ? &core->beside : &core->pending;
+	enum core_outcome *worst = beside ? &core->worst_beside : &core->worst;
+
+	REQUIRE(*out > 0);
+	--*out;
+	if (event->outcome > *worst)
+		*worst = event->outcome;
 }
 
 static void on_verb(struct core *core, const struct core_event *event, struct core_effects *fx)
 {
 	REQUIRE(event->member < core->config.members);
-	REQUIRE(core->pending > 0);
-	core->pending--;
-	if (event->outcome > core->worst)
-		core->worst = event->outcome;
+	count_verb(core, event);
 	if (event->outcome == OUTCOME_LATER)
 		core->member[event->member].later = true;
 	if (event->verb == VERB_RELEASE && event->outcome <= OUTCOME_LATER)

@@ -134,6 +134,8 @@ struct core {
 	int turn;	/* within the group: 0 = first part of FIRST/LAST or everything, 1 = rest */
 	size_t pending; /* completions and observations that are still out */
 	enum core_outcome worst; /* among the completions of this turn */
+	size_t beside;		 /* of the phase's ORDER_BESIDE verbs, still out; no move before */
+	enum core_outcome worst_beside; /* among those of this phase */
 	int tries;
 	int looks;    /* how often IDLE was entered again: bounds every run */
 	int torn;     /* contradictory looks in a row */

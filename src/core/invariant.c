@@ -20,5 +20,5 @@ void core_invariant(const struct core *core)
 	if (core->config.mode == CORE_RUN)
 		INVARIANT(core->attempts_made <= core->config.attempts_max);
 	/* Two things are never outstanding at once: steps, or a pause. */
-	INVARIANT(!(core->pending > 0 && core->waiting));
+	INVARIANT(!(core->pending + core->beside > 0 && core->waiting));
 }

@@ -38,7 +38,14 @@ struct edge {
 	const char *sentence;
 };
 
-enum step_order { ORDER_ALL, ORDER_FIRST, ORDER_LAST, ORDER_DECIDER, ORDER_OTHERS };
+enum step_order {
+	ORDER_ALL,
+	ORDER_FIRST,
+	ORDER_LAST,
+	ORDER_DECIDER,
+	ORDER_OTHERS,
+	ORDER_BESIDE
+};
 
 struct step {
 	enum phase phase;

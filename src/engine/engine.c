@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "engine/verbs.h"
 
-/* At most two verbs of a member are out at once (TRY beside CUT). */
+/* At most two verbs of a member are out at once: TRY beside one other. */
 #define WORKS_MAX (2 * CORE_MEMBERS_MAX)
 
 /* One verb or observation in a worker. */
@@ -311,7 +311,7 @@ void engine_run(const struct engine_config *config, struct engine_report *ret_re
 		if (engine.core.verdict == VERDICT_NONE)
 			fire_clocks(&engine);
 	}
-	ENSURE(engine.core.pending == 0);
+	ENSURE(engine.core.pending == 0 && engine.core.beside == 0);
 	ret_report->phase = engine.core.phase;
 	ret_report->attempt = engine.core.attempt;
 	ret_report->attempts_made = engine.core.attempts_made;

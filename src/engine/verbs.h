@@ -5,7 +5,7 @@
  * guards are read before registers and moved from the pair that was read; the phase of a guard is a
  * fence, never the truth; after a register move that did not happen the register decides.
  *
- * Thread: a worker; one verb at a time per member, except that TRY may run beside CUT.
+ * Thread: a worker; one verb at a time per member, except that TRY may run beside another.
  */
 #ifndef AIRLOCK_ENGINE_VERBS_H
 #define AIRLOCK_ENGINE_VERBS_H

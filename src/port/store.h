@@ -10,7 +10,8 @@
  * Every call is idempotent at its attempt and returns only after its effect was read back.
  * "Cannot" is a function that fails with ERR_CANNOT.
  *
- * Thread: one call at a time per store, except that `try_write` may run beside `cut`.
+ * Thread: one call at a time per store, except that `try_write` may run beside
+ * any other of the window.
  */
 #ifndef AIRLOCK_PORT_STORE_H
 #define AIRLOCK_PORT_STORE_H

@@ -6,6 +6,7 @@ static const char *const order_names[] = {
 	[ORDER_ALL] = "all",
 	[ORDER_FIRST] = "decider first",
 	[ORDER_LAST] = "decider last",
+	[ORDER_BESIDE] = "together, awaited at the end of the phase",
 	[ORDER_DECIDER] = "decider",
 	[ORDER_OTHERS] = "others",
 };

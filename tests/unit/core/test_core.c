@@ -60,14 +60,15 @@ static bool any(const bool *flags, size_t count)
 	return false;
 }
 
-/* Of one member at most one verb is out, but for TRY beside CUT. */
+/* Of one member at most one verb is out, but for TRY beside the others of its phase; the next phase
+ * begins only when it has answered. */
 static void check_not_twice(const struct walk *w, const struct core_effect *fx)
 {
 	for (int v = 0; v < VERB_COUNT; v++) {
-		bool pair = (v == VERB_TRY && fx->verb == VERB_CUT) ||
-			    (v == VERB_CUT && fx->verb == VERB_TRY);
+		bool beside = w->core.phase == PHASE_SEALED &&
+			      (v == VERB_TRY) != (fx->verb == VERB_TRY);
 
-		if (!pair)
+		if (!beside)
 			assert_false(is_out(w, fx->member, (enum verb)v));
 	}
 }
@@ -318,6 +319,63 @@ static void explore(const struct walk *w, int depth, int budget, struct totals *
 	}
 }
 
+/* --- what runs beside the others of its phase ------------------------------------------------- */
+
+/* Everything succeeds, and the write that must be refused has not answered yet. */
+static void run_until_only_try_is_out(struct walk *w, struct totals *t)
+{
+	begin(w, CORE_RUN, 2, t);
+	for (size_t i = 0; i < w->out_count;) {
+		struct core_effect fx = w->out[i];
+
+		if (fx.kind == EFFECT_VERB && fx.verb == VERB_TRY) {
+			i++;
+			continue;
+		}
+		take_out(w, i);
+		if (fx.kind == EFFECT_OBSERVE)
+			answer_look(w, &fx, VIEW_SETTLED, SIDE_OLD, t);
+		else
+			answer_verb(w, &fx, OUTCOME_DONE, t);
+		i = 0;
+	}
+}
+
+static void nothing_is_committed_before_the_tried_write_was_refused(void **state)
+{
+	struct totals t = {0};
+	struct core_effect fx;
+	struct walk w;
+
+	(void)state;
+	run_until_only_try_is_out(&w, &t);
+	assert_int_equal(w.core.phase, PHASE_SEALED);
+	assert_int_equal(w.out_count, 2); /* TRY of both members */
+	fx = take_out(&w, 0);
+	answer_verb(&w, &fx, OUTCOME_DONE, &t);
+	assert_int_equal(w.core.phase, PHASE_SEALED);
+	fx = take_out(&w, 0);
+	answer_verb(&w, &fx, OUTCOME_DONE, &t);
+	assert_int_equal(w.core.phase, PHASE_CAUGHT_UP);
+}
+
+static void a_write_that_went_through_undoes_the_attempt_however_late_it_is_known(void **state)
+{
+	struct totals t = {0};
+	struct core_effect fx;
+	struct walk w;
+
+	(void)state;
+	run_until_only_try_is_out(&w, &t);
+	fx = take_out(&w, 0);
+	answer_verb(&w, &fx, OUTCOME_REFUSED, &t);
+	assert_int_equal(w.core.phase, PHASE_SEALED); /* the other one is still out */
+	fx = take_out(&w, 0);
+	answer_verb(&w, &fx, OUTCOME_DONE, &t);
+	assert_int_equal(w.core.phase, PHASE_UNDOING);
+	assert_true(w.core.hopeless);
+}
+
 static void every_path_of_eight_events(void **state)
 {
 	struct totals t = {0};
@@ -531,6 +589,9 @@ int main(void)
 		cmocka_unit_test(a_run_finishes_an_earlier_turn_first),
 		cmocka_unit_test(a_run_leaves_what_others_began_alone),
 		cmocka_unit_test(a_contradiction_is_looked_at_twice),
+		cmocka_unit_test(nothing_is_committed_before_the_tried_write_was_refused),
+		cmocka_unit_test(
+			a_write_that_went_through_undoes_the_attempt_however_late_it_is_known),
 		cmocka_unit_test(every_path_of_eight_events),
 		cmocka_unit_test(every_run_with_few_faults),
 		cmocka_unit_test(every_random_run_ends),
