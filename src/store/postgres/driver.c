@@ -72,7 +72,7 @@ int pg_data_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const 
 		all[2 + i] = params[i];
 	if (pg_data(s, side, deadline_ms, &pg, err))
 		return -1;
-	if (pg_exec(pg, deadline_ms, sql, nparams + 2, all, ret_rows, err) == 0)
+	if (pg_exec_kept(pg, deadline_ms, sql, nparams + 2, all, ret_rows, err) == 0)
 		return 0;
 	if (strcmp(err->sqlstate, "AL001") == 0)
 		err->code = ERR_LOST; /* the guard stands elsewhere */
@@ -83,6 +83,7 @@ static void pg_free(struct store *store)
 {
 	struct store_pg *s = store_pg(store);
 
+	pg_try_disarm(s);
 	for (int side = 0; side < SIDE_COUNT; side++) {
 		pg_close(s->side[side].control);
 		pg_close(s->side[side].data);

@@ -18,6 +18,7 @@
  * what a crashed source may skip by itself. */
 #define SEQUENCE_MARGIN 32
 #define LINK_NAME_BYTES 24 /* airlock_f_1a2b3c4d */
+#define TRY_PATHS 2	   /* try.c: the canary roles */
 
 struct side_pg {
 	const char *conninfo; /* borrowed from the plan */
@@ -33,8 +34,9 @@ struct store_pg {
 	struct side_pg side[SIDE_COUNT];
 	char link[SIDE_COUNT][LINK_NAME_BYTES];	 /* by publisher: subscription, publication, slot */
 	char audit[SIDE_COUNT][LINK_NAME_BYTES]; /* the audit slot of each side */
-	char *sequence_sql;			 /* reads every sequence in one UNION ALL; owned */
-	char who[96];				 /* user@host pid, for the registers */
+	struct pg *parked[TRY_PATHS]; /* logins on the source, begun by arm; NULL = none */
+	char *sequence_sql;	      /* reads every sequence in one UNION ALL; owned */
+	char who[96];		      /* user@host pid, for the registers */
 };
 
 /* `plan` and `env` must outlive the store.  Connects to nobody yet.  Free with store_free. */
@@ -51,21 +53,31 @@ int pg_control(struct store_pg *s, enum side side, int64_t deadline_ms, struct p
 	struct err *err) MUST_CHECK;
 int pg_data(struct store_pg *s, enum side side, int64_t deadline_ms, struct pg **ret_pg,
 	struct err *err) MUST_CHECK;
-/* A statement in the migrated database whose first two parameters are ($1 plan, $2 store). */
+/* A string constant (kept prepared) in the migrated database whose first two parameters are
+ * ($1 plan, $2 store). */
 int pg_data_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
 	size_t nparams, const char *const *params, struct pg_rows *ret_rows,
 	struct err *err) MUST_CHECK;
 
-extern const struct arbiter_ops pg_arbiter_ops; /* register.c */
+/* register.c */
+extern const struct arbiter_ops pg_arbiter_ops;
+/* The register alone, without the guard: for a look that moves nothing. */
+int pg_register(struct store_pg *s, enum side side, int64_t deadline_ms, struct reg *ret_reg,
+	struct err *err) MUST_CHECK;
 
 /* fence.c */
+int pg_fence_arm(
+	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
 int pg_end_sessions(struct store *store, const struct store_call *call, struct err *err);
 /* try.c */
+int pg_try_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
+void pg_try_disarm(struct store_pg *s);
 int pg_try_write(struct store *store, const struct store_call *call, struct err *err);
 /* marker.c */
 int pg_marker(struct store *store, const struct store_call *call, struct err *err);
 int pg_reached(struct store *store, const struct store_call *call, struct err *err);
 /* link.c */
+int pg_link_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
 int pg_cut(struct store *store, const struct store_call *call, struct err *err);
 int pg_turn(struct store *store, const struct store_call *call, uint64_t wayback, struct err *err);
 int pg_relink(struct store *store, const struct store_call *call, struct guard at, struct err *err);

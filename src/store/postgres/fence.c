@@ -37,6 +37,18 @@ static const char session_sql[] =
 static const char prepared_sql[] =
 	"SELECT gid FROM pg_prepared_xacts WHERE database = current_database() LIMIT 1";
 
+int pg_fence_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+{
+	struct pg *pg;
+
+	if (pg_data(s, src, deadline_ms, &pg, err) ||
+		pg_keep(pg, deadline_ms, starting_sql, 2, err) ||
+		pg_keep(pg, deadline_ms, session_sql, 2, err) ||
+		pg_keep(pg, deadline_ms, prepared_sql, 0, err))
+		return -1;
+	return 0;
+}
+
 /* One look: ends what it finds.  *ret_found = how many it found. */
 static int look(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
 	size_t *ret_found, struct err *err)
@@ -46,7 +58,7 @@ static int look(struct store_pg *s, enum side side, int64_t deadline_ms, const c
 	struct pg *pg;
 
 	if (pg_data(s, side, deadline_ms, &pg, err) ||
-		pg_exec(pg, deadline_ms, sql, 2, links, &rows, err))
+		pg_exec_kept(pg, deadline_ms, sql, 2, links, &rows, err))
 		return -1;
 	*ret_found = rows.rows;
 	return 0;
@@ -58,7 +70,7 @@ static int refuse_prepared(struct store_pg *s, enum side side, int64_t deadline_
 	struct pg *pg;
 
 	if (pg_data(s, side, deadline_ms, &pg, err) ||
-		pg_exec(pg, deadline_ms, prepared_sql, 0, NULL, &rows, err))
+		pg_exec_kept(pg, deadline_ms, prepared_sql, 0, NULL, &rows, err))
 		return -1;
 	if (rows.rows > 0)
 		return err_set(err, ERR_REFUSED,
@@ -72,17 +84,16 @@ static int refuse_prepared(struct store_pg *s, enum side side, int64_t deadline_
  * round: a controller that slept must not end the sessions of a door that was opened again. */
 static int still_shut(struct store_pg *s, const struct store_call *call, struct err *err)
 {
-	struct door door;
+	struct reg reg;
 
-	if (arbiter_read(&s->store, call->src, call->deadline_ms, &door, err))
+	if (pg_register(s, call->src, call->deadline_ms, &reg, err))
 		return -1;
-	if (door.reg.state == REG_SEALED && door.reg.attempt == call->attempt)
+	if (reg.state == REG_SEALED && reg.attempt == call->attempt)
 		return 0;
-	if (call->attempt == 0 && door.reg.state == REG_STANDBY)
+	if (call->attempt == 0 && reg.state == REG_STANDBY)
 		return 0; /* sync shuts the new side before any attempt */
 	return err_set(err, ERR_LOST, "%s is %s(%lld), not sealed at %lld", side_name(call->src),
-		reg_state_name(door.reg.state), (long long)door.reg.attempt,
-		(long long)call->attempt);
+		reg_state_name(reg.state), (long long)reg.attempt, (long long)call->attempt);
 }
 
 int pg_end_sessions(struct store *store, const struct store_call *call, struct err *err)

@@ -10,6 +10,25 @@
 
 #define CUT_PAUSE_US 1000
 
+/* A plain DISABLE leaves the walsender alive for half a second. */
+static const char sender_sql[] = "SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
+				 " WHERE slot_name = $1 AND active_pid IS NOT NULL";
+
+static const char worker_sql[] =
+	"SELECT FROM pg_stat_subscription WHERE subname = $1 AND pid IS NOT NULL";
+
+int pg_link_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+{
+	struct pg *pg;
+
+	if (pg_data(s, src, deadline_ms, &pg, err) ||
+		pg_keep(pg, deadline_ms, sender_sql, 1, err) ||
+		pg_data(s, side_other(src), deadline_ms, &pg, err) ||
+		pg_keep(pg, deadline_ms, worker_sql, 1, err))
+		return -1;
+	return 0;
+}
+
 /* Does the publisher still send, or the subscriber still apply? */
 static int link_is_alive(
 	struct store_pg *s, const struct store_call *call, bool *ret_alive, struct err *err)
@@ -19,17 +38,11 @@ static int link_is_alive(
 	PG_ROWS_AUTO worker = PG_ROWS_INIT;
 	struct pg *pg;
 
-	/* A plain DISABLE leaves the walsender alive for half a second. */
 	if (pg_data(s, call->src, call->deadline_ms, &pg, err) ||
-		pg_exec(pg, call->deadline_ms,
-			"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
-			" WHERE slot_name = $1 AND active_pid IS NOT NULL",
-			1, params, &sender, err))
+		pg_exec_kept(pg, call->deadline_ms, sender_sql, 1, params, &sender, err))
 		return -1;
 	if (pg_data(s, side_other(call->src), call->deadline_ms, &pg, err) ||
-		pg_exec(pg, call->deadline_ms,
-			"SELECT FROM pg_stat_subscription WHERE subname = $1 AND pid IS NOT NULL",
-			1, params, &worker, err))
+		pg_exec_kept(pg, call->deadline_ms, worker_sql, 1, params, &worker, err))
 		return -1;
 	*ret_alive = sender.rows > 0 || worker.rows > 0;
 	return 0;

@@ -25,7 +25,7 @@ static int marker_is_there(
 	struct pg *pg;
 
 	if (pg_data(s, side_other(call->src), call->deadline_ms, &pg, err) ||
-		pg_exec(pg, call->deadline_ms,
+		pg_exec_kept(pg, call->deadline_ms,
 			"SELECT FROM airlock.marker WHERE attempt = $1 AND side = $2", 2, params,
 			&rows, err))
 		return -1;

@@ -14,12 +14,15 @@
 #include "base/clock.h"
 
 #define KEYWORDS_MAX 64
+#define KEPT_MAX 64
 
 struct pg {
 	PGconn *conn; /* NULL once broken: a socket whose outcome is unknown is closed at once */
 	int backend_pid;
 	int server_version;
 	bool replication;
+	const char *kept[KEPT_MAX]; /* statements that are prepared here, by address */
+	size_t kept_count;
 	char name[160]; /* for messages: where and as whom, never how */
 };
 
@@ -33,7 +36,10 @@ static const char session_options[] =
 	"-c client_min_messages=warning -c statement_timeout=0 -c lock_timeout=0 "
 	"-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off "
 	"-c default_transaction_deferrable=off "
-	"-c default_transaction_isolation=read\\ committed";
+	"-c default_transaction_isolation=read\\ committed "
+	/* What is kept prepared is small and always the same: it is planned once, before the hold.
+	 */
+	"-c plan_cache_mode=force_generic_plan";
 
 /* ---- connecting ---------------------------------------------------------------------------- */
 
@@ -250,21 +256,24 @@ static void name_set(struct pg *pg)
 		port != NULL ? port : "?");
 }
 
-static int connect_finish(struct pg *pg, int64_t deadline_ms, struct err *err)
+/* One step of the login: waits for what libpq asked for in *status, then lets it go on. */
+static int connect_step(
+	struct pg *pg, int64_t deadline_ms, PostgresPollingStatusType *status, struct err *err)
 {
-	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+	if (!wait_ready(pg->conn, *status == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline_ms))
+		return timed_out(pg, "while connecting", err);
+	*status = PQconnectPoll(pg->conn);
+	return 0;
+}
 
-	if (PQstatus(pg->conn) == CONNECTION_BAD)
-		return connect_failed(pg->conn, pg->name, err);
-	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
-	PQsetNoticeReceiver(pg->conn, quiet, NULL);
+static int connect_finish(
+	struct pg *pg, PostgresPollingStatusType status, int64_t deadline_ms, struct err *err)
+{
 	while (status != PGRES_POLLING_OK) {
 		if (status == PGRES_POLLING_FAILED)
 			return connect_failed(pg->conn, pg->name, err);
-		if (!wait_ready(pg->conn, status == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-			    deadline_ms))
-			return timed_out(pg, "while connecting", err);
-		status = PQconnectPoll(pg->conn);
+		if (connect_step(pg, deadline_ms, &status, err) != 0)
+			return -1;
 	}
 	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	if (PQsetnonblocking(pg->conn, 1) != 0)
@@ -274,8 +283,7 @@ static int connect_finish(struct pg *pg, int64_t deadline_ms, struct err *err)
 	return 0;
 }
 
-int pg_open(
-	struct pg **ret_pg, const struct pg_target *target, int64_t deadline_ms, struct err *err)
+static int connect_begin(struct pg **ret_pg, const struct pg_target *target, struct err *err)
 {
 	PG_AUTO pg = calloc(1, sizeof *pg);
 
@@ -287,11 +295,61 @@ int pg_open(
 	if (pg->conn == NULL)
 		return -1;
 	name_set(pg);
-	if (connect_finish(pg, deadline_ms, err) != 0)
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		return connect_failed(pg->conn, pg->name, err);
+	PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE);
+	PQsetNoticeReceiver(pg->conn, quiet, NULL);
+	*ret_pg = pg;
+	pg = NULL;
+	return 0;
+}
+
+int pg_open(
+	struct pg **ret_pg, const struct pg_target *target, int64_t deadline_ms, struct err *err)
+{
+	PG_AUTO pg = NULL;
+
+	if (connect_begin(&pg, target, err) != 0 ||
+		connect_finish(pg, PGRES_POLLING_WRITING, deadline_ms, err) != 0)
 		return -1;
 	*ret_pg = pg;
 	pg = NULL;
 	return 0;
+}
+
+/*
+ * The server's first message names SCRAM and is answered in the step that reads it; the second one
+ * is left unread.  After any other first message libpq has gone on, or given up, in that same step.
+ */
+int pg_park(
+	struct pg **ret_pg, const struct pg_target *target, int64_t deadline_ms, struct err *err)
+{
+	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+	PG_AUTO pg = NULL;
+	bool answered = false;
+
+	*ret_pg = NULL;
+	if (connect_begin(&pg, target, err) != 0)
+		return -1;
+	while (status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING) {
+		answered = PQstatus(pg->conn) == CONNECTION_AWAITING_RESPONSE;
+		if (connect_step(pg, deadline_ms, &status, err) != 0)
+			return -1;
+		if (answered)
+			break;
+	}
+	if (status != PGRES_POLLING_READING || PQstatus(pg->conn) != CONNECTION_AWAITING_RESPONSE)
+		return 0;
+	*ret_pg = pg;
+	pg = NULL;
+	return 0;
+}
+
+int pg_unpark(struct pg *pg, int64_t deadline_ms, struct err *err)
+{
+	REQUIRE(pg->conn != NULL);
+	REQUIRE(PQstatus(pg->conn) == CONNECTION_AWAITING_RESPONSE);
+	return connect_finish(pg, PGRES_POLLING_READING, deadline_ms, err);
 }
 
 void pg_close(struct pg *pg)
@@ -501,6 +559,62 @@ int pg_exec_prepared(struct pg *pg, int64_t deadline_ms, const char *name, size_
 		return -1;
 	return finish(pg, PQsendQueryPrepared(pg->conn, name, (int)nparams, params, NULL, NULL, 0),
 		deadline_ms, ret_rows, err);
+}
+
+static size_t kept_at(const struct pg *pg, const char *sql)
+{
+	size_t i = 0;
+
+	while (i < pg->kept_count && pg->kept[i] != sql)
+		i++;
+	return i;
+}
+
+static const char *kept_name(char buf[16], size_t at)
+{
+	snprintf(buf, 16, "kept_%zu", at);
+	return buf;
+}
+
+static int keep(struct pg *pg, int64_t deadline_ms, const char *sql, char name[16], struct err *err)
+{
+	size_t at = kept_at(pg, sql);
+
+	kept_name(name, at);
+	if (at < pg->kept_count)
+		return 0;
+	REQUIRE(at < KEPT_MAX);
+	if (pg_prepare(pg, deadline_ms, name, sql, err) != 0)
+		return -1;
+	pg->kept[pg->kept_count++] = sql;
+	return 0;
+}
+
+int pg_exec_kept(struct pg *pg, int64_t deadline_ms, const char *constant_sql, size_t nparams,
+	const char *const *params, struct pg_rows *ret_rows, struct err *err)
+{
+	char name[16];
+
+	if (keep(pg, deadline_ms, constant_sql, name, err) != 0)
+		return -1;
+	return pg_exec_prepared(pg, deadline_ms, name, nparams, params, ret_rows, err);
+}
+
+int pg_keep(struct pg *pg, int64_t deadline_ms, const char *constant_sql, size_t nparams,
+	struct err *err)
+{
+	char name[16], plan[160];
+	size_t len;
+
+	REQUIRE(nparams <= 8);
+	if (keep(pg, deadline_ms, constant_sql, name, err) != 0)
+		return -1;
+	/* EXPLAIN plans the generic plan that EXECUTE and Bind then find. */
+	len = (size_t)snprintf(plan, sizeof plan, "EXPLAIN EXECUTE %s", name);
+	for (size_t i = 0; i < nparams; i++)
+		len += (size_t)snprintf(plan + len, sizeof plan - len, i == 0 ? "(NULL" : ", NULL");
+	snprintf(plan + len, sizeof plan - len, nparams ? ")" : "");
+	return pg_exec(pg, deadline_ms, plan, 0, NULL, NULL, err);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------- */

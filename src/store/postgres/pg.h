@@ -42,6 +42,16 @@ struct pg_rows {
 /* The session has search_path = pg_catalog, pinned formats, application_name = airlock. */
 int pg_open(struct pg **ret_pg, const struct pg_target *target, int64_t deadline_ms,
 	struct err *err) MUST_CHECK;
+/*
+ * The two halves of pg_open, for a login whose answer is wanted quickly: pg_park leaves the server
+ * waiting for the last message of the SCRAM exchange (it knows neither database nor session yet),
+ * pg_unpark finishes as pg_open would.  A login that cannot be parked, because it is refused early
+ * or not by SCRAM, is given up: *ret_pg is NULL and the call succeeds.  The server ends a parked
+ * login after its authentication_timeout; pg_unpark then says ERR_UNREACHABLE.
+ */
+int pg_park(struct pg **ret_pg, const struct pg_target *target, int64_t deadline_ms,
+	struct err *err) MUST_CHECK;
+int pg_unpark(struct pg *pg, int64_t deadline_ms, struct err *err) MUST_CHECK;
 void pg_close(struct pg *pg); /* accepts NULL */
 void pg_closep(struct pg **pg);
 #define PG_AUTO __attribute__((cleanup(pg_closep))) struct pg *
@@ -56,6 +66,13 @@ int pg_server_version(const struct pg *pg); /* 150018 */
  */
 int pg_exec(struct pg *pg, int64_t deadline_ms, const char *sql, size_t nparams,
 	const char *const *params, struct pg_rows *ret_rows, struct err *err) MUST_CHECK;
+/* As pg_exec, for a string constant that is executed again and again: its address is its identity,
+ * and it is prepared at its first use on this connection. */
+int pg_exec_kept(struct pg *pg, int64_t deadline_ms, const char *constant_sql, size_t nparams,
+	const char *const *params, struct pg_rows *ret_rows, struct err *err) MUST_CHECK;
+/* Prepares and plans for pg_exec_kept without executing. */
+int pg_keep(struct pg *pg, int64_t deadline_ms, const char *constant_sql, size_t nparams,
+	struct err *err) MUST_CHECK;
 /* Prepares `sql` under `name`, for statements of the window; pg_exec_prepared runs it. */
 int pg_prepare(struct pg *pg, int64_t deadline_ms, const char *name, const char *sql,
 	struct err *err) MUST_CHECK;

@@ -152,7 +152,10 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 		bring_forward(s, dst, s->link[dst], call->deadline_ms, err) ||
 		wait_caught_up(s, call, err))
 		return -1;
-	if (pg_sequences_arm(s, call->src, call->deadline_ms, err))
+	if (pg_sequences_arm(s, call->src, call->deadline_ms, err) ||
+		pg_fence_arm(s, call->src, call->deadline_ms, err) ||
+		pg_link_arm(s, call->src, call->deadline_ms, err) ||
+		pg_try_arm(s, call->src, call->deadline_ms, err))
 		return -1;
 	return pg_warm(s, call->src, call->deadline_ms, err);
 }

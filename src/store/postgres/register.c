@@ -51,22 +51,29 @@ static int take_reg(const struct pg_rows *rows, size_t column, struct reg *ret_r
 	return 0;
 }
 
-static int pg_arbiter_read(struct store *store, enum side side, int64_t deadline_ms,
-	struct door *ret_door, struct err *err)
+int pg_register(struct store_pg *s, enum side side, int64_t deadline_ms, struct reg *ret_reg,
+	struct err *err)
 {
-	struct store_pg *s = store_pg(store);
 	const char *params[] = {s->plan->name, s->plan_store->name, side_name(side)};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct pg *pg;
 
+	if (pg_control(s, side, deadline_ms, &pg, err) ||
+		pg_exec_kept(pg, deadline_ms, "SELECT * FROM airlock.see($1, $2, $3)", 3, params,
+			&rows, err))
+		return -1;
+	return take_reg(&rows, 0, ret_reg, err);
+}
+
+static int pg_arbiter_read(struct store *store, enum side side, int64_t deadline_ms,
+	struct door *ret_door, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+
 	/* Guard first: what is moved later is moved from a pair older than the register. */
 	if (read_guard(s, side, deadline_ms, &ret_door->guard, err))
 		return -1;
-	if (pg_control(s, side, deadline_ms, &pg, err) ||
-		pg_exec(pg, deadline_ms, "SELECT * FROM airlock.see($1, $2, $3)", 3, params, &rows,
-			err))
-		return -1;
-	return take_reg(&rows, 0, &ret_door->reg, err);
+	return pg_register(s, side, deadline_ms, &ret_door->reg, err);
 }
 
 static int pg_arbiter_guard(struct store *store, enum side side, struct guard from, struct guard to,
@@ -147,8 +154,8 @@ static int pg_arbiter_move(struct store *store, enum arbiter_move move,
 	for (int tries = 1;; tries++) {
 		struct err failed = ERR_INIT;
 
-		if (pg_exec(pg, call->deadline_ms, move_sql[move], params.count, params.text, &rows,
-			    &failed) == 0)
+		if (pg_exec_kept(pg, call->deadline_ms, move_sql[move], params.count, params.text,
+			    &rows, &failed) == 0)
 			break;
 		if (!may_retry(&failed) || tries == MOVE_TRIES_MAX) {
 			*err = failed;

@@ -20,10 +20,32 @@ const char *try_role(size_t path)
 	return roles[path];
 }
 
+static struct pg_target target_of(const struct store_pg *s, enum side side, size_t path)
+{
+	return (struct pg_target){.conninfo = s->side[side].conninfo, .user = try_role(path)};
+}
+
+/* What a login that failed like this says about the door. */
+static int answer_of(const struct err *refused, enum try_answer *ret_answer, struct err *err)
+{
+	bool silent = refused->code == ERR_UNREACHABLE || refused->code == ERR_TIMEOUT;
+
+	if (strcmp(refused->sqlstate, "42501") == 0) {
+		*ret_answer = TRY_REFUSED;
+		return 0;
+	}
+	if (silent) {
+		*err = *refused;
+		return -1;
+	}
+	*ret_answer = TRY_UNUSABLE; /* no such role, wrong password: proves nothing */
+	return 0;
+}
+
 int try_path(struct store_pg *s, enum side side, size_t path, int64_t deadline_ms,
 	enum try_answer *ret_answer, struct err *err)
 {
-	struct pg_target target = {.conninfo = s->side[side].conninfo, .user = try_role(path)};
+	struct pg_target target = target_of(s, side, path);
 	struct err refused = ERR_INIT;
 	PG_AUTO pg = NULL;
 
@@ -31,17 +53,51 @@ int try_path(struct store_pg *s, enum side side, size_t path, int64_t deadline_m
 		*ret_answer = TRY_ENTERED;
 		return 0;
 	}
-	if (strcmp(refused.sqlstate, "42501") == 0)
-		*ret_answer = TRY_REFUSED;
-	else if (refused.sqlstate[0] != '\0' && refused.code != ERR_UNREACHABLE)
-		*ret_answer = TRY_UNUSABLE; /* no such role, wrong password: proves nothing */
-	else if (refused.code == ERR_UNREACHABLE || refused.code == ERR_TIMEOUT) {
-		*err = refused;
-		return -1;
-	} else {
-		*ret_answer = TRY_UNUSABLE;
+	return answer_of(&refused, ret_answer, err);
+}
+
+/* ---- logins that were begun before the hold (law 11) ----------------------------------------- */
+
+void pg_try_disarm(struct store_pg *s)
+{
+	for (size_t path = 0; path < TRY_PATHS; path++)
+		pg_closep(&s->parked[path]);
+}
+
+int pg_try_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+{
+	pg_try_disarm(s);
+	for (size_t path = 0; path < TRY_PATHS; path++) {
+		struct pg_target target = target_of(s, src, path);
+		struct err failed = ERR_INIT;
+
+		/* What cannot be parked is tried whole in the window: slower, not weaker. */
+		if (pg_park(&s->parked[path], &target, deadline_ms, &failed) &&
+			failed.code == ERR_TIMEOUT) {
+			*err = failed;
+			return err_wrap(err, "preparing the login of %s", try_role(path));
+		}
 	}
 	return 0;
+}
+
+static int try_parked(struct store_pg *s, enum side side, size_t path, int64_t deadline_ms,
+	enum try_answer *ret_answer, struct err *err)
+{
+	struct err refused = ERR_INIT;
+	PG_AUTO pg = s->parked[path];
+
+	s->parked[path] = NULL;
+	if (pg == NULL)
+		return try_path(s, side, path, deadline_ms, ret_answer, err);
+	if (pg_unpark(pg, deadline_ms, &refused) == 0) {
+		*ret_answer = TRY_ENTERED;
+		return 0;
+	}
+	/* The server may have lost patience with a login that stood for too long. */
+	if (refused.code == ERR_UNREACHABLE)
+		return try_path(s, side, path, deadline_ms, ret_answer, err);
+	return answer_of(&refused, ret_answer, err);
 }
 
 int pg_try_write(struct store *store, const struct store_call *call, struct err *err)
@@ -51,7 +107,7 @@ int pg_try_write(struct store *store, const struct store_call *call, struct err 
 	for (size_t path = 0; path < TRY_PATHS; path++) {
 		enum try_answer answer;
 
-		if (try_path(s, call->src, path, call->deadline_ms, &answer, err))
+		if (try_parked(s, call->src, path, call->deadline_ms, &answer, err))
 			return err_wrap(err, "trying a write as %s", try_role(path));
 		if (answer == TRY_ENTERED)
 			return err_set(err, ERR_REFUSED,

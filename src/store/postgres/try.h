@@ -6,8 +6,6 @@
 
 #include "store/postgres/driver.h"
 
-#define TRY_PATHS 2
-
 enum try_answer {
 	TRY_ENTERED, /* logged in: this path can write */
 	TRY_REFUSED, /* refused for lack of CONNECT: this path is fenced */

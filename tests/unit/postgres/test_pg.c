@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -143,6 +144,95 @@ static void prepared_statements(void **state)
 	assert_int_equal(pg_prepare(pg, soon(), "twice", "select 2 * $1::int", &err), 0);
 	assert_int_equal(pg_exec_prepared(pg, soon(), "twice", 1, params, &rows, &err), 0);
 	assert_int_equal(pg_int(&rows, 0, 0), 40);
+}
+
+static void kept_statements_are_prepared_once_and_planned_before_their_first_use(void **state)
+{
+	static const char counted[] = "select count(*) from pg_prepared_statements where name = $1";
+	static const char effect[] = "select nextval('public.kept_seq') where $1 = 'go'";
+	const char *name[] = {"kept_0"}, *go[] = {"go"};
+	PG_AUTO pg = open_plain();
+	struct err err = ERR_INIT;
+
+	(void)state;
+	run(pg, "create sequence public.kept_seq");
+	assert_int_equal(pg_keep(pg, soon(), effect, 1, &err), 0);
+	assert_value(pg, "select is_called from public.kept_seq", "f"); /* it was not executed */
+	assert_value(pg, "select generic_plans from pg_prepared_statements", "1");
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pg_exec_kept(pg, soon(), effect, 1, go, NULL, &err), 0);
+	assert_value(pg, "select last_value from public.kept_seq", "2");
+	assert_value(pg, "select generic_plans || ' ' || custom_plans from pg_prepared_statements",
+		"3 0");
+	for (int i = 0; i < 2; i++) {
+		PG_ROWS_AUTO rows = PG_ROWS_INIT;
+
+		assert_int_equal(pg_exec_kept(pg, soon(), counted, 1, name, &rows, &err), 0);
+		assert_int_equal(pg_int(&rows, 0, 0), 1);
+	}
+	assert_value(pg, "select count(*) from pg_prepared_statements", "2");
+}
+
+/* ---- logins in two halves -------------------------------------------------------------------- */
+
+#define PARKED_PASSWORD "it is only a test"
+
+/* A role that has to log in by SCRAM: with-server's pg_hba.conf names it, and trusts all others. */
+static struct pg_target scram_role(struct pg *admin, const char *name)
+{
+	static char info[512];
+	BUF_AUTO sql = BUF_INIT;
+
+	buf_printf(&sql, "create role %s login password '" PARKED_PASSWORD "'", name);
+	run(admin, buf_str(&sql));
+	snprintf(info, sizeof info, "%s password='" PARKED_PASSWORD "'", conninfo());
+	return (struct pg_target){.conninfo = info, .user = name};
+}
+
+static void parked_login_becomes_a_session(void **state)
+{
+	PG_AUTO admin = open_plain();
+	struct pg_target target = scram_role(admin, "scram_comes");
+	struct err err = ERR_INIT;
+	PG_AUTO pg = NULL;
+
+	(void)state;
+	assert_int_equal(pg_park(&pg, &target, soon(), &err), 0);
+	assert_non_null(pg);
+	assert_value(
+		admin, "select count(*) from pg_stat_activity where usename = 'scram_comes'", "0");
+	assert_int_equal(pg_unpark(pg, soon(), &err), 0);
+	assert_value(pg, "select session_user", "scram_comes");
+}
+
+/* What the proof relies on: the right to enter is looked at when the login is finished. */
+static void parked_login_meets_the_door_as_it_is_then(void **state)
+{
+	PG_AUTO admin = open_plain();
+	struct pg_target target = scram_role(admin, "scram_stays_out");
+	struct err err = ERR_INIT;
+	PG_AUTO pg = NULL;
+
+	(void)state;
+	run(admin, "create database closing");
+	target.dbname = "closing";
+	assert_int_equal(pg_park(&pg, &target, soon(), &err), 0);
+	assert_non_null(pg);
+	run(admin, "revoke connect on database closing from public");
+	assert_int_equal(pg_unpark(pg, soon(), &err), -1);
+	assert_string_equal(err.sqlstate, "42501");
+}
+
+static void login_without_scram_is_not_parked(void **state)
+{
+	const struct pg_target target = {.conninfo = conninfo()};
+	struct err err = ERR_INIT;
+	PG_AUTO pg = NULL;
+
+	(void)state;
+	assert_int_equal(pg_park(&pg, &target, soon(), &err), 0);
+	assert_null(pg);
+	assert_int_equal(err.code, ERR_OK);
 }
 
 static void several_statements_are_one_transaction(void **state)
@@ -390,6 +480,11 @@ int main(void)
 		cmocka_unit_test(target_overrides_conninfo),
 		cmocka_unit_test(parameters_and_rows),
 		cmocka_unit_test(prepared_statements),
+		cmocka_unit_test(
+			kept_statements_are_prepared_once_and_planned_before_their_first_use),
+		cmocka_unit_test(parked_login_becomes_a_session),
+		cmocka_unit_test(parked_login_meets_the_door_as_it_is_then),
+		cmocka_unit_test(login_without_scram_is_not_parked),
 		cmocka_unit_test(several_statements_are_one_transaction),
 		cmocka_unit_test(refusals_are_told_apart),
 		cmocka_unit_test(data_stays_out_of_messages),
