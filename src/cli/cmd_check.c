@@ -5,6 +5,7 @@
 #include "cli/check_report.h"
 #include "cli/cmd.h"
 #include "cli/fleet.h"
+#include "cli/memory.h"
 
 #define CHECK_MS 60000
 
@@ -47,14 +48,18 @@ int cmd_check(struct cmd_ctx *ctx, struct err *err)
 {
 	const char *only = opt_text(ctx->opt, FLAG_CHECK_GATE);
 	GATES_ROUND_AUTO round = {0};
+	WRITERS_AUTO writers = {0};
 	FLEET_AUTO fleet = {0};
 
 	if (only != NULL && gate_find(only) == NULL)
 		return no_such_gate(only, err);
+	memory_recall(ctx, &writers);
 	if (fleet_open(ctx->plan, &fleet, err) ||
-		gates_ask(ctx->plan, fleet.stores, only, clock_now_ms() + CHECK_MS, &round, err) ||
+		gates_ask(ctx->plan, fleet.stores, only, clock_now_ms() + CHECK_MS, &writers,
+			&round, err) ||
 		record_all(ctx, &round, err))
 		return -1;
+	memory_keep(ctx, &writers);
 	if (opt_given(ctx->opt, FLAG_CHECK_NAGIOS))
 		return check_nagios(ctx->out, &round);
 	if (ctx->out->json)

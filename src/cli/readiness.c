@@ -1,6 +1,7 @@
 #include "cli/readiness.h"
 
 #include "base/clock.h"
+#include "cli/memory.h"
 #include "gate/gates.h"
 
 #define READINESS_MS 60000
@@ -8,9 +9,13 @@
 int readiness_need(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
 {
 	GATES_ROUND_AUTO round = {0};
+	WRITERS_AUTO writers = {0};
 
 	/* Evidence expires (law 9): what `check` found an hour ago is measured again. */
-	if (gates_ask(ctx->plan, fleet->stores, NULL, clock_now_ms() + READINESS_MS, &round, err))
+	memory_recall(ctx, &writers);
+	if (gates_ask(ctx->plan, fleet->stores, NULL, clock_now_ms() + READINESS_MS, &writers,
+		    &round, err))
 		return -1;
+	memory_keep(ctx, &writers);
 	return gates_verdict(&round, err);
 }

@@ -8,6 +8,7 @@
 static const struct gate *const table[] = {
 	&gate_hazards,
 	&gate_rights,
+	&gate_writers,
 	&gate_links,
 	&gate_lag,
 	&gate_audit,
@@ -131,7 +132,8 @@ static void free_states(struct world_state **states)
 /* ---- all of them --------------------------------------------------------------------------- */
 
 int gates_ask(const struct plan *plan, struct store_pg *const *stores, const char *only,
-	int64_t deadline_ms, struct gates_round *ret_round, struct err *err)
+	int64_t deadline_ms, struct writers *writers, struct gates_round *ret_round,
+	struct err *err)
 {
 	GATES_ROUND_AUTO round = {0};
 	struct world_state *states __attribute__((cleanup(free_states))) = NULL;
@@ -145,6 +147,7 @@ int gates_ask(const struct plan *plan, struct store_pg *const *stores, const cha
 	for (size_t i = 0; i < plan->stores_count; i++) {
 		states[i].known = gate_world_init(&round.worlds[i], plan, i, stores[i], deadline_ms,
 					  &states[i].err) == 0;
+		round.worlds[i].writers = writers;
 		round.worlds_count++;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {

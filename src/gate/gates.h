@@ -33,10 +33,12 @@ struct gates_round {
 /*
  * Asks every gate, or only `only` (which must exist), about every store; `stores` by the plan's
  * index.  Gates that the design knows and this version has not built are listed NOT PROVEN and not
- * required.  Fails for lack of memory only: what a server does not answer is NOT PROVEN.
+ * required.  `writers` holds what was seen earlier and gets what is seen now.  Fails for lack of
+ * memory only: what a server does not answer is NOT PROVEN.
  */
 int gates_ask(const struct plan *plan, struct store_pg *const *stores, const char *only,
-	int64_t deadline_ms, struct gates_round *ret_round, struct err *err) MUST_CHECK;
+	int64_t deadline_ms, struct writers *writers, struct gates_round *ret_round,
+	struct err *err) MUST_CHECK;
 void gates_round_fini(struct gates_round *round);
 
 bool gate_refuses(const struct gate_result *result);
@@ -44,6 +46,7 @@ bool gates_ready(const struct gates_round *round);
 /* ERR_REFUSED that names the first gate that refuses, its evidence and remedy; 0 when ready. */
 int gates_verdict(const struct gates_round *round, struct err *err) MUST_CHECK;
 
-extern const struct gate gate_audit, gate_clock, gate_hazards, gate_lag, gate_links, gate_rights;
+extern const struct gate gate_audit, gate_clock, gate_hazards, gate_lag, gate_links, gate_rights,
+	gate_writers;
 
 #endif

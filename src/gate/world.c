@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "plan/text.h"
 
 /* Not set up yet: no control database, no function, no right to use it. */
 static bool is_not_there(const struct err *err)
@@ -73,6 +74,13 @@ const char *law_state_name(enum law_state state)
 
 	REQUIRE(state <= LAW_NOT_PROVEN);
 	return names[state];
+}
+
+bool gate_setting_ms(const struct plan_gate *gate, const char *key, int64_t *ret_ms)
+{
+	const char *text = plan_setting_get(gate->settings, gate->settings_count, key);
+
+	return text != NULL && text_time_ms(text, ret_ms) == TEXT_OK;
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */

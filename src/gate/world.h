@@ -7,6 +7,7 @@
 #ifndef AIRLOCK_GATE_WORLD_H
 #define AIRLOCK_GATE_WORLD_H
 
+#include "discover/writers.h"
 #include "plan/plan.h"
 #include "port/gate.h"
 #include "store/postgres/driver.h"
@@ -29,6 +30,7 @@ struct gate_world {
 	const struct plan_store *plan_store;
 	struct store_pg *store;
 	int64_t deadline_ms;
+	struct writers *writers; /* seen earlier, and now: gate_writers adds to it */
 
 	/* Where the store stands, by its registers. */
 	enum side src; /* the side that is open: the next move leaves it */
@@ -51,6 +53,9 @@ int gate_world_init(struct gate_world *world, const struct plan *plan, size_t st
 void gate_world_fini(struct gate_world *world);
 
 const char *law_state_name(enum law_state state); /* "NOT PROVEN" */
+
+/* A time of the plan's gate; false when it is not given. */
+bool gate_setting_ms(const struct plan_gate *gate, const char *key, int64_t *ret_ms);
 
 /* What every gate does with its answer; `valid_s` from now on. */
 void gate_answer_init(struct gate_answer *answer, int64_t valid_s);

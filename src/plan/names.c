@@ -55,7 +55,7 @@ static const char *const route_kinds[] = {
 	[ROUTE_DNS] = "dns",
 };
 
-static const char *const gates[] = {"restore", "alerts", "clock", "rehearsal"};
+static const char *const gates[] = {"restore", "alerts", "clock", "rehearsal", "writers"};
 static const char *const dns_types[] = {"A", "AAAA", "CNAME"};
 
 const struct names names_engine = NAMES(engines);

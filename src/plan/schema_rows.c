@@ -218,14 +218,18 @@ static const struct schema_row clock_rows[] = {
 static const struct schema_row rehearsal_rows[] = {
 	{"younger_than", SCHEMA_TIME, SETTING, .min = 1, .max = YEAR, REQUIRED("younger_than: 7d")},
 };
+static const struct schema_row writers_rows[] = {
+	{"look_back", SCHEMA_TIME, SETTING, .min = SECOND, .max = YEAR, REQUIRED("look_back: 7d")},
+};
 static const struct schema restore_gate = {SCHEMA(restore_rows)};
 static const struct schema alerts_gate = {SCHEMA(alerts_rows)};
 static const struct schema clock_gate = {SCHEMA(clock_rows)};
 static const struct schema rehearsal_gate = {SCHEMA(rehearsal_rows)};
+static const struct schema writers_gate = {SCHEMA(writers_rows)};
 
 /* In the order of names_gate. */
 static const struct schema *const gates[] = {
-	&restore_gate, &alerts_gate, &clock_gate, &rehearsal_gate};
+	&restore_gate, &alerts_gate, &clock_gate, &rehearsal_gate, &writers_gate};
 
 static const struct schema gate = {
 	.count = 0,

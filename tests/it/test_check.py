@@ -7,7 +7,7 @@ import pytest
 from hazards import planted, shared_lab
 from server import wait_until
 
-GATES = ["hazards", "rights", "links", "lag", "audit", "clock", "restore", "alerts", "rehearsal"]
+GATES = ["hazards", "rights", "writers", "links", "lag", "audit", "clock", "restore", "alerts", "rehearsal"]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,8 @@ def test_ready_before_sync(lab):
     assert [gate["id"] for gate in document["gates"]] == GATES
     states = {gate["id"]: (gate["state"], gate["required"]) for gate in document["gates"]}
     assert states["hazards"] == ("pass", True) and states["rights"] == ("pass", True)
-    for name in GATES[2:]:
+    assert states["writers"] == ("pass", False)
+    for name in GATES[3:]:
         assert states[name] == ("not-proven", False)
     assert document["by_id"]["restore"]["measured_at"] is None
     assert document["by_id"]["hazards"]["valid_until"] > document["by_id"]["hazards"]["measured_at"]
@@ -86,7 +87,7 @@ def test_a_warning_does_not_refuse(lab):
 def test_one_gate(lab):
     assert [gate["id"] for gate in check(lab, "--gate", "clock")["gates"]] == ["clock"]
     done = lab.airlock("check", "--gate", "clocks")
-    assert done.returncode == 2 and "hazards, rights, links" in done.stderr
+    assert done.returncode == 2 and "hazards, rights, writers, links" in done.stderr
 
 
 def test_names_cannot_act_on_the_terminal(lab):

@@ -40,6 +40,7 @@ APP_ROLES = {
     "shop_deploy": "LOGIN IN ROLE shop_owner",  # a member of the owner
     "reporting": "LOGIN",
 }
+LEGACY_ROLE = "shop_legacy"  # of a job that the plan does not know: tests/lab/legacy_job.py
 AIRLOCK_ROLES = ("airlock", "airlock_repl", "airlock_probe", "airlock_probe_owner")
 MADE_BY_UP = ("old", "new", "pgpass", "env", "airlock.yaml", ".airlock", "lab.json")
 
@@ -203,7 +204,7 @@ class Lab:
             list(pool.map(action, self.servers))
 
     def _write_roles(self):
-        self._passwords = {role: secrets.token_hex(12) for role in (*APP_ROLES, *AIRLOCK_ROLES)}
+        self._passwords = {role: secrets.token_hex(12) for role in (*APP_ROLES, LEGACY_ROLE, *AIRLOCK_ROLES)}
         self._verifiers = {role: scram_verifier(word) for role, word in self._passwords.items()}
         with open(self.passfile, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             for role, password in self._passwords.items():
@@ -214,7 +215,7 @@ class Lab:
     def _create_database(self, server):
         create = "".join(
             f"CREATE ROLE {role} {options} PASSWORD '{self._verifiers[role]}';\n"
-            for role, options in APP_ROLES.items())
+            for role, options in {**APP_ROLES, LEGACY_ROLE: "LOGIN"}.items())
         server.psql(create + f"CREATE DATABASE {DATABASE} OWNER shop_owner;\n")
         # Besides what PUBLIC has, grants of the owner, as a grown database carries them.
         server.psql(f"SET ROLE shop_owner;"

@@ -114,7 +114,7 @@ CREATE TABLE ledger.probe (              -- prober.c: one row for each write tha
     PRIMARY KEY (run, prober, seq)
 );
 
-GRANT USAGE ON SCHEMA audit, ledger TO shop_app, shop_worker, reporting;
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, audit, ledger TO shop_app, shop_worker;
-GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public, audit, ledger TO shop_app, shop_worker;
+GRANT USAGE ON SCHEMA audit, ledger TO shop_app, shop_worker, shop_legacy, reporting;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, audit, ledger TO shop_app, shop_worker, shop_legacy;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public, audit, ledger TO shop_app, shop_worker, shop_legacy;
 GRANT SELECT ON ALL TABLES IN SCHEMA public, audit, ledger TO reporting;

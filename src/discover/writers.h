@@ -1,0 +1,76 @@
+/*
+ * writers.h - the sessions of a store's side, watched for a moment: who writes?
+ *
+ * Evidence, strongest first: a session that holds a transaction id has written in the transaction
+ * it is in; a session whose newest statement is an INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY
+ * FROM, CALL or DO, or a WITH that holds one, says so by its text.  A function that writes inside a
+ * SELECT shows in the first only, and a transaction shorter than a look may be missed: what was not
+ * seen is "not seen in the look-back", not absent.
+ *
+ * Thread: the store's.
+ */
+#ifndef AIRLOCK_DISCOVER_WRITERS_H
+#define AIRLOCK_DISCOVER_WRITERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "discover/process.h"
+#include "plan/plan.h"
+#include "store/postgres/driver.h"
+
+/* One kind of session: the same role, application and address on one side of one store. */
+struct writer {
+	char store[64];
+	enum side side;
+	char user[64], application[64],
+		address[64];	     /* address "local" = a socket in the file system */
+	char process[PROCESS_BYTES]; /* "" = not of this host, or not to be seen */
+	bool wrote;
+	char evidence[48];	 /* "transaction id", "INSERT"; "" when it was not seen writing */
+	int64_t writes;		 /* transactions seen writing in this watch; a lower bound */
+	int64_t first_s, last_s; /* wall clock, seconds: first and last seen at all */
+	int64_t wrote_s;	 /* last seen writing; 0 = never */
+	bool here;		 /* seen in this watch, not only remembered */
+};
+
+struct writers {
+	struct writer *rows; /* owned */
+	size_t count, room;
+	bool blind;		   /* the server hides what its sessions do */
+	int64_t looks, watched_ms; /* of this watch, all stores together */
+	int64_t cost_us;	   /* what the looks took, from asking to answer */
+};
+
+#define WRITERS_AUTO __attribute__((cleanup(writers_fini))) struct writers
+void writers_fini(struct writers *w);
+
+/* The row for these four, made when there is none.  Valid until the next call. */
+struct writer *writers_at(struct writers *w, const char *store, enum side side, const char *user,
+	const char *application, const char *address);
+
+/*
+ * Looks at the sessions of `side` every `pause_ms` for `watch_ms`, at least once, and adds what it
+ * sees to `w`.  Airlock's own roles are left out.  Fails only when the server could not be asked.
+ */
+int writers_watch(struct store_pg *store, enum side side, int64_t watch_ms, int64_t pause_ms,
+	int64_t deadline_ms, struct writers *w, struct err *err) MUST_CHECK;
+
+/* The service of the plan that stands for it: one that writes to the store, else one that only
+ * reads; NULL when none matches.  *ret_writes says which. */
+const struct plan_service *writer_service(
+	const struct plan *plan, size_t store, const struct writer *writer, bool *ret_writes);
+
+/* What the plan does not allow for: seen writing at or after `since_s`, and no service that writes
+ * to the store stands for it. */
+bool writer_is_undeclared(
+	const struct plan *plan, size_t store, const struct writer *writer, int64_t since_s);
+
+/* "shop_legacy (legacy.py) from 127.0.0.1, pid 4711, legacy.py: INSERT". */
+struct buf;
+void writer_describe(const struct writer *writer, struct buf *out);
+/* The plan lines that would declare it. */
+void writer_plan_lines(const struct writer *writer, struct buf *out);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * writers.c - nobody writes whom the plan does not know.  The open side's sessions are watched for
+ * a moment, and what was seen before within the look-back counts as well: the wrong moment to learn
+ * of a job that runs once an hour is the hour after the cutover.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "discover/writers.h"
+#include "gate/gates.h"
+
+#define VALID_S 60
+#define WATCH_MS 500
+#define PAUSE_MS 25
+#define LOOK_BACK_MS (INT64_C(7) * 24 * 3600 * 1000)
+#define SHOWN_MAX 5
+
+static const struct plan_gate *asked(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->gates_count; i++)
+		if (strcmp(plan->gates[i].id, "writers") == 0)
+			return &plan->gates[i];
+	return NULL;
+}
+
+static bool required(const struct plan *plan)
+{
+	return asked(plan) != NULL;
+}
+
+static int64_t look_back_ms(const struct plan *plan)
+{
+	const struct plan_gate *gate = asked(plan);
+	int64_t ms;
+
+	if (gate == NULL || !gate_setting_ms(gate, "look_back", &ms))
+		return LOOK_BACK_MS;
+	return ms;
+}
+
+static void say_undeclared(struct gate_answer *ret, const struct writer *w)
+{
+	BUF_AUTO who = BUF_INIT;
+	BUF_AUTO lines = BUF_INIT;
+	char since[32], last[32];
+
+	writer_describe(w, &who);
+	strftime(since, sizeof since, "%F %TZ", gmtime(&(time_t){w->first_s}));
+	strftime(last, sizeof last, "%F %TZ", gmtime(&(time_t){w->wrote_s}));
+	gate_answer_say(ret, "undeclared writer on %s: %s, first seen %s, last write %s",
+		side_name(w->side), buf_str(&who), since, last);
+	if (w->here && w->writes > 0)
+		gate_answer_say(
+			ret, "at least %" PRId64 " transactions in %d ms", w->writes, WATCH_MS);
+	writer_plan_lines(w, &lines);
+	gate_answer_advise(ret, "Find its owner; then declare it in the plan: %s", buf_str(&lines));
+}
+
+/* Sessions that could write and were not seen doing so are told, no more. */
+static size_t count_unknown(const struct gate_world *world, size_t store)
+{
+	size_t count = 0;
+	bool writes;
+
+	for (size_t i = 0; i < world->writers->count; i++) {
+		const struct writer *w = &world->writers->rows[i];
+
+		count += w->here && !w->wrote && strcmp(w->store, world->plan_store->name) == 0 &&
+			 writer_service(world->plan, store, w, &writes) == NULL;
+	}
+	return count;
+}
+
+static void judge(struct gate_world *world, struct gate_answer *ret)
+{
+	size_t store = (size_t)(world->plan_store - world->plan->stores);
+	int64_t since_s = (int64_t)time(NULL) - look_back_ms(world->plan) / 1000;
+	size_t undeclared = 0, unknown = count_unknown(world, store);
+
+	for (size_t i = 0; i < world->writers->count; i++) {
+		const struct writer *w = &world->writers->rows[i];
+
+		if (!writer_is_undeclared(world->plan, store, w, since_s))
+			continue;
+		gate_answer_lower(ret, GATE_FAIL);
+		if (undeclared++ < SHOWN_MAX)
+			say_undeclared(ret, w);
+	}
+	if (undeclared > SHOWN_MAX)
+		gate_answer_say(ret, "and %zu more: airlock discover", undeclared - SHOWN_MAX);
+	if (undeclared == 0)
+		gate_answer_say(ret, "no undeclared writer seen in the look-back");
+	if (unknown > 0)
+		gate_answer_say(ret,
+			"%zu kind(s) of session that the plan does not know, not seen writing",
+			unknown);
+}
+
+static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)
+{
+	gate_answer_init(ret, VALID_S);
+	REQUIRE(world->writers != NULL);
+	if (writers_watch(world->store, world->src, WATCH_MS, PAUSE_MS, world->deadline_ms,
+		    world->writers, err))
+		return -1;
+	judge(world, ret);
+	if (world->writers->blind) {
+		gate_answer_lower(ret, GATE_NOT_PROVEN);
+		gate_answer_say(ret, "the server hides what other roles' sessions do");
+		gate_answer_advise(ret, "GRANT pg_monitor TO airlock on %s (init-roles does).",
+			side_name(world->src));
+	}
+	return 0;
+}
+
+const struct gate gate_writers = {
+	.id = "writers",
+	.what = "nobody writes whom the plan does not know",
+	.required = required,
+	.assess = assess,
+};
