@@ -10,6 +10,7 @@ import json
 import select
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -18,8 +19,8 @@ from pathlib import Path
 
 import psycopg
 
-from crossing import DONE, UNDONE, Crossing
-from lab import APP_ROLES, ROOT, Lab, LabError
+from crossing import DONE, REFUSED, UNDONE, Crossing
+from lab import APP_ROLES, LEGACY_ROLE, ROOT, Lab, LabError
 from ledger import Ledger, Record, verify
 from prober import Prober, verdict
 from server import wait_until
@@ -87,6 +88,8 @@ class Demo:
         self.crossings = []
         self.refused = []
         self.spans = []
+        self.legacy = None
+        self.hidden_writer = {}
 
     def play(self):
         shutil.rmtree(self.out, ignore_errors=True)
@@ -124,6 +127,9 @@ class Demo:
         finally:
             if heart.is_alive():
                 heart.stop()
+            if self.legacy:
+                self.legacy.kill()
+                self.legacy.communicate()
 
     # -- the acts --------------------------------------------------------------------------------
 
@@ -138,13 +144,38 @@ class Demo:
         for wave in plan["waves"]:
             self.story.tell(f"   wave {wave['n']}: {', '.join(map(name_of, wave['members']))}")
         self.story.tell(f"   hash {plan['hash']}")
-        self.story.act("airlock check")
-        self._stream("check")
+        self._hidden_writer()
         self.story.act("airlock sync")
         self._stream("sync", seconds=600)
 
+    def _hidden_writer(self):
+        """A job that the plan does not know is found, named, and declared with the lines printed."""
+        self.story.act("a job that nobody remembers starts, with old's address baked in")
+        self.legacy = subprocess.Popen(
+            [sys.executable, ROOT / "tests/lab/legacy_job.py", self.lab.dsn("old", LEGACY_ROLE)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if self.legacy.stdout.readline() != "1\n":
+            raise LabError("the forgotten job did not write")
+        self.story.act("airlock check")
+        self._stream("check", want=REFUSED)
+        (gate,) = self.crossing.call("check", "--gate", "writers", "--json").require(REFUSED).json()["gates"]
+        line = gate["remedy"].split("services: {", 1)[1][:-1]
+        self.hidden_writer = {"found": LEGACY_ROLE in gate["evidence"], "evidence": gate["evidence"]}
+        self.story.act(f"its owner was found; declared: {line}")
+        self.lab.plan.write_text(
+            self.lab.plan.read_text().replace("services:\n", f"services:\n  {line}\n", 1))
+        self.story.act("airlock check")
+        self._stream("check")
+
+    def _legacy_is_fenced(self):
+        _, said = self.legacy.communicate(timeout=30)
+        self.hidden_writer["ended_by_the_fence"] = self.legacy.returncode == 1
+        self.story.tell(f"   the forgotten job: {said.strip().splitlines()[0]}")
+        self.legacy = None
+
     def _there_and_back(self, ledger):
         self._move("run", "forward", ledger)
+        self._legacy_is_fenced()
         self.story.act("writes tried on old, through each known path")
         self._try_all("old")
         ledger.wait_for(BETWEEN)
@@ -177,7 +208,8 @@ class Demo:
         record = Record.read(self.out / "ledger")
         for crossing, (begin, end) in zip(self.crossings, self.spans):
             crossing["longest_stall_ms"] = longest_within(record, begin, end)
-        sound = (held["verdict"] == watched["verdict"] == "sound" and finalized is not False
+        hidden = self.hidden_writer["found"] and self.hidden_writer["ended_by_the_fence"]
+        sound = (hidden and held["verdict"] == watched["verdict"] == "sound" and finalized is not False
                  and all(refusal["refused"] for refusal in self.refused))
         return {
             "schema": "airlock.demo/1",
@@ -190,17 +222,18 @@ class Demo:
             "probes": sum(watched["tries"].values()),
             "crossings": self.crossings,
             "refused_on_old": self.refused,
+            "hidden_writer": self.hidden_writer,
             "finalized": finalized,
         }
 
     # -- means -----------------------------------------------------------------------------------
 
-    def _stream(self, verb, *arguments, seconds=120):
+    def _stream(self, verb, *arguments, seconds=120, want=DONE):
         """A command whose lines are shown while it works."""
         with self.crossing.start(verb, *arguments) as running:
             for line in running.lines(seconds):
                 self.story.tell(f"   {line}")
-            return running.wait(10).require(DONE)
+            return running.wait(10).require(want)
 
     def _settle(self):
         """The way back has to have caught up before the next attempt."""
@@ -293,6 +326,7 @@ def print_table(table, stream):
     row("outcome unknown", f"{table['unknown']} (never tried again)")
     row("both sides equal", {True: "yes", False: "NO"}[table["sides_equal"]])
     row("both doors open", f"{table['both_doors_open']} times in {table['probes']:,} tries")
+    row("hidden writer", "found, declared, ended by the fence" if table["hidden_writer"]["found"] else "NOT FOUND")
     row("longest stall", f"{table['longest_stall_ms']:.0f} ms")
     for crossing in table["crossings"]:
         window = f"window {crossing['window_ms']:.0f} ms" if crossing["window_ms"] else "no window of its own"
