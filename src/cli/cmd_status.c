@@ -18,6 +18,9 @@ struct status {
 	int64_t lag_bytes; /* -1 = unknown */
 	int64_t attempt;
 	int64_t seen_us;
+	bool carried; /* clients come through a route that can hold them */
+	bool silent;  /* and it does not answer */
+	struct route_view clients;
 };
 
 struct meaning {
@@ -90,22 +93,87 @@ static void look(struct fleet *fleet, size_t store, struct status *ret)
 	verb_observe(&call, &view);
 	seen = classify_member(&view);
 	means = meaning_of(&view, &seen);
-	*ret = (struct status){s->store.name, means.actual, means.goal, means.why, means.next,
-		mover_primary(&view), way_back_of(&view, &seen), -1, seen.attempt, clock_now_us()};
+	*ret = (struct status){.name = s->store.name,
+		.actual = means.actual,
+		.goal = means.goal,
+		.why = means.why,
+		.next = means.next,
+		.writes = mover_primary(&view),
+		.way_back = way_back_of(&view, &seen),
+		.lag_bytes = -1,
+		.attempt = seen.attempt,
+		.seen_us = clock_now_us()};
 	if (seen.sight == SIGHT_OPEN &&
 		slot_look(s, seen.src, s->link[seen.src], deadline_ms, &slot, &err) == 0 &&
 		slot.exists)
 		ret->lag_bytes = slot.unsent_bytes;
+	ret->carried = route_can_hold(call.route);
+	ret->silent = route_look(call.route, deadline_ms, &ret->clients, &err) != 0;
+}
+
+static json_t *blockers_json(const struct route_view *view)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < view->blockers_count; i++) {
+		const struct route_blocker *b = &view->blockers[i];
+
+		json_array_append_new(all,
+			json_pack("{s:I, s:o, s:o, s:I, s:s, s:o}", "pid", (json_int_t)b->pid,
+				"user", out_json_string(b->user), "application",
+				out_json_string(b->application), "age_ms", (json_int_t)b->age_ms,
+				"class", b->kind, "text", out_json_string(b->text)));
+	}
+	return all;
+}
+
+static json_t *clients_json(const struct status *st)
+{
+	const struct route_view *v = &st->clients;
+
+	if (!st->carried)
+		return json_null();
+	if (st->silent)
+		return json_pack("{s:s}", "phase", "unknown");
+	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "phase", v->phase, "sessions",
+		(json_int_t)v->sessions, "held", (json_int_t)v->held, "oldest_ms",
+		(json_int_t)v->oldest_ms, "blockers", blockers_json(v));
+}
+
+static void clients_text(struct out *out, const struct status *st)
+{
+	const struct route_view *v = &st->clients;
+
+	if (!st->carried)
+		return;
+	if (st->silent) {
+		out_data(out, "  clients: the gateway does not answer\n");
+		return;
+	}
+	out_data(out,
+		"  clients: %s, %" PRId64 " sessions, %" PRId64 " held, the oldest for %" PRId64
+		" ms\n",
+		v->phase, v->sessions, v->held, v->oldest_ms);
+	for (size_t i = 0; i < v->blockers_count; i++) {
+		const struct route_blocker *b = &v->blockers[i];
+		BUF_AUTO raw = BUF_INIT;
+		BUF_AUTO safe = BUF_INIT;
+
+		buf_printf(&raw, "%s (%s), %s for %.1f s: %s", b->user, b->application, b->kind,
+			(double)b->age_ms / 1000, b->text);
+		out_safe(&safe, buf_str(&raw));
+		out_data(out, "    pid %" PRId64 ", %s\n", b->pid, buf_str(&safe));
+	}
 }
 
 static json_t *status_json(const struct status *st)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:n, s:I}", "name",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:n, s:I, s:o}", "name",
 		st->name, "actual", st->actual, "goal", st->goal, "why", st->why, "next", st->next,
 		"writes", st->writes, "way_back", st->way_back, "lag_bytes",
 		st->lag_bytes < 0 ? json_null() : json_integer(st->lag_bytes), "attempt",
 		(json_int_t)st->attempt, "undo_ms", "seen_ms_ago",
-		(json_int_t)((clock_now_us() - st->seen_us) / 1000));
+		(json_int_t)((clock_now_us() - st->seen_us) / 1000), "clients", clients_json(st));
 }
 
 static void status_text(struct out *out, const struct status *st)
@@ -117,6 +185,7 @@ static void status_text(struct out *out, const struct status *st)
 	out_data(out, "%-14s %-11s %-8s %-9s %10s\n", st->name, st->actual, st->writes,
 		st->way_back, lag);
 	out_data(out, "  %s (attempt %" PRId64 "); next: %s\n", st->why, st->attempt, st->next);
+	clients_text(out, st);
 }
 
 int cmd_status(struct cmd_ctx *ctx, struct err *err)

@@ -4,15 +4,19 @@
 
 #include "base/check.h"
 #include "env/env_real.h"
+#include "route/gateway.h"
 #include "route/none.h"
 
 /* Two verbs of a member may be out at once. */
 #define FLEET_WORKERS 8
 
-static int open_route(const struct plan *plan, size_t store, struct route **ret, struct err *err)
+static int open_route(
+	const struct plan *plan, size_t store, struct env *env, struct route **ret, struct err *err)
 {
 	const struct plan_route *route = &plan->routes[plan->stores[store].route];
 
+	if (route->kind == ROUTE_GATEWAY)
+		return route_gateway_new(route, env, ret, err);
 	/* The plan's checker refuses by name what this version has not built. */
 	REQUIRE(route->kind == ROUTE_NONE);
 	return route_none_new(route->name, ret, err);
@@ -30,7 +34,7 @@ int fleet_open(const struct plan *plan, struct fleet *ret_fleet, struct err *err
 		return -1;
 	for (size_t i = 0; i < plan->stores_count; i++)
 		if (store_pg_new(plan, i, fleet.env, &fleet.stores[i], err) ||
-			open_route(plan, i, &fleet.routes[i], err))
+			open_route(plan, i, fleet.env, &fleet.routes[i], err))
 			return -1;
 	*ret_fleet = fleet;
 	fleet = (struct fleet){0};

@@ -206,6 +206,7 @@ static struct engine_config engine_config_of(struct mover *mover, struct fleet *
 		.timeouts = {.look_ms = 5000,
 			.prepare_ms = 60000,
 			.hold_ms = budgets->hold_ms,
+			.drain_ms = budgets->drain_ms,
 			.window_ms = budgets->window_ms,
 			.finish_ms = 5000},
 		.hooks = {.arg = mover,

@@ -63,6 +63,27 @@ static json_t *json_ms(bool known, double ms)
 	return known ? json_real(ms) : json_null();
 }
 
+/* Sessions that waited at once, over all stores of the wave. */
+static int64_t held_count(const struct engine_report *report)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < CORE_MEMBERS_MAX; i++)
+		count += report->held[i].held;
+	return count;
+}
+
+/* Nobody is drained by a route that cannot hold. */
+static json_t *drain_json(const struct engine_report *report)
+{
+	int64_t longest = -1;
+
+	for (size_t i = 0; i < CORE_MEMBERS_MAX; i++)
+		if (report->held[i].held > 0 && report->held[i].drain_ms > longest)
+			longest = report->held[i].drain_ms;
+	return longest < 0 ? json_null() : json_real((double)longest);
+}
+
 static json_t *parts_json(const struct engine_report *report)
 {
 	json_t *all = json_object();
@@ -73,8 +94,7 @@ static json_t *parts_json(const struct engine_report *report)
 
 		json_object_set_new(all, parts[i].name, json_ms(known, ms));
 	}
-	/* Nobody is drained by a route that cannot hold. */
-	json_object_set_new(all, "drain", json_null());
+	json_object_set_new(all, "drain", drain_json(report));
 	return all;
 }
 
@@ -115,7 +135,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 	json_t *primary = json_object(), *problems = json_array();
 	double window = 0;
 	bool known;
-	int64_t attempts = 0;
+	int64_t attempts = 0, held = 0;
 
 	REQUIRE(count > 0);
 	for (size_t i = 0; i < count; i++) {
@@ -124,17 +144,19 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 		json_array_extend(problems, found);
 		json_decref(found);
 		attempts += results[i].report.attempts_made;
+		if (held_count(&results[i].report) > held)
+			held = held_count(&results[i].report);
 		for (size_t m = 0; m < results[i].stores_count; m++)
 			json_object_set_new(primary,
 				results[i].fleet->stores[results[i].stores[m]]->store.name,
 				json_string(mover_primary(&results[i].report.view[m])));
 	}
 	known = window_ms(&last->report, &window);
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:n, s:n, s:o, s:o}, s:i, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:{s:n, s:n, s:o, s:o}, s:I, s:I, s:I, s:o}",
 		"schema", "airlock.run/1", "run", last->run, "verdict",
 		core_verdict_name(last->report.verdict), "primary", primary, "stall_ms", "max",
 		"p99", "window", json_ms(known, window), "parts", parts_json(&last->report),
-		"held_max", 0, "attempts", (json_int_t)attempts, "attempt",
+		"held_max", (json_int_t)held, "attempts", (json_int_t)attempts, "attempt",
 		(json_int_t)last->report.attempt, "problems", problems);
 }
 

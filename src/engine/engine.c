@@ -88,6 +88,8 @@ static struct verb_call make_call(struct engine *engine, size_t member)
 		.attempt = engine->core.attempt,
 		.deadline_ms = verb_deadline_ms(engine),
 		.hold_ms = left_ms > 1 ? left_ms : 1,
+		.drain_ms = config->timeouts.drain_ms,
+		.ret_held = &engine->report->held[member],
 		/* With less than this the destination might be asked after the source's own
 		 * deadline has given it back. */
 		.commit_ms = config->timeouts.hold_ms / 10,
@@ -226,6 +228,7 @@ static bool is_holding(const struct core *core)
 static void forget_parts(struct engine *engine)
 {
 	memset(engine->report->part, 0, sizeof engine->report->part);
+	memset(engine->report->held, 0, sizeof engine->report->held);
 }
 
 static void note_moves(struct engine *engine, const struct core_effects *fx)

@@ -31,6 +31,7 @@ struct engine_timeouts {
 	int64_t look_ms;    /* one observation of one member */
 	int64_t prepare_ms; /* one step before the hold */
 	int64_t hold_ms;    /* the whole hold, by the source's clock: budgets.hold */
+	int64_t drain_ms;   /* how long clients may take to a boundary: budgets.drain */
 	int64_t window_ms;  /* stop and undo when not committed after so long: budgets.window */
 	int64_t finish_ms;  /* one try of a step past the commit point, or of the undo */
 };
@@ -77,6 +78,7 @@ struct engine_report {
 	enum verb cause_verb;
 	size_t cause_member;
 	struct engine_part part[VERB_COUNT];
+	struct route_held held[CORE_MEMBERS_MAX]; /* of the newest hold */
 };
 
 /* Runs until the core's verdict.  Never fails: what goes wrong is in the report. */

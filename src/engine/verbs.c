@@ -84,19 +84,37 @@ static enum core_outcome from_rc(int rc, const struct err *err)
 	return rc == 0 ? OUTCOME_DONE : verb_outcome(err);
 }
 
+static struct route_call route_call_of(const struct verb_call *call)
+{
+	return (struct route_call){
+		.src = call->src,
+		.attempt = call->attempt,
+		.hold_ms = call->hold_ms,
+		.drain_ms = call->drain_ms,
+		.deadline_ms = call->deadline_ms,
+	};
+}
+
 static enum core_outcome do_arm(const struct verb_call *call, struct err *err)
 {
 	struct store_call sc = verb_store_call(call);
+	struct route_call rc = route_call_of(call);
 
 	if (store_arm(call->store, &sc, err))
 		return verb_outcome(err);
-	return from_rc(route_arm(call->route, side_other(call->src), call->deadline_ms, err), err);
+	return from_rc(route_arm(call->route, &rc, err), err);
 }
 
 static enum core_outcome do_hold(const struct verb_call *call, struct err *err)
 {
-	return from_rc(
-		route_hold(call->route, call->attempt, call->hold_ms, call->deadline_ms, err), err);
+	struct route_call rc = route_call_of(call);
+
+	enum core_outcome outcome;
+
+	env_point(call->env, "before", "hold");
+	outcome = from_rc(route_hold(call->route, &rc, call->ret_held, err), err);
+	env_point(call->env, "after", "hold");
+	return outcome;
 }
 
 /*
@@ -107,14 +125,18 @@ static enum core_outcome do_hold(const struct verb_call *call, struct err *err)
 static enum core_outcome do_release(const struct verb_call *call, struct err *err)
 {
 	enum side side = call->undoing ? call->src : side_other(call->src);
+	enum core_outcome outcome;
 	struct door door;
 
 	if (verb_read(call, side, &door, err))
 		return verb_outcome(err);
 	if (door.reg.state != REG_ACTIVE || (!call->undoing && door.reg.promoted != call->attempt))
 		return verb_lost(err, side, &door);
-	return from_rc(
+	env_point(call->env, "before", "release");
+	outcome = from_rc(
 		route_release(call->route, side, door.reg.epoch, call->deadline_ms, err), err);
+	env_point(call->env, "after", "release");
+	return outcome;
 }
 
 typedef int store_fn(struct store *store, const struct store_call *call, struct err *err);

@@ -19,10 +19,10 @@ static const char *const move_names[MOVE_COUNT] = {
 	[MOVE_REOPEN] = "reopen",
 };
 
-const char *const env_points[] = {"check", "arm", "guard-held", "seal", "end_sessions", "marker",
-	"reached", "cut", "try_write", "sequences", "guard-commit", "commit", "guard-promote",
-	"promote", "guard-turn", "retire", "turn", "guard-revoke", "revoke", "guard-aborted",
-	"reopen", "relink", "finalize", NULL};
+const char *const env_points[] = {"check", "arm", "guard-held", "hold", "seal", "end_sessions",
+	"marker", "reached", "cut", "try_write", "sequences", "guard-commit", "commit",
+	"guard-promote", "promote", "release", "guard-turn", "retire", "turn", "guard-revoke",
+	"revoke", "guard-aborted", "reopen", "relink", "finalize", NULL};
 
 const char *arbiter_move_name(enum arbiter_move move)
 {
@@ -135,17 +135,27 @@ void store_free(struct store *store)
 		store->ops->free(store);
 }
 
-int route_arm(struct route *route, enum side dst, int64_t deadline_ms, struct err *err)
+int route_arm(struct route *route, const struct route_call *call, struct err *err)
 {
-	REQUIRE(dst < SIDE_COUNT);
-	return route->ops->arm(route, dst, deadline_ms, err);
+	REQUIRE(call->src < SIDE_COUNT);
+	REQUIRE(call->attempt > 0);
+	return route->ops->arm(route, call, err);
 }
 
-int route_hold(
-	struct route *route, int64_t attempt, int64_t hold_ms, int64_t deadline_ms, struct err *err)
+int route_hold(struct route *route, const struct route_call *call, struct route_held *ret_held,
+	struct err *err)
 {
-	REQUIRE(hold_ms > 0);
-	return route->ops->hold(route, attempt, hold_ms, deadline_ms, err);
+	REQUIRE(call->src < SIDE_COUNT);
+	REQUIRE(call->attempt > 0);
+	REQUIRE(call->hold_ms > 0);
+	return route->ops->hold(route, call, ret_held, err);
+}
+
+int route_look(
+	struct route *route, int64_t deadline_ms, struct route_view *ret_view, struct err *err)
+{
+	*ret_view = (struct route_view){.phase = "run"};
+	return route_can_hold(route) ? route->ops->look(route, deadline_ms, ret_view, err) : 0;
 }
 
 int route_release(

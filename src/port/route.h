@@ -2,13 +2,18 @@
  * route.h - the contract of what carries clients to a store.
  *
  * A route that cannot hold says so by its capability bits; the engine then relies on the fence
- * alone and clients reconnect by themselves.
+ * alone and clients reconnect by themselves.  A route never decides: it sends clients where a
+ * register was read open.
+ *
+ * Every call is idempotent at its attempt (or epoch).
  *
  * Thread: one call at a time per route.
  */
 #ifndef AIRLOCK_PORT_ROUTE_H
 #define AIRLOCK_PORT_ROUTE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -18,17 +23,51 @@ enum route_can { ROUTE_CAN_HOLD = 1 };
 
 struct route;
 
+struct route_call {
+	enum side src; /* the side that is being left */
+	int64_t attempt;
+	int64_t hold_ms;     /* hold: it ends by itself after so long, where a door is open */
+	int64_t drain_ms;    /* hold: given up when somebody is then not at a boundary */
+	int64_t deadline_ms; /* absolute, env_now_ms */
+};
+
+/* What a hold took. */
+struct route_held {
+	int64_t held;	  /* sessions that wait */
+	int64_t drain_ms; /* until the last of them was at a transaction boundary */
+};
+
+/* A session that cannot cross, or not now. */
+struct route_blocker {
+	int64_t pid, age_ms;
+	char user[64], application[64];
+	char kind[16]; /* "transaction", "temp", "advisory", ... */
+	char text[96]; /* its newest statement, or what it holds */
+};
+
+#define ROUTE_BLOCKERS_MAX 16
+
+struct route_view {
+	char phase[16]; /* "run", "draining", "held", "flipping", "shut" */
+	int64_t sessions, held, oldest_ms;
+	struct route_blocker blockers[ROUTE_BLOCKERS_MAX];
+	size_t blockers_count;
+};
+
 struct route_ops {
 	const char *name;
 	unsigned can; /* ROUTE_CAN_* */
-	/* Outside the hold: whatever can be prepared for sending clients to `dst`. */
-	int (*arm)(struct route *route, enum side dst, int64_t deadline_ms, struct err *err);
-	/* Clients wait at their next transaction boundary; returns when all do (drained).  The hold
-	 * ends by itself after hold_ms. */
-	int (*hold)(struct route *route, int64_t attempt, int64_t hold_ms, int64_t deadline_ms,
+	/* Outside the hold: whatever can be prepared for sending clients to the other side.
+	 * ERR_BLOCKED when a session cannot be carried there, by name. */
+	int (*arm)(struct route *route, const struct route_call *call, struct err *err);
+	/* Clients wait at their next transaction boundary; returns when all do (drained).
+	 * ERR_BLOCKED, and the hold is over, when drain_ms did not suffice. */
+	int (*hold)(struct route *route, const struct route_call *call, struct route_held *ret_held,
 		struct err *err);
 	/* Sends clients to `side`, whose register was read open at `epoch`, and lets them go. */
 	int (*release)(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
+		struct err *err);
+	int (*look)(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 		struct err *err);
 	void (*free)(struct route *route);
 };
@@ -38,10 +77,18 @@ struct route {
 	const char *name; /* borrowed */
 };
 
-int route_arm(struct route *route, enum side dst, int64_t deadline_ms, struct err *err) MUST_CHECK;
-int route_hold(struct route *route, int64_t attempt, int64_t hold_ms, int64_t deadline_ms,
+static inline bool route_can_hold(const struct route *route)
+{
+	return (route->ops->can & ROUTE_CAN_HOLD) != 0;
+}
+
+int route_arm(struct route *route, const struct route_call *call, struct err *err) MUST_CHECK;
+int route_hold(struct route *route, const struct route_call *call, struct route_held *ret_held,
 	struct err *err) MUST_CHECK;
 int route_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
+	struct err *err) MUST_CHECK;
+/* Of a route that cannot hold: nobody. */
+int route_look(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 	struct err *err) MUST_CHECK;
 void route_free(struct route *route); /* accepts NULL */
 

@@ -2,21 +2,22 @@
 
 #include <stdlib.h>
 
-static int none_arm(struct route *route, enum side dst, int64_t deadline_ms, struct err *err)
+static int none_arm(struct route *route, const struct route_call *call, struct err *err)
 {
-	(void)route, (void)dst, (void)deadline_ms, (void)err;
+	(void)route, (void)call, (void)err;
 	return 0;
 }
 
-static int none_hold(struct route *route, int64_t attempt, int64_t hold_ms, int64_t deadline_ms,
-	struct err *err)
+static int none_hold(struct route *route, const struct route_call *call,
+	struct route_held *ret_held, struct err *err)
 {
-	(void)route, (void)attempt, (void)hold_ms, (void)deadline_ms, (void)err;
+	(void)route, (void)call, (void)err;
+	*ret_held = (struct route_held){0};
 	return 0;
 }
 
-static int none_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
-	struct err *err)
+static int none_release(
+	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
 {
 	(void)route, (void)side, (void)epoch, (void)deadline_ms, (void)err;
 	return 0;

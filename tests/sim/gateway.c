@@ -90,10 +90,9 @@ static struct sim_route *of(struct route *route)
 	return (struct sim_route *)route;
 }
 
-static int route_arm_(struct route *route, enum side dst, int64_t deadline_ms, struct err *err)
+static int route_arm_(struct route *route, const struct route_call *call, struct err *err)
 {
-	(void)dst;
-	(void)deadline_ms;
+	(void)call;
 	return network_journey(of(route)->controller, err);
 }
 
@@ -108,23 +107,24 @@ static int wait_drained(
 	return 0;
 }
 
-static int route_hold_(
-	struct route *route, int64_t attempt, int64_t hold_ms, int64_t deadline_ms, struct err *err)
+static int route_hold_(struct route *route, const struct route_call *call,
+	struct route_held *ret_held, struct err *err)
 {
 	struct gateway *g = of(route)->gateway;
 	struct controller *c = of(route)->controller;
 
 	if (network_journey(c, err))
 		return -1;
-	if (attempt < g->attempt)
+	if (call->attempt < g->attempt)
 		return err_set(
 			err, ERR_LOST, "the gateway has seen attempt %lld", (long long)g->attempt);
-	g->attempt = attempt;
+	g->attempt = call->attempt;
 	g->holding = true;
 	g->held++;
-	g->hold_until_us = c->sim->sched.now_us + hold_ms * 1000;
+	g->hold_until_us = c->sim->sched.now_us + call->hold_ms * 1000;
 	sched_wake(&c->sim->sched, g->task);
-	return wait_drained(g, c, deadline_ms, err);
+	*ret_held = (struct route_held){.held = g->running};
+	return wait_drained(g, c, call->deadline_ms, err);
 }
 
 static int route_release_(
@@ -144,6 +144,14 @@ static int route_release_(
 	return 0;
 }
 
+static int route_look_(
+	struct route *route, int64_t deadline_ms, struct route_view *ret_view, struct err *err)
+{
+	(void)deadline_ms;
+	ret_view->held = of(route)->gateway->holding;
+	return network_journey(of(route)->controller, err);
+}
+
 static void route_free_(struct route *route)
 {
 	(void)route;
@@ -155,5 +163,6 @@ const struct route_ops gateway_route_ops = {
 	.arm = route_arm_,
 	.hold = route_hold_,
 	.release = route_release_,
+	.look = route_look_,
 	.free = route_free_,
 };

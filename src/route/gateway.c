@@ -1,0 +1,359 @@
+#include "route/gateway.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "control/control.h"
+
+struct route_gateway {
+	struct route route; /* first */
+	struct env *env;
+	const char *path; /* of the control socket; borrowed from the plan */
+	int fd;		  /* -1 = not connected */
+	int64_t last_id;
+	char line[CONTROL_LINE_MAX]; /* what has come of answers */
+	size_t len;
+};
+
+static struct route_gateway *of(struct route *route)
+{
+	return (struct route_gateway *)route;
+}
+
+/* ---- the socket ------------------------------------------------------------------------------ */
+
+static void hang_up(struct route_gateway *g)
+{
+	if (g->fd >= 0)
+		close(g->fd);
+	g->fd = -1;
+	g->len = 0;
+}
+
+static int broken(struct route_gateway *g, const char *what, struct err *err)
+{
+	int code = errno;
+
+	hang_up(g);
+	return err_set(err, ERR_UNREACHABLE,
+		"the gateway of route %s does not answer at %s: %s%s%s", g->route.name, g->path,
+		what, code ? ": " : "", code ? strerror(code) : "");
+}
+
+static int ring(struct route_gateway *g, struct err *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (g->fd >= 0)
+		return 0;
+	if (strlen(g->path) >= sizeof address.sun_path)
+		return err_set(err, ERR_PLAN, "control: a socket's path has at most %zu bytes: %s",
+			sizeof address.sun_path - 1, g->path);
+	memcpy(address.sun_path, g->path, strlen(g->path) + 1);
+	g->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (g->fd < 0 || connect(g->fd, (struct sockaddr *)&address, sizeof address) < 0)
+		return broken(g, "connecting", err);
+	return 0;
+}
+
+static int wait_for(struct route_gateway *g, short events, int64_t deadline_ms, struct err *err)
+{
+	for (;;) {
+		struct pollfd fd = {.fd = g->fd, .events = events};
+		int64_t left = deadline_ms - env_now_ms(g->env);
+		int n = poll(&fd, 1, left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
+
+		if (n > 0)
+			return 0;
+		if (n == 0 && left <= 0) {
+			hang_up(g);
+			return err_set(err, ERR_TIMEOUT,
+				"the gateway of route %s has not answered in time", g->route.name);
+		}
+		if (n < 0 && errno != EINTR)
+			return broken(g, "waiting", err);
+	}
+}
+
+static int send_all(
+	struct route_gateway *g, const struct buf *line, int64_t deadline_ms, struct err *err)
+{
+	size_t sent = 0;
+
+	while (sent < line->len) {
+		ssize_t n = send(g->fd, line->data + sent, line->len - sent, MSG_NOSIGNAL);
+
+		if (n >= 0)
+			sent += (size_t)n;
+		else if (errno != EAGAIN && errno != EINTR)
+			return broken(g, "sending", err);
+		else if (wait_for(g, POLLOUT, deadline_ms, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* The next line, without its newline, into *ret_len of g->line. */
+static int next_line(struct route_gateway *g, int64_t deadline_ms, size_t *ret_len, struct err *err)
+{
+	for (;;) {
+		char *end = memchr(g->line, '\n', g->len);
+		ssize_t n;
+
+		if (end != NULL) {
+			*ret_len = (size_t)(end - g->line);
+			return 0;
+		}
+		errno = 0;
+		if (g->len == sizeof g->line)
+			return broken(g, "an answer has no end", err);
+		n = recv(g->fd, g->line + g->len, sizeof g->line - g->len, 0);
+		if (n > 0)
+			g->len += (size_t)n;
+		else if (n == 0)
+			return broken(g, "it hung up", err);
+		else if (errno != EAGAIN && errno != EINTR)
+			return broken(g, "receiving", err);
+		else if (wait_for(g, POLLIN, deadline_ms, err))
+			return -1;
+	}
+}
+
+static void drop_line(struct route_gateway *g, size_t len)
+{
+	g->len -= len + 1;
+	memmove(g->line, g->line + len + 1, g->len);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+/* Answers to earlier questions, given up since, are passed over. */
+static int ask(struct route_gateway *g, struct control_request *request, int64_t deadline_ms,
+	struct control_reply *ret, struct err *err)
+{
+	BUF_AUTO line = BUF_INIT;
+	int rc;
+
+	if (ring(g, err))
+		return -1;
+	request->id = ++g->last_id;
+	control_request_write(request, &line);
+	if (send_all(g, &line, deadline_ms, err))
+		return -1;
+	do {
+		size_t len = 0;
+
+		if (next_line(g, deadline_ms, &len, err))
+			return -1;
+		rc = control_reply_read(g->line, len, request->cmd, ret, err);
+		drop_line(g, len);
+		if (rc) {
+			hang_up(g); /* who knows what else it would say */
+			err->code = ERR_UNREACHABLE;
+			return err_wrap(err, "the gateway of route %s", g->route.name);
+		}
+	} while (ret->id != request->id);
+	return 0;
+}
+
+static void name_blockers(const struct control_reply *reply, struct buf *out)
+{
+	for (size_t i = 0; i < reply->blockers_count && i < 5; i++) {
+		const struct control_blocker *b = &reply->blockers[i];
+
+		buf_printf(out, "%s pid %lld, %s (%s), %s for %.1f s: %.60s", i > 0 ? ";" : ":",
+			(long long)b->pid, b->user, b->application, b->cls,
+			(double)b->age_ms / 1000, b->text);
+	}
+	if (reply->blockers_count > 5)
+		buf_printf(out, "; and %zu more", reply->blockers_count - 5);
+}
+
+static int said_no(
+	const struct route_gateway *g, const struct control_reply *reply, struct err *err)
+{
+	static const struct {
+		const char *code;
+		enum err_code err;
+	} codes[] = {
+		{"drain", ERR_BLOCKED}, /* the next attempt may find them at a boundary */
+		{"stale", ERR_LOST},
+		{"shut", ERR_LOST},
+		{"side", ERR_LOST},
+		{"over", ERR_TIMEOUT},
+		{"busy", ERR_BLOCKED},
+		{"unknown", ERR_UNREACHABLE},
+	};
+	BUF_AUTO who = BUF_INIT;
+	enum err_code code = ERR_REFUSED;
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (strcmp(codes[i].code, reply->code) == 0)
+			code = codes[i].err;
+	name_blockers(reply, &who);
+	return err_set(
+		err, code, "gateway of route %s: %s%s", g->route.name, reply->error, buf_str(&who));
+}
+
+/* ---- the contract ---------------------------------------------------------------------------- */
+
+static enum control_side side_of(enum side side)
+{
+	return side == SIDE_OLD ? CONTROL_OLD : CONTROL_NEW;
+}
+
+/* Of another plan's gateway nothing is wanted. */
+static int greet(struct route_gateway *g, int64_t deadline_ms, struct err *err)
+{
+	struct control_request request = {.cmd = CONTROL_HELLO};
+	struct control_reply reply;
+
+	if (ask(g, &request, deadline_ms, &reply, err))
+		return -1;
+	if (!reply.ok)
+		return said_no(g, &reply, err);
+	if (reply.hello.proto != CONTROL_PROTO || strcmp(reply.hello.route, g->route.name) != 0)
+		return err_set(err, ERR_REFUSED,
+			"at %s answers the gateway of route %s (protocol %lld), not of %s (%d)",
+			g->path, reply.hello.route, (long long)reply.hello.proto, g->route.name,
+			CONTROL_PROTO);
+	return 0;
+}
+
+/* A transaction that is under way now will be over at the hold, or the drain says so; what a server
+ * does not hand out will not go away by itself. */
+static bool passes_by_itself(const struct control_blocker *b)
+{
+	return strcmp(b->cls, "transaction") == 0 || strcmp(b->cls, "unread") == 0;
+}
+
+static int gateway_arm(struct route *route, const struct route_call *call, struct err *err)
+{
+	struct route_gateway *g = of(route);
+	struct control_request request = {.cmd = CONTROL_ARM,
+		.arm = {.attempt = call->attempt,
+			.src = side_of(call->src),
+			.dst = side_of(side_other(call->src))}};
+	struct control_reply reply;
+
+	if (greet(g, call->deadline_ms, err) || ask(g, &request, call->deadline_ms, &reply, err))
+		return -1;
+	if (!reply.ok)
+		return said_no(g, &reply, err);
+	for (size_t i = 0; i < reply.blockers_count; i++) {
+		BUF_AUTO who = BUF_INIT;
+
+		if (passes_by_itself(&reply.blockers[i]))
+			continue;
+		name_blockers(&reply, &who);
+		return err_set(err, ERR_BLOCKED,
+			"gateway of route %s: a session cannot be carried over%s", g->route.name,
+			buf_str(&who));
+	}
+	return 0;
+}
+
+static int gateway_hold(struct route *route, const struct route_call *call,
+	struct route_held *ret_held, struct err *err)
+{
+	struct route_gateway *g = of(route);
+	struct control_request request = {.cmd = CONTROL_HOLD,
+		.hold = {.attempt = call->attempt,
+			.src = side_of(call->src),
+			.hold_ms = call->hold_ms,
+			.drain_ms = call->drain_ms}};
+	struct control_reply reply;
+
+	if (ask(g, &request, call->deadline_ms, &reply, err))
+		return -1;
+	if (!reply.ok)
+		return said_no(g, &reply, err);
+	*ret_held = (struct route_held){reply.hold.held, reply.hold.drain_ms};
+	return 0;
+}
+
+static int gateway_release(
+	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
+{
+	struct route_gateway *g = of(route);
+	struct control_request request = {
+		.cmd = CONTROL_RELEASE, .release = {.side = side_of(side), .epoch = epoch}};
+	struct control_reply reply;
+
+	if (ask(g, &request, deadline_ms, &reply, err))
+		return -1;
+	return reply.ok ? 0 : said_no(g, &reply, err);
+}
+
+static void take_blocker(const struct control_blocker *from, struct route_blocker *to)
+{
+	to->pid = from->pid;
+	to->age_ms = from->age_ms;
+	snprintf(to->user, sizeof to->user, "%s", from->user);
+	snprintf(to->application, sizeof to->application, "%s", from->application);
+	snprintf(to->kind, sizeof to->kind, "%s", from->cls);
+	snprintf(to->text, sizeof to->text, "%s", from->text);
+}
+
+static int gateway_look(
+	struct route *route, int64_t deadline_ms, struct route_view *ret_view, struct err *err)
+{
+	struct route_gateway *g = of(route);
+	struct control_request request = {.cmd = CONTROL_STATUS};
+	struct control_reply reply;
+
+	if (greet(g, deadline_ms, err) || ask(g, &request, deadline_ms, &reply, err))
+		return -1;
+	if (!reply.ok)
+		return said_no(g, &reply, err);
+	*ret_view = (struct route_view){.sessions = reply.status.sessions,
+		.held = reply.status.held,
+		.oldest_ms = reply.status.oldest_ms};
+	snprintf(ret_view->phase, sizeof ret_view->phase, "%s",
+		control_phase_name(reply.status.phase));
+	for (size_t i = 0; i < reply.blockers_count && i < ROUTE_BLOCKERS_MAX; i++)
+		take_blocker(&reply.blockers[i], &ret_view->blockers[ret_view->blockers_count++]);
+	return 0;
+}
+
+static void gateway_free(struct route *route)
+{
+	hang_up(of(route));
+	free(route);
+}
+
+static const struct route_ops gateway_ops = {
+	.name = "gateway",
+	.can = ROUTE_CAN_HOLD,
+	.arm = gateway_arm,
+	.hold = gateway_hold,
+	.release = gateway_release,
+	.look = gateway_look,
+	.free = gateway_free,
+};
+
+int route_gateway_new(const struct plan_route *plan_route, struct env *env,
+	struct route **ret_route, struct err *err)
+{
+	struct route_gateway *g = calloc(1, sizeof *g);
+
+	REQUIRE(plan_route->kind == ROUTE_GATEWAY);
+	if (!g)
+		return err_set(err, ERR_NOMEM, "no memory for route %s", plan_route->name);
+	g->route = (struct route){&gateway_ops, plan_route->name};
+	g->env = env;
+	g->fd = -1;
+	g->path = plan_setting_get(plan_route->settings, plan_route->settings_count, "control");
+	REQUIRE(g->path != NULL); /* the schema requires it */
+	*ret_route = &g->route;
+	return 0;
+}
