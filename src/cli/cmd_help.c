@@ -1,3 +1,4 @@
+#include "base/check.h"
 #include "cli/cmd.h"
 #include "cli/help.h"
 #include "env/env_real.h"
@@ -6,8 +7,12 @@
 /* For the kill matrix: nothing when this build honours none. */
 static int list_failpoints(struct cmd_ctx *ctx)
 {
-	if (env_real_has_failpoints())
-		for (const char *const *point = env_points; *point; point++)
+	const char *const *const tables[] = {env_points, env_setup_points};
+
+	if (!env_real_has_failpoints())
+		return EXIT_DONE;
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+		for (const char *const *point = tables[i]; *point; point++)
 			out_data(ctx->out, "%s\n", *point);
 	return EXIT_DONE;
 }

@@ -140,15 +140,31 @@ bool env_real_has_failpoints(void)
 	return true;
 }
 
+/* The n-th name of a list separated by commas is `name`. */
+static bool is_nth(const char *list, int n, const char *name)
+{
+	size_t length;
+
+	for (; n > 0 && *list; n--) {
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+	length = strcspn(list, ",");
+	return length > 0 && length == strlen(name) && strncmp(list, name, length) == 0;
+}
+
 static void real_point(struct env *env, const char *when, const char *what)
 {
 	const char *wanted = getenv("AIRLOCK_FAILPOINT"), *fd = getenv("AIRLOCK_FAILPOINT_FD");
-	static volatile sig_atomic_t fired;
+	static int fired; /* how many of the list; two workers may come at once */
 	char name[64];
+	int n = __atomic_load_n(&fired, __ATOMIC_SEQ_CST);
 
 	(void)env;
 	snprintf(name, sizeof name, "%s:%s", when, what);
-	if (!wanted || strcmp(wanted, name) != 0 || __sync_lock_test_and_set(&fired, 1))
+	if (!wanted || !is_nth(wanted, n, name) ||
+		!__atomic_compare_exchange_n(
+			&fired, &n, n + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
 	if (fd)
 		dprintf(atoi(fd), "%s\n", name);

@@ -3,7 +3,8 @@
  *
  * With the build option -Dfailpoints=true, AIRLOCK_FAILPOINT="before:seal" makes the first
  * matching env_point write its name to the descriptor in AIRLOCK_FAILPOINT_FD and stop the process
- * with SIGSTOP; the harness then kills it, or lets it go on later.  Without the option the points
+ * with SIGSTOP; the harness then kills it, or lets it go on later.  Several points, separated by
+ * commas, stop it one after the other, each once.  Without the option the points
  * cost one call and do nothing.
  */
 #ifndef AIRLOCK_ENV_ENV_REAL_H

@@ -79,7 +79,19 @@ static inline void env_point(struct env *env, const char *when, const char *what
 	env->ops->point(env, when, what);
 }
 
+static inline int env_point_after(struct env *env, const char *what, int rc)
+{
+	env_point(env, "after", what);
+	return rc;
+}
+
+/* The value of `call`, an int, with a point on each side of it. */
+#define ENV_STEP(env, what, call)                                                                  \
+	(env_point(env, "before", what), env_point_after(env, what, call))
+
 /* Every name that env_point is called with, NULL at the end.  Defined in port.c. */
 extern const char *const env_points[];
+/* The same for what is done outside the machine: the steps of sync, abandon and finalize. */
+extern const char *const env_setup_points[];
 
 #endif

@@ -24,6 +24,11 @@ const char *const env_points[] = {"check", "arm", "guard-held", "hold", "seal", 
 	"guard-promote", "promote", "release", "guard-turn", "retire", "turn", "guard-revoke",
 	"revoke", "guard-aborted", "reopen", "relink", "finalize", NULL};
 
+const char *const env_setup_points[] = {"sync-enroll", "sync-shut", "sync-publish", "sync-slot",
+	"sync-subscribe", "sync-wayback-slot", "sync-wayback", "sync-audit", "drop-link-old",
+	"drop-link-new", "drop-slots-old", "drop-slots-new", "forget-new", "forget-old",
+	"finalize-old", "finalize-new", "unfreeze-old", "unfreeze-new", NULL};
+
 const char *arbiter_move_name(enum arbiter_move move)
 {
 	REQUIRE(move < MOVE_COUNT);

@@ -132,10 +132,12 @@ class Lab:
     # -- making and removing -------------------------------------------------------------------
 
     @classmethod
-    def up(cls, directory, level=3, rows="small", progress=lambda text: None, roles=True):
+    def up(cls, directory, level=3, rows="small", progress=lambda text: None, roles=True,
+           settings=None):
         """Makes a lab in a directory that is empty or does not exist yet, and starts it.
 
-        With `roles`, and when the program is built, its roles are made too (init_roles)."""
+        With `roles`, and when the program is built, its roles are made too (init_roles). `settings`
+        of the servers override the lab's own."""
         directory = Path(directory).resolve()
         if any(character in str(directory) for character in "'\"\\\n"):
             raise LabError(f"{directory}: quotes and backslashes do not go into connection strings")
@@ -150,7 +152,7 @@ class Lab:
         lab = cls(directory, level, (free_port(), free_port()))
         lab._save()
         try:
-            lab._make(rows, progress, roles)
+            lab._make(rows, progress, roles, settings)
         except BaseException:
             lab.down()
             raise
@@ -181,9 +183,9 @@ class Lab:
         if self.dir.exists() and not any(self.dir.iterdir()):
             self.dir.rmdir()
 
-    def _make(self, rows, progress, roles):
+    def _make(self, rows, progress, roles, settings):
         progress("initdb, two servers")
-        self._in_parallel(lambda server: (server.create(), server.start()))
+        self._in_parallel(lambda server: (server.create(settings), server.start()))
         progress("roles")
         self._write_roles()
         self._in_parallel(self._create_database)

@@ -223,17 +223,18 @@ def verify(lab, log_dir, primary, both_seconds=None):
 
 
 class Ledger:
-    """Running clients; a context manager that ends them."""
+    """Running clients; a context manager that ends them. `sides` is where they go in turn: the same
+    one twice for clients that are to stay there."""
 
     def __init__(self, lab, log_dir, clients=16, rate=0, first=0, start="old", role="shop_app",
-                 backoff_ms=5):
+                 backoff_ms=5, sides=("old", "new")):
         program = find_program("ledger_client")
         if program is None:
             raise LabError("ledger_client is not built: meson setup build && ninja -C build")
         self.log_dir = Path(log_dir)
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self._command = [
-            program, "--old", lab.dsn("old", role), "--new", lab.dsn("new", role),
+            program, "--old", lab.dsn(sides[0], role), "--new", lab.dsn(sides[1], role),
             "--log", str(self.log_dir), "--clients", str(clients), "--rate", str(rate),
             "--first", str(first), "--start", start, "--backoff-ms", str(backoff_ms), "--progress"]
         self._progress = self.log_dir / "progress"
@@ -255,7 +256,7 @@ class Ledger:
             self._process = None
 
     def progress(self):
-        """{"seconds", "ok", "fail", "unknown", "side", "worst_ms"} of at most half a second ago."""
+        """{"seconds", "ok", "fail", "unknown", "side", "worst_ms"} of at most a tenth of a second ago."""
         lines = self._progress.read_text().splitlines(keepends=True)
         whole = [line for line in lines if line.endswith("\n")]
         if not whole:

@@ -328,7 +328,7 @@ static void run(const struct options *options)
 		}
 	}
 	while (!client_stopping() && client_now_ns() < end_ns) {
-		int64_t next = client_now_ns() + 500 * 1000 * 1000;
+		int64_t next = client_now_ns() + 100 * 1000 * 1000;
 
 		client_sleep_until(next < end_ns ? next : end_ns);
 		if (options->progress)

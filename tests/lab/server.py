@@ -169,7 +169,7 @@ class Server:
 
     # -- life ----------------------------------------------------------------------------------
 
-    def create(self):
+    def create(self, settings=None):
         """initdb and configuration; the server is not started."""
         longest = f"{self.sock}/.s.PGSQL.{self.port}.lock"
         if len(longest) > SOCKET_PATH_MAX:
@@ -186,7 +186,7 @@ class Server:
         if done.returncode != 0:
             raise LabError(f"initdb for {self.name} failed:\n{done.stderr.strip()}")
         (self.data / "pg_hba.conf").write_text(HBA)
-        self.configure({})
+        self.configure(settings or {})
 
     def configure(self, extra):
         """Writes the settings (the lab's and `extra`); they hold from the next start."""

@@ -300,15 +300,23 @@ static int drop_publication(
 	return pg_exec(pg, deadline_ms, buf_str(&sql), 0, NULL, NULL, err);
 }
 
+static int drop_slots(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
+{
+	if (drop_slot(s, side, s->link[side], deadline_ms, err) ||
+		drop_slot(s, side, s->audit[side], deadline_ms, err))
+		return -1;
+	return drop_publication(s, side, deadline_ms, err);
+}
+
 int links_drop(struct store_pg *s, int64_t deadline_ms, struct err *err)
 {
 	for (int side = 0; side < SIDE_COUNT; side++)
-		if (drop_subscription(s, (enum side)side, deadline_ms, err))
+		if (ENV_STEP(s->store.env, side == SIDE_OLD ? "drop-link-old" : "drop-link-new",
+			    drop_subscription(s, (enum side)side, deadline_ms, err)))
 			return err_wrap(err, "dropping the links");
 	for (int side = 0; side < SIDE_COUNT; side++)
-		if (drop_slot(s, (enum side)side, s->link[side], deadline_ms, err) ||
-			drop_slot(s, (enum side)side, s->audit[side], deadline_ms, err) ||
-			drop_publication(s, (enum side)side, deadline_ms, err))
+		if (ENV_STEP(s->store.env, side == SIDE_OLD ? "drop-slots-old" : "drop-slots-new",
+			    drop_slots(s, (enum side)side, deadline_ms, err)))
 			return err_wrap(err, "dropping the links");
 	return 0;
 }

@@ -155,14 +155,19 @@ static int wait_lag(struct sync_run *run, struct err *err)
 static int create_way_back(struct sync_run *run, struct err *err)
 {
 	struct store_pg *s = run->s;
+	struct env *env = s->store.env;
 
 	tell(run, "preparing the way back and the audit");
-	if (links_create_slot(s, SIDE_NEW, s->link[SIDE_NEW], "pgoutput", deadline(run), err) ||
-		links_subscribe(s, SIDE_NEW, false, deadline(run), err))
+	if (ENV_STEP(env, "sync-wayback-slot",
+		    links_create_slot(s, SIDE_NEW, s->link[SIDE_NEW], "pgoutput", deadline(run),
+			    err)) ||
+		ENV_STEP(env, "sync-wayback",
+			links_subscribe(s, SIDE_NEW, false, deadline(run), err)))
 		return -1;
 	for (int side = 0; side < SIDE_COUNT; side++)
-		if (links_create_slot(s, (enum side)side, s->audit[side], "test_decoding",
-			    deadline(run), err))
+		if (ENV_STEP(env, "sync-audit",
+			    links_create_slot(s, (enum side)side, s->audit[side], "test_decoding",
+				    deadline(run), err)))
 			return -1;
 	return 0;
 }
@@ -170,20 +175,26 @@ static int create_way_back(struct sync_run *run, struct err *err)
 int store_pg_sync(struct store_pg *s, const struct sync_options *options, struct err *err)
 {
 	struct sync_run run = {.s = s, .options = options, .progress = {.lag_bytes = -1}};
+	struct env *env = s->store.env;
 
 	REQUIRE(options->step_ms > 0);
 	/* Whatever can refuse comes before the first change. */
 	if (refuse_moved(&run, err) || links_check_tables(s, deadline(&run), err))
 		return -1;
 	tell(&run, "registers and schema freeze");
-	if (enroll(&run, SIDE_OLD, true, err) || shut_new(&run, err))
+	if (ENV_STEP(env, "sync-enroll", enroll(&run, SIDE_OLD, true, err)) ||
+		ENV_STEP(env, "sync-shut", shut_new(&run, err)))
 		return -1;
 	tell(&run, "publications");
-	if (links_publish(s, deadline(&run), err))
+	if (ENV_STEP(env, "sync-publish", links_publish(s, deadline(&run), err)))
 		return -1;
 	tell(&run, "creating the slot (waits for open transactions on old)");
-	if (links_create_slot(s, SIDE_OLD, s->link[SIDE_OLD], "pgoutput", deadline(&run), err) ||
-		links_subscribe(s, SIDE_OLD, true, deadline(&run), err) || wait_copy(&run, err) ||
+	if (ENV_STEP(env, "sync-slot",
+		    links_create_slot(s, SIDE_OLD, s->link[SIDE_OLD], "pgoutput", deadline(&run),
+			    err)) ||
+		ENV_STEP(env, "sync-subscribe",
+			links_subscribe(s, SIDE_OLD, true, deadline(&run), err)) ||
+		wait_copy(&run, err) ||
 		create_way_back(&run, err) || wait_lag(&run, err))
 		return -1;
 	tell(&run, "in sync");
@@ -236,9 +247,10 @@ int store_pg_abandon(struct store_pg *s, int64_t deadline_ms, struct err *err)
 		return err_set(err, ERR_REFUSED,
 			"new is primary: `airlock rollback` first, or `airlock finalize`");
 	/* Links and slots first: new must not be opened while old still writes into it. */
-	if (links_drop(s, deadline_ms, err) || forget(s, SIDE_NEW, deadline_ms, err))
+	if (links_drop(s, deadline_ms, err) ||
+		ENV_STEP(s->store.env, "forget-new", forget(s, SIDE_NEW, deadline_ms, err)))
 		return -1;
-	return forget(s, SIDE_OLD, deadline_ms, err);
+	return ENV_STEP(s->store.env, "forget-old", forget(s, SIDE_OLD, deadline_ms, err));
 }
 
 static int finalize_side(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
@@ -252,6 +264,13 @@ static int finalize_side(struct store_pg *s, enum side side, int64_t deadline_ms
 		pg, deadline_ms, "SELECT airlock.finalize($1, $2, $3, $4)", 4, params, NULL, err);
 }
 
+static int unfreeze(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
+{
+	return pg_data_exec(s, side, deadline_ms,
+		"UPDATE airlock.guard SET frozen = false WHERE plan = $1 AND store = $2", 0, NULL,
+		NULL, err);
+}
+
 int pg_finalize(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
@@ -262,15 +281,14 @@ int pg_finalize(struct store *store, const struct store_call *call, struct err *
 	/* The registers first: no attempt begins from a finalized one, so nobody can be half way
 	 * when the links go.  The shut side keeps its saved admission and stays shut. */
 	for (int side = 0; side < SIDE_COUNT; side++)
-		if (finalize_side(s, (enum side)side, call->deadline_ms, err))
+		if (ENV_STEP(store->env, side == SIDE_OLD ? "finalize-old" : "finalize-new",
+			    finalize_side(s, (enum side)side, call->deadline_ms, err)))
 			return -1;
 	if (links_drop(s, call->deadline_ms, err))
 		return -1;
 	for (int side = 0; side < SIDE_COUNT; side++)
-		if (pg_data_exec(s, (enum side)side, call->deadline_ms,
-			    "UPDATE airlock.guard SET frozen = false WHERE plan = $1 AND store = "
-			    "$2",
-			    0, NULL, NULL, err))
+		if (ENV_STEP(store->env, side == SIDE_OLD ? "unfreeze-old" : "unfreeze-new",
+			    unfreeze(s, (enum side)side, call->deadline_ms, err)))
 			return -1;
 	return 0;
 }
