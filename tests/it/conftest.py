@@ -39,8 +39,8 @@ def scratch():
     """Makes directories that the servers' user can enter (pytest's own tmp_path is closed to it)."""
     made = []
 
-    def make():
-        path = Path(tempfile.mkdtemp(prefix="airlock-it-"))
+    def make(place=None):
+        path = Path(tempfile.mkdtemp(prefix="airlock-it-", dir=place))
         path.chmod(0o755)
         made.append(path)
         return path

@@ -2,24 +2,11 @@
 
 import pytest
 
-import killmatrix
 from conftest import needs_program
 from crossing import DONE, Crossing
-from killmatrix import Cell, Matrix, Results
-from lab import LabError
 from ledger import Ledger, verify
 from prober import Prober, verdict
 from server import wait_until
-
-# One cell for each kind of harm, at the steps where the answer changes; the whole matrix is
-# tests/lab/killmatrix.py.
-SAMPLE = [
-    "3/forward/straight/after:seal/kill", "3/forward/straight/before:commit/kill-blank",
-    "3/forward/straight/after:commit/kill-new", "3/rollback/straight/before:promote/freeze",
-    "2/forward/straight/after:cut/kill-old", "2/forward/undone/before:reopen/kill",
-    "2/forward/straight/after:promote/race", "2/rollback/straight/before:turn/kill-stale",
-]
-
 
 def move(crossing, direction):
     """Under load: the way back has to have caught up first, or the move is refused."""
@@ -50,18 +37,3 @@ def test_there_and_back_under_load(level, labs, scratch, long_run):
     assert watched["verdict"] == "sound", watched
     print(f"level {level}: {2 * turns} crossings, {held['acknowledged']} acknowledged,"
           f" {held['per_second']}/s, longest stall {held['longest_stall_ms']} ms")
-
-
-def test_sample_of_the_kill_matrix(scratch, monkeypatch):
-    needs_program()
-    work = scratch()
-    try:
-        killmatrix.failpoint_steps(work)
-    except LabError as reason:
-        pytest.skip(str(reason))
-    monkeypatch.setattr(killmatrix, "FREEZE_SECONDS", 5)
-    results = Results(work / "results.jsonl")
-    said = []
-    green = Matrix(results, work, said.append).run([Cell.parse(name) for name in SAMPLE])
-    assert green, "\n".join(said)
-    assert {results.by_cell[name]["verdict"] for name in SAMPLE} == {"done", "undone"}

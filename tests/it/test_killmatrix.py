@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-import killmatrix
-from killmatrix import Cell, Matrix, Results, all_cells, steps_of
+import killcell
+from killmatrix import DIRECTIONS, FAULTS, PATHS, SETUP, Cell, Matrix, Results, all_cells, shares, steps_of
 from conftest import HERE
 
-CROSSING = ["check", "seal", "cut", "promote", "retire", "turn", "finalize", "revoke", "reopen", "relink"]
+CROSSING = ["check", "seal", "cut", "promote", "retire", "turn", "revoke", "reopen", "relink"]
+OUTSIDE = ["finalize", "sync-slot", "drop-link-old", "forget-new", "unfreeze-old"]
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_green_where_the_naive_program_is_right(matrix):
 
 def test_red_where_a_zombie_is_not_stopped(matrix, monkeypatch):
     """Frozen just before it opens the new door; meanwhile another one opens the old door again."""
-    monkeypatch.setattr(killmatrix, "FREEZE_SECONDS", 6)
+    monkeypatch.setattr(killcell, "FREEZE_SECONDS", 6)
     [result], said = matrix("3/forward/straight/before:promote/freeze")
     assert result["verdict"] == "red" and "again: " in said
     assert "3/forward/straight/before:promote/freeze" in said
@@ -60,7 +61,7 @@ def test_red_for_a_mistake_at_the_door(matrix, bug, cell, word):
     pytest.param("echo", ("duplicated", "sides_equal"), marks=pytest.mark.long),
 ])
 def test_red_for_a_mistake_with_the_data(matrix, bug, kinds, monkeypatch):
-    monkeypatch.setattr(killmatrix, "CATCH_UP_SECONDS", 15)
+    monkeypatch.setattr(killcell, "CATCH_UP_SECONDS", 15)
     [result], _ = matrix("3/forward/straight/after:turn/kill", bug=bug)
     assert result["verdict"] == "red" and any(f'"{kind}"' in result["why"] for kind in kinds)
 
@@ -72,12 +73,35 @@ def test_unreached_is_not_a_success(matrix):
 
 
 def test_each_step_belongs_to_the_path_that_comes_to_it():
-    assert steps_of("straight", CROSSING) == ["check", "seal", "cut", "promote", "retire", "turn"]
-    assert steps_of("undone", CROSSING) == ["revoke", "reopen", "relink"]
-    assert steps_of("resumed", CROSSING) == ["retire", "turn"]
-    cells = all_cells(CROSSING)
-    assert len(cells) == len({cell.name for cell in cells}) == 2 * 2 * 11 * 2 * 7
+    steps = CROSSING + OUTSIDE
+    for path in ("straight", "again", "back", "turns"):
+        assert steps_of(path, steps) == ["check", "seal", "cut", "promote", "retire", "turn"]
+    assert steps_of("undone", steps) == ["reopen", "relink"]
+    assert steps_of("resumed", steps) == ["retire", "turn"]
+    assert steps_of("revoked", steps) == steps_of("refused", steps) == ["revoke", "reopen", "relink"]
+    assert steps_of("sync", steps) == steps_of("desist", steps) == ["sync-slot"]
+    assert steps_of("abandon", steps) == ["drop-link-old", "forget-new"]
+    assert steps_of("finalize", steps) == ["finalize", "drop-link-old", "unfreeze-old"]
+
+
+def test_every_step_is_hurt_by_every_fault_that_is_named():
+    cells = all_cells(CROSSING + OUTSIDE)
+    assert len(cells) == len({cell.name for cell in cells})
     assert all(Cell.parse(cell.name) == cell for cell in cells)
+    assert {cell.step for cell in cells} == {*CROSSING, *OUTSIDE}
+    assert {(c.path, c.direction) for c in cells if c.path not in SETUP} == {
+        (path, direction) for path in PATHS if path not in SETUP for direction in DIRECTIONS}
+    straight = {(c.level, c.direction, c.step, c.fault) for c in cells if c.path == "straight"}
+    assert len(straight) == 2 * 2 * 6 * len(FAULTS)
+
+
+def test_a_cell_is_in_one_share_and_waiting_costs_nobody_a_processor():
+    cells = all_cells(CROSSING)
+    parts = shares(cells, 2)
+    assert len(parts) == 4 and sorted(c.name for part in parts for c in part) == sorted(
+        c.name for c in cells)
+    assert all(len({c.fault in ("freeze", "stop-old", "stop-new") for c in part}) == 1
+               for part in parts)
 
 
 def test_results_are_resumed_even_after_a_cut_line(tmp_path):
@@ -90,3 +114,15 @@ def test_results_are_resumed_even_after_a_cut_line(tmp_path):
     again = Results(tmp_path / "state")
     assert again.pending(cells) == [cells[2]]
     assert again.summary(cells) == {"done": 1, "red": 1, "pending": 1}
+
+
+def test_the_table_counts_and_says_how_to_replay_what_is_red(tmp_path):
+    cells = [Cell.parse(f"3/forward/straight/{point}/kill")
+             for point in ("before:seal", "after:seal", "before:cut")]
+    results = Results(tmp_path / "state")
+    results.add({"cell": cells[0].name, "verdict": "undone", "seconds": 3.0})
+    results.add({"cell": cells[1].name, "verdict": "red", "why": "two doors", "seconds": 5.0})
+    lines = list(results.table(cells))
+    assert lines[1].split() == ["kill", "straight", "forward", "3", "0", "1", "0", "0", "1", "1", "4.0"]
+    assert lines[-1].split("\n")[0].endswith("--only 3/forward/straight/after:seal/kill")
+    assert "two doors" in lines[-1]

@@ -1,6 +1,7 @@
 """The kill matrix: stop a crossing before or after a durable step, hurt something, resume, judge.
 
-    killmatrix.py [--state FILE] [--work DIR] [--level 3|2] [--only CELL]... [--sample N] [--list]
+    killmatrix.py [--state FILE] [--work DIR] [--jobs N] [--level 3|2] [--path P]... [--fault F]...
+                  [--only CELL]... [--sample N] [--list | --summary]
 
 A cell is LEVEL/DIRECTION/PATH/WHEN:STEP/FAULT, for instance 3/forward/straight/before:seal/kill-new.
 The build has to honour failpoints (meson setup -Dfailpoints=true): the controller writes the point's
@@ -12,13 +13,26 @@ name to a pipe and stops itself; then the cell's fault happens:
   freeze        the controller stays frozen for 10 s, meanwhile another one (with a state directory of
                 its own, as on another host) resumes; then the frozen one runs on
   race          it runs on at once, beside such another controller's resume
-  kill-old      the old server is killed (-9) and the controller runs on; later the server comes back
+  kill-old      the old server is killed (-9) and the controller runs on; later the server comes back:
+                at once, after a second, or when the controller has given up, as the cell's name has it
   kill-new      the same with the new server
+  stop-old      the old server is stopped (SIGSTOP) for 10 s and the controller runs on
+  stop-new      the same with the new server
 
-On the path `straight` the controller that is hurt is the one that crosses. On the other two a first one
-has been killed before, and it is its successor, `airlock resume`, that is hurt: on `undone` after the
-link was cut, so that undoing is left to do, on `resumed` after the new door was opened, so that the rest
-is. A step that a path never comes to is recorded as `unreached`, not as a success.
+Paths. A step that a path never comes to is recorded as `unreached`, not as a success.
+
+  straight      the controller that is hurt is the one that crosses
+  undone        one was killed after the link was cut; `resume`, which undoes, is hurt
+  resumed       one was killed after the new door was opened; `resume`, which goes on, is hurt
+  revoked       one is asked to stop while it commits, so the other side has to say no first; it is hurt
+  refused       the same, killed when that side's guard had moved; `resume` is hurt
+  again         after the cut a first one was killed and undone; the same direction at once again is hurt
+  back          a first one was killed when it had retired its source; the crossing back, which has to
+                finish that turn first, is hurt
+  turns         three crossings in a row, there, back and there, each hurt at that step
+  sync, desist  `sync` is hurt, then carried out again, or given up by `abandon`
+  abandon       `abandon` is hurt and carried out again
+  finalize      `finalize` is hurt and carried out again
 
 Afterwards `airlock resume`, at most three times, has to end with 0, 5 or 6. Live clients and a prober
 run all the time. A cell is green when at most one side ever let writes in, the ledger is sound on both
@@ -27,45 +41,66 @@ sides, with 0 or 5 exactly one side is open and `status` says the same, with 6 b
 subscription, publication or changed admission behind, and no process.
 
 Results are lines of JSON in --state; a cell that is there is not run again, so the matrix can be
-stopped and continued at any time. Exit status 1 when any cell is red.
+stopped and continued at any time. The order is shuffled, always in the same way, so that what was
+run by then is a fair sample. --jobs N runs 2 N labs at a time: N for the cells that work, and N for
+those that mostly wait. Exit status 1 when any cell is red.
 """
 
 import argparse
 import json
+import multiprocessing
+import os
 import random
 import shutil
 import signal
+import statistics
 import sys
 import tempfile
 import time
 import traceback
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from crossing import DONE, OTHER, UNDONE, UNKNOWN, Crossing
-from lab import Lab, LabError
-from ledger import Ledger, verify
-from prober import Prober, verdict
-from server import wait_until
+from crossing import Crossing
+from killcell import SOURCE, Batch, Red
+from lab import LabError
 
 LEVELS = (3, 2)
 DIRECTIONS = ("forward", "rollback")
-PRELUDE = {"straight": None, "undone": "after:cut", "resumed": "after:promote"}
 WHENS = ("before", "after")
-FAULTS = ("kill", "kill-blank", "kill-stale", "freeze", "race", "kill-old", "kill-new")
-# What a resumed attempt has left to do; all other steps belong to the straight path, or to finalize.
-LEFT = {"undone": ("guard-revoke", "revoke", "guard-aborted", "reopen", "relink"),
-        "resumed": ("release", "guard-turn", "retire", "turn")}
-NOT_CROSSING = ("finalize",)
-SOURCE = {"forward": "old", "rollback": "new"}
+CONTROLLER = ("kill", "kill-blank", "kill-stale", "freeze", "race")
+SERVERS = ("kill-old", "kill-new")
+STOPS = ("stop-old", "stop-new")
+FAULTS = (*CONTROLLER, *SERVERS, *STOPS)
+MOSTLY_WAIT = ("freeze", *STOPS)
 
-FREEZE_SECONDS = 10
-REACH_SECONDS = 60    # from the start of a command to its failpoint
-END_SECONDS = 120     # within which a controller has to end, come what may
-DOWN_SECONDS = 3      # how long a killed server stays away
-CATCH_UP_SECONDS = 60
-WARM_UP = 40          # acknowledged transactions before each crossing
-CELLS_A_BATCH = 30
+# What is hurt on each path, and, where not both, on which side of the step.
+PATHS = {
+    "straight": (FAULTS, WHENS),
+    "undone": ((*CONTROLLER, *SERVERS), WHENS),
+    "resumed": ((*CONTROLLER, *SERVERS), WHENS),
+    "revoked": ((*CONTROLLER, *SERVERS), WHENS),
+    "refused": ((*CONTROLLER, *SERVERS), WHENS),
+    "again": (("kill", *SERVERS), ("after",)),
+    "back": (("kill", *SERVERS), ("after",)),
+    "turns": (("kill", *SERVERS), ("after",)),
+    "sync": (("kill", "race", *SERVERS), WHENS),
+    "desist": (("kill",), WHENS),
+    "abandon": (("kill", "race", *SERVERS), WHENS),
+    "finalize": (("kill", *SERVERS), WHENS),
+}
+# The steps that only some paths come to; all others belong to every crossing.
+UNDO = ("guard-revoke", "revoke", "guard-aborted", "reopen", "relink")
+LEFT = {"undone": UNDO[2:], "resumed": ("guard-turn", "retire", "turn"), "revoked": UNDO,
+        "refused": UNDO[1:]}
+SETUP = {"sync": ("sync-",), "desist": ("sync-",), "abandon": ("drop-", "forget-"),
+         "finalize": ("finalize", "drop-", "unfreeze-")}
+NOT_CROSSING = tuple(prefix for prefixes in SETUP.values() for prefix in prefixes)
+
+CELLS_A_BATCH = 60
+FEW = 8  # cells to choose the next one from; the order stays nearly the shuffled one
+MEMORY_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -85,6 +120,15 @@ class Cell:
     def failpoint(self):
         return f"{self.when}:{self.step}"
 
+    @property
+    def begins(self):
+        """The state of the lab from which it needs no preparation."""
+        if self.path in SETUP:
+            return {"finalize": "new", "abandon": "old"}.get(self.path, "unsynced")
+        if self.path == "back":
+            return {"old": "new", "new": "old"}[SOURCE[self.direction]]
+        return SOURCE[self.direction]
+
     @classmethod
     def parse(cls, name):
         level, direction, path, point, fault = name.split("/")
@@ -94,15 +138,25 @@ class Cell:
 
 def steps_of(path, steps):
     """Those of the program's steps that this path comes to."""
-    if path != "straight":
+    if path in LEFT:
         return [step for step in steps if step in LEFT[path]]
-    return [step for step in steps if step not in (*LEFT["undone"], *NOT_CROSSING)]
+    if path in SETUP:
+        return [step for step in steps if step.startswith(SETUP[path])]
+    return [step for step in steps if step not in UNDO and not step.startswith(NOT_CROSSING)]
 
 
-def all_cells(steps, levels=LEVELS):
-    return [Cell(level, direction, path, when, step, fault)
-            for level in levels for direction in DIRECTIONS for path in PRELUDE
-            for step in steps_of(path, steps) for when in WHENS for fault in FAULTS]
+def whens_of(path, fault):
+    return ("before",) if fault in STOPS else PATHS[path][1]
+
+
+def all_cells(steps):
+    """In the order in which they are run."""
+    cells = [Cell(level, direction, path, when, step, fault)
+             for level in LEVELS for path, (faults, _) in PATHS.items()
+             for direction in (DIRECTIONS[:1] if path in SETUP else DIRECTIONS)
+             for step in steps_of(path, steps) for fault in faults for when in whens_of(path, fault)]
+    random.Random(1).shuffle(cells)
+    return cells
 
 
 class Results:
@@ -111,15 +165,19 @@ class Results:
     def __init__(self, path):
         self.path = Path(path)
         self.by_cell = {}
-        if self.path.exists():
-            for line in self.path.read_text().splitlines():
-                try:
-                    result = json.loads(line)
-                    self.by_cell[result["cell"]] = result
-                except (ValueError, KeyError):
-                    continue  # a line that was cut off: the cell is run again
+        self.read()
+
+    def read(self):
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        for line in lines:
+            try:
+                result = json.loads(line)
+                self.by_cell[result["cell"]] = result
+            except (ValueError, KeyError):
+                continue  # a line that was cut off: the cell is run again
 
     def add(self, result):
+        """One write at the file's end, so that several processes can share it."""
         with self.path.open("a") as file:
             file.write(json.dumps(result) + "\n")
         self.by_cell[result["cell"]] = result
@@ -127,228 +185,59 @@ class Results:
     def pending(self, cells):
         return [cell for cell in cells if cell.name not in self.by_cell]
 
+    def verdict(self, cell):
+        return self.by_cell.get(cell.name, {}).get("verdict", "pending")
+
     def summary(self, cells):
-        counts = {}
+        return dict(Counter(self.verdict(cell) for cell in cells))
+
+    def reds(self, cells):
+        return [cell for cell in cells if self.verdict(cell) == "red"]
+
+    def table(self, cells):
+        """Lines: what became of each kind of cell, and how long it took."""
+        kinds = defaultdict(list)
         for cell in cells:
-            verdict_ = self.by_cell.get(cell.name, {}).get("verdict", "pending")
-            counts[verdict_] = counts.get(verdict_, 0) + 1
-        return counts
+            kinds[(cell.fault, cell.path, cell.direction, cell.level)].append(cell)
+        words = ("done", "undone", "unknown", "unreached", "red", "pending")
+        yield f"{'fault':11} {'path':9} {'direction':9} level " + " ".join(f"{w:>9}" for w in words) \
+            + "  median s"
+        for kind in sorted(kinds):
+            counts = self.summary(kinds[kind])
+            yield "{:11} {:9} {:9} {:5} ".format(*kind) \
+                + " ".join(f"{counts.get(word, 0):9}" for word in words) \
+                + f" {self.median(kinds[kind]):>9}"
+        counts = self.summary(cells)
+        yield f"{'all':37}" + " ".join(f"{counts.get(word, 0):9}" for word in words) \
+            + f" {self.median(cells):>9}"
+        for cell in self.reds(cells):
+            yield f"red: {again(cell)}\n     {self.by_cell[cell.name]['why'].splitlines()[-1][:300]}"
 
-
-class Red(Exception):
-    """The cell failed: what was seen that must not be."""
-
-
-class Batch:
-    """A lab in which cells are run one after the other, and what has to be true at its end."""
-
-    def __init__(self, level, work):
-        self.level = level
-        self.work = work
-        self.lab = Lab.up(work / "lab", level)
-        self.crossing = Crossing(self.lab, work / "commands")
-        self.before = {side: self.crossing.world(side) for side in OTHER}
-        self.crossing.prepare()
-        self.last_side = "old"
-        self.codes = {}
-        self._clients = 0
-        self._cells = 0
-
-    def primary(self):
-        sides = self.crossing.open_sides()
-        if len(sides) != 1:
-            raise Red(f"sides that let writes in between two cells: {sides}")
-        return sides[0]
-
-    def run(self, cell):
-        """Judges one cell; Red when it is red. The result's fields on success."""
-        self._bring_to(SOURCE[cell.direction])
-        self._cells += 1
-        self.codes = {}  # of the controllers that were not killed
-        place = self.work / f"cell-{self._cells:03d}"
-        stale = place / "stale-journal"
-        shutil.copytree(self.crossing.state, stale)
-        first = 1000 + self._clients
-        self._clients += 4
-        ledger = Ledger(self.lab, place / "ledger", clients=4, rate=200, first=first,
-                        start=SOURCE[cell.direction])
-        prober = Prober(self.lab, place / "prober", every_ms=20)
-        with ledger, prober:
-            ledger.wait_for(WARM_UP)
-            reached = self._crossing_with_fault(cell, place, stale)
-            code, tries = self._resume()
-            self._doors_agree(code)
-            if code != UNKNOWN:
-                ledger.wait_for(WARM_UP)
-        outcome = self._judge(place, code)
-        self.last_side = {"done": OTHER[SOURCE[cell.direction]]}.get(outcome, SOURCE[cell.direction])
-        return {"verdict": outcome if reached else "unreached", "exit": code, "resumes": tries,
-                "ended": outcome, "controllers": self.codes}
-
-    def _bring_to(self, side):
-        if self.primary() != side:
-            direction = "rollback" if side == "old" else "forward"
-            self._await_way_back()
-            self.crossing.call(*self.crossing.moved(direction)).require(DONE)
-            if self.primary() != side:
-                raise Red(f"an undisturbed {direction} ended with 0 and did not open {side}")
-
-    def _await_way_back(self):
-        """Until nothing is left to do, so that the next attempt is not refused."""
-        wait_until(lambda: self.crossing.call("resume").code == DONE, CATCH_UP_SECONDS,
-                   "nothing left to resume")
-
-    def _crossing_with_fault(self, cell, place, stale):
-        """Whether the failpoint was reached."""
-        command = self.crossing.moved(cell.direction)
-        if PRELUDE[cell.path] is not None:
-            with self.crossing.start(*command, failpoint=PRELUDE[cell.path]) as first:
-                if not first.await_failpoint(REACH_SECONDS):
-                    raise Red(f"an undisturbed crossing did not come to {PRELUDE[cell.path]}")
-                self._fault_kill(first, place, stale)
-            command = ("resume", "--json")
-        with self.crossing.start(*command, failpoint=cell.failpoint) as controller:
-            if not controller.await_failpoint(REACH_SECONDS):
-                return False
-            getattr(self, "_fault_" + cell.fault.replace("-", "_"))(controller, place, stale)
-            return True
-
-    # -- the faults ------------------------------------------------------------------------------
-
-    def _fault_kill(self, controller, _place, _stale):
-        controller.signal(signal.SIGKILL)
-        controller.wait(10)
-
-    def _fault_kill_blank(self, controller, place, stale):
-        self._fault_kill(controller, place, stale)
-        shutil.rmtree(self.crossing.state)
-
-    def _fault_kill_stale(self, controller, place, stale):
-        self._fault_kill(controller, place, stale)
-        shutil.rmtree(self.crossing.state)
-        shutil.copytree(stale, self.crossing.state)
-
-    def _fault_freeze(self, controller, place, _stale):
-        frozen_at = time.monotonic()
-        with self.crossing.start("resume", state=place / "elsewhere") as other:
-            wait_until(lambda: time.monotonic() - frozen_at >= FREEZE_SECONDS, 2 * FREEZE_SECONDS,
-                       "the freeze to be over")
-            controller.signal(signal.SIGCONT)
-            self._both_end(controller, other)
-
-    def _fault_race(self, controller, place, _stale):
-        with self.crossing.start("resume", state=place / "elsewhere") as other:
-            controller.signal(signal.SIGCONT)
-            self._both_end(controller, other)
-
-    def _fault_kill_old(self, controller, _place, _stale):
-        self._server_dies(self.lab.old, controller)
-
-    def _fault_kill_new(self, controller, _place, _stale):
-        self._server_dies(self.lab.new, controller)
-
-    def _server_dies(self, server, controller):
-        server.kill9()
-        controller.signal(signal.SIGCONT)
-        ended = controller.wait(DOWN_SECONDS)
-        server.start()
-        ended = ended or controller.wait(END_SECONDS)
-        if ended is None:
-            raise Red(f"the controller did not end in {END_SECONDS} s after {server.name} had died")
-        self.codes["bereft"] = ended.code
-
-    def _both_end(self, controller, other):
-        for name, process in (("woken", controller), ("other", other)):
-            ended = process.wait(END_SECONDS)
-            if ended is None:
-                raise Red(f"the {name} controller did not end in {END_SECONDS} s")
-            self.codes[name] = ended.code
-
-    # -- afterwards ------------------------------------------------------------------------------
-
-    def _resume(self):
-        """(exit code, how many times it took)."""
-        codes = []
-        for _ in range(3):
-            codes.append(self.crossing.call("resume", "--json", seconds=END_SECONDS).code)
-            if codes[-1] in (DONE, UNDONE):
-                break
-        if codes[-1] not in (DONE, UNDONE, UNKNOWN):
-            raise Red(f"airlock resume ended with {codes}")
-        return codes[-1], len(codes)
-
-    def _doors_agree(self, code):
-        """The sides that are open, which exit code and status have to agree with."""
-        sides, status = self.crossing.open_sides(), self.crossing.status()
-        if code == UNKNOWN:
-            if sides or status["writes"] != "unknown":
-                raise Red(f"unknown, but open: {sides}, status {status}")
-            return sides
-        if len(sides) != 1:
-            raise Red(f"exit {code}, but the sides that let writes in are {sides}")
-        if status["writes"] != sides[0]:
-            raise Red(f"{sides[0]} is open and status says {status}")
-        return sides
-
-    def _judge(self, place, code):
-        """done, undone or unknown; everything that was seen has to agree."""
-        sides = self._doors_agree(code)
-        watched = verdict(self.lab, place / "prober")
-        if watched["verdict"] != "sound":
-            raise Red(f"prober: {json.dumps(watched)}")
-        if not sides:
-            return "unknown"
-        held = verify(self.lab, place / "ledger", sides[0], CATCH_UP_SECONDS)
-        if held["verdict"] != "sound":
-            raise Red(f"ledger: {json.dumps(held)}")
-        presence = verdict(self.lab, place / "prober", primary=sides[0])
-        if presence["verdict"] != "sound":
-            raise Red(f"prober, after the fact: {json.dumps(presence)}")
-        return "done" if sides[0] != self._source(place) else "undone"
-
-    def _source(self, place):
-        """Where the cell's clients began: the side of their first transaction."""
-        log = min((place / "ledger").glob("client-*.log"))
-        with log.open() as file:
-            return next(line.split()[3] for line in file if line.startswith("T "))
-
-    def finish(self):
-        """finalize from new, abandon from old; then nothing may be left."""
-        self._await_way_back()
-        primary = self.primary()
-        if primary == "new":
-            self.crossing.call("finalize", "--approve", self.crossing.hash()).require(DONE)
-        else:
-            self.crossing.call("abandon").require(DONE)
-        changed = sorted(change for side in OTHER for change in self._changes(side, primary))
-        if changed:
-            raise Red(f"not as before, after {'finalize' if primary == 'new' else 'abandon'}: {changed}")
-
-    def _changes(self, side, primary):
-        changes = self.before[side] ^ self.crossing.world(side)
-        if side != primary and primary == "new":  # old stays shut for good once finalized
-            changes = {c for c in changes if not c.startswith(f"admission on {side}: shop ")}
-        return changes
-
-    def close(self):
-        self.lab.down()
+    def median(self, cells):
+        seconds = [self.by_cell[c.name]["seconds"] for c in cells
+                   if "seconds" in self.by_cell.get(c.name, {})]
+        return f"{statistics.median(seconds):.1f}" if seconds else "-"
 
 
 class Matrix:
     """Runs the cells that are pending, batch by batch."""
 
-    def __init__(self, results, work, say=lambda text: print(text, flush=True)):
+    def __init__(self, results, work, say=lambda text: print(text, flush=True), stop=None):
         self.results = results
+        self.stop = stop
         self.work = Path(work)
         self.say = say
         self._batches = 0
 
     def run(self, cells):
         """True when none of them is red."""
-        for level in LEVELS:
-            while pending := [c for c in self.results.pending(cells) if c.level == level]:
-                self._batch(level, pending)
-        return all(self.results.by_cell[cell.name]["verdict"] != "red" for cell in cells)
+        while not self._asked_to_stop() and (pending := self.results.pending(cells)):
+            level = pending[0].level
+            self._batch(level, [cell for cell in pending if cell.level == level])
+        return not self.results.reds(cells)
+
+    def _asked_to_stop(self):
+        return self.stop is not None and self.stop.asked
 
     def _batch(self, level, pending):
         self._batches += 1
@@ -356,23 +245,31 @@ class Matrix:
         work.mkdir(parents=True)
         work.chmod(0o755)
         batch = Batch(level, work)
-        ran = []
+        ran, verdict_ = [], None
         try:
-            while pending and len(ran) < CELLS_A_BATCH:
-                cell = self._next(batch, pending)
+            while verdict_ not in ("red", "unknown") and batch.begins != "spent" \
+                    and not self._asked_to_stop() and (cell := self._next(batch, pending, len(ran))):
                 pending.remove(cell)
                 ran.append(cell)
-                if self._cell(batch, cell, work) in ("red", "unknown"):
-                    return  # this lab is evidence now, not ground for further cells
-            self._end(batch, ran, work)
+                verdict_ = self._cell(batch, cell, work)
+            if verdict_ not in ("red", "unknown"):  # such a lab is evidence, not ground for more
+                verdict_ = self._end(batch, ran, work)
         finally:
-            batch.close()
+            batch.close(keep_logs=verdict_ == "red")
 
-    def _next(self, batch, pending):
-        """Preferably one that begins where the last one ended."""
-        primary = batch.last_side
-        fitting = [cell for cell in pending if SOURCE[cell.direction] == primary]
-        return (fitting or pending)[0]
+    @staticmethod
+    def _next(batch, pending, ran):
+        """Of the next few, preferably one that begins where the last one ended; finalize ends the
+        lab's use."""
+        last = [cell for cell in pending if cell.path == "finalize"]
+        others = [cell for cell in pending if cell.path != "finalize"]
+        if ran > CELLS_A_BATCH:
+            return None
+        if ran == CELLS_A_BATCH or not others:
+            return last[0] if last else None
+        few = others[:FEW]
+        fitting = [cell for cell in few if cell.begins == batch.begins and cell.path not in SETUP]
+        return (fitting or few)[0]
 
     def _cell(self, batch, cell, work):
         began = time.monotonic()
@@ -383,6 +280,8 @@ class Matrix:
         except Exception:  # the harness itself broke; that is no verdict about the program, but red
             result = {"verdict": "red", "why": traceback.format_exc()}
         result = {"cell": cell.name, **result, "seconds": round(time.monotonic() - began, 1)}
+        if result["verdict"] == "red" and self._asked_to_stop():
+            return "red"  # Ctrl-C reaches the clients as well: no verdict, the cell is run again
         self.results.add(result)
         self.say(f"{cell.name:60} {result['verdict']:9} {result['seconds']:6.1f} s")
         if result["verdict"] == "red":
@@ -398,6 +297,8 @@ class Matrix:
             self.results.add({"cell": cell.name, "verdict": "red", "why": f"end of batch: {trouble}",
                               "batch": [c.name for c in ran]})
             self.say(f"end of batch: {trouble}\n  evidence: {work}\n  again: {again(*ran)}")
+            return "red"
+        return None
 
 
 def again(*cells):
@@ -405,38 +306,104 @@ def again(*cells):
     return f"/usr/bin/python3 tests/lab/killmatrix.py {only}"
 
 
+def shares(cells, jobs):
+    """The cells of each job; of two kinds, so that waiting costs nobody a processor."""
+    waiting = [cell for cell in cells if cell.fault in MOSTLY_WAIT]
+    working = [cell for cell in cells if cell.fault not in MOSTLY_WAIT]
+    return [kind[n::jobs] for kind in (working, waiting) for n in range(jobs) if kind[n::jobs]]
+
+
+def run_jobs(results, work, cells_of_jobs):
+    """Each share in a process and labs of its own; True when no cell is red."""
+    fork = multiprocessing.get_context("fork")
+    workers = [fork.Process(target=run_share, args=(results, work / f"job-{n}", share))
+               for n, share in enumerate(cells_of_jobs)]
+    for worker in workers:
+        worker.start()
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        for worker in workers:
+            worker.join()
+    finally:
+        for worker in workers:
+            if worker.is_alive():
+                worker.terminate()
+        for worker in workers:
+            worker.join()
+        signal.signal(signal.SIGTERM, before)
+    results.read()
+    return all(worker.exitcode == 0 for worker in workers)
+
+
+def run_share(results, work, share):
+    work.mkdir()
+    work.chmod(0o755)
+    sys.exit(0 if Matrix(results, work, stop=Stop()).run(share) else 1)
+
+
+class Stop:
+    """SIGTERM and Ctrl-C end a run after the cell that is under way: then nothing is left behind."""
+
+    def __init__(self):
+        self.asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, *_):
+        self.asked = True
+
+
 def choose(options, steps):
-    cells = all_cells(steps, [options.level] if options.level else LEVELS)
     if options.only:
         return [Cell.parse(name) for name in options.only]
-    if options.sample:
-        return random.Random(options.seed).sample(cells, min(options.sample, len(cells)))
-    return cells
+    cells = [cell for cell in all_cells(steps)
+             if options.level in (None, cell.level)
+             and (not options.path or cell.path in options.path)
+             and (not options.fault or cell.fault in options.fault)]
+    return cells[:options.sample] if options.sample else cells
 
 
-def main():
+def parse():
     parser = argparse.ArgumentParser(prog="killmatrix.py", description="Crossings, killed everywhere.")
     parser.add_argument("--state", help="results; cells found there are not run again")
     parser.add_argument("--work", help="directory for labs and evidence (default: a new one)")
+    parser.add_argument("--jobs", type=int, default=0, metavar="N",
+                        help="N labs for cells that work, N more for those that wait (0: one for all)")
     parser.add_argument("--level", type=int, choices=LEVELS)
+    parser.add_argument("--path", action="append", choices=tuple(PATHS))
+    parser.add_argument("--fault", action="append", choices=FAULTS)
     parser.add_argument("--only", action="append", metavar="CELL", help="this cell (repeatable)")
-    parser.add_argument("--sample", type=int, metavar="N", help="so many cells, chosen by --seed")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sample", type=int, metavar="N", help="the first N cells of those chosen")
     parser.add_argument("--list", action="store_true", help="print the cells and their verdicts so far")
-    options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that labs are taken down
-    work = Path(options.work or tempfile.mkdtemp(prefix="airlock-kill-"))
+    parser.add_argument("--summary", action="store_true", help="print counts and seconds of each kind")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    work = Path(options.work or tempfile.mkdtemp(prefix="airlock-kill-", dir=in_memory()))
     work.mkdir(parents=True, exist_ok=True)
     work.chmod(0o755)
     results = Results(options.state or work / "results.jsonl")
     cells = choose(options, failpoint_steps(work))
     if options.list:
         for cell in cells:
-            print(cell.name, results.by_cell.get(cell.name, {}).get("verdict", "pending"))
+            print(cell.name, results.verdict(cell))
         return 0
-    green = Matrix(results, work).run(cells)
-    print(json.dumps(results.summary(cells)))
+    green = True
+    if not options.summary:
+        green = run_jobs(results, work, shares(results.pending(cells), options.jobs)) \
+            if options.jobs else Matrix(results, work, stop=Stop()).run(cells)
+    print("\n".join(results.table(cells)))
     return 0 if green else 1
+
+
+def in_memory():
+    """Only processes are killed here, never the machine: what they wrote survives them on a file
+    system in memory as on a disk, and the cells wait for no disk. None where there is none."""
+    place = Path("/dev/shm")
+    roomy = place.is_dir() and shutil.disk_usage(place).free > MEMORY_BYTES
+    return place if roomy and os.access(place, os.W_OK) else None
 
 
 def failpoint_steps(work):
