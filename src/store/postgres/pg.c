@@ -617,6 +617,48 @@ int pg_keep(struct pg *pg, int64_t deadline_ms, const char *constant_sql, size_t
 	return pg_exec(pg, deadline_ms, plan, 0, NULL, NULL, err);
 }
 
+/* 1 = a row, 0 = the stream has ended, for good or not: the result that follows says which. */
+static int copy_row(struct pg *pg, int64_t deadline_ms, char **ret_bytes, int *ret_len,
+	struct err *err)
+{
+	for (;;) {
+		*ret_len = PQgetCopyData(pg->conn, ret_bytes, 1);
+		if (*ret_len > 0)
+			return 1;
+		if (*ret_len < 0)
+			return 0;
+		if (!wait_ready(pg->conn, POLLIN, deadline_ms))
+			return timed_out(pg, "while rows were copied", err);
+		if (!PQconsumeInput(pg->conn))
+			return lost(pg, err);
+	}
+}
+
+int pg_copy_out(struct pg *pg, int64_t deadline_ms, const char *sql,
+	void (*row)(void *arg, const char *bytes, size_t len), void *arg, struct err *err)
+{
+	PGresult *result = NULL;
+	char *bytes = NULL;
+	int len, more;
+
+	if (usable(pg, deadline_ms, err) != 0)
+		return -1;
+	if (!PQsendQuery(pg->conn, sql))
+		return lost(pg, err);
+	if (collect(pg, deadline_ms, &result, err) != 0)
+		return -1;
+	if (result == NULL || PQresultStatus(result) != PGRES_COPY_OUT)
+		return judge(pg, result, NULL, err);
+	PQclear(result);
+	while ((more = copy_row(pg, deadline_ms, &bytes, &len, err)) > 0) {
+		row(arg, bytes, (size_t)len);
+		PQfreemem(bytes);
+	}
+	if (more < 0)
+		return -1;
+	return finish(pg, 1, deadline_ms, NULL, err);
+}
+
 /* ---- rows ---------------------------------------------------------------------------------- */
 
 void pg_rows_fini(struct pg_rows *rows)

@@ -79,6 +79,11 @@ int pg_prepare(struct pg *pg, int64_t deadline_ms, const char *name, const char 
 int pg_exec_prepared(struct pg *pg, int64_t deadline_ms, const char *name, size_t nparams,
 	const char *const *params, struct pg_rows *ret_rows, struct err *err) MUST_CHECK;
 
+/* COPY (...) TO STDOUT: each message of the server's (one row) goes to `row`, whose bytes are
+ * borrowed for the call.  No parameters: COPY takes none. */
+int pg_copy_out(struct pg *pg, int64_t deadline_ms, const char *sql,
+	void (*row)(void *arg, const char *bytes, size_t len), void *arg, struct err *err) MUST_CHECK;
+
 void pg_rows_fini(struct pg_rows *rows);
 /* Borrowed from rows; NULL for SQL null.  Aborts when out of range. */
 const char *pg_text(const struct pg_rows *rows, size_t row, size_t column);

@@ -20,7 +20,7 @@ static const char create_roles_sql[] =
 	"DO $$\n"
 	"BEGIN\n"
 	"\tIF current_setting('server_version_num')::int >= 140000 THEN\n"
-	"\t\tGRANT pg_read_all_data TO airlock_repl;\n"
+	"\t\tGRANT pg_read_all_data TO airlock, airlock_repl;\n"
 	"\tEND IF;\n"
 	"END $$;\n";
 

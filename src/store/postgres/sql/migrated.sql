@@ -278,8 +278,8 @@ BEGIN
 		FOR o IN SELECT nspname FROM pg_namespace
 		         WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
 		LOOP
-			EXECUTE format('GRANT USAGE ON SCHEMA %I TO airlock_repl', o);
-			EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO airlock_repl', o);
+			EXECUTE format('GRANT USAGE ON SCHEMA %I TO airlock, airlock_repl', o);
+			EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO airlock, airlock_repl', o);
 		END LOOP;
 	END IF;
 END $$;

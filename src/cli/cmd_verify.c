@@ -1,0 +1,276 @@
+/* `airlock verify`: both sides compared, live; what differs is named and counted. */
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "cli/cmd.h"
+#include "cli/fleet.h"
+#include "verify/verify.h"
+
+#define LANES_DEFAULT_MAX 4
+#define KEYS_SHOWN 10
+
+/* The one thing that the signal handler touches. */
+static volatile sig_atomic_t stop_asked;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop_asked = 1;
+}
+
+static void listen_to_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+struct teller {
+	struct out *out;
+	const char *store;
+	bool terminal;
+};
+
+static void tell_json(struct teller *teller, const struct verify_progress *p)
+{
+	out_json_line(teller->out,
+		json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o}", "schema",
+			"airlock.verify-progress/1", "store", teller->store, "table",
+			out_json_string(p->table), "tables_done", (json_int_t)p->tables_done,
+			"tables", (json_int_t)p->tables, "rows", (json_int_t)p->rows, "rows_total",
+			(json_int_t)p->rows_total, "different", (json_int_t)p->different, "left_ms",
+			p->left_ms < 0 ? json_null() : json_integer(p->left_ms)));
+}
+
+static void on_progress(void *arg, const struct verify_progress *p)
+{
+	struct teller *teller = arg;
+	char left[48] = "";
+	BUF_AUTO table = BUF_INIT;
+
+	if (teller->out->ndjson) {
+		tell_json(teller, p);
+		return;
+	}
+	if (!teller->terminal && !teller->out->verbose)
+		return;
+	if (p->left_ms >= 0)
+		snprintf(left, sizeof left, ", about %" PRId64 " s left", (p->left_ms + 999) / 1000);
+	out_safe(&table, p->table ? p->table : "");
+	out_note(teller->out,
+		"%s: %zu/%zu tables, %" PRId64 " of about %" PRId64 " rows, %" PRId64
+		" different%s; now %s",
+		teller->store, p->tables_done, p->tables, p->rows, p->rows_total, p->different, left,
+		buf_str(&table));
+}
+
+/* ---- the answer ---------------------------------------------------------------------------- */
+
+/* All of a pass: text, JSON and exit code come from it. */
+struct answer {
+	struct cmd_ctx *ctx;
+	struct verify *stores;
+	size_t count;
+	struct err err; /* ERR_OK = everything was compared */
+};
+
+static int64_t different(const struct answer *a)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		sum += verify_different(&a->stores[i]);
+	return sum;
+}
+
+/* A difference that was found stays one, whatever could not be looked at after it. */
+static const char *verdict(const struct answer *a)
+{
+	if (different(a) > 0)
+		return "different";
+	return a->err.code == ERR_OK ? "equal" : "unknown";
+}
+
+static json_t *table_json(const struct verify *v, const struct verify_table *t)
+{
+	json_t *keys = json_array();
+	int64_t rows = verify_table_done(t) || t->shape.rows < t->compared ? t->compared
+									   : t->shape.rows;
+
+	for (size_t i = 0; i < t->keys_count; i++)
+		json_array_append_new(keys,
+			json_pack("{s:o, s:s}", "key", out_json_string(t->keys[i].text), "kind",
+				t->keys[i].what));
+	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:s, s:s, s:o}", "store",
+		v->store->store.name, "name", out_json_string(t->shape.name), "rows",
+		(json_int_t)rows, "compared", (json_int_t)t->compared, "different",
+		(json_int_t)t->different, "moving", (json_int_t)t->moving, "done",
+		verify_table_done(t), "method", method_name(v->method), "order",
+		t->shape.keys == 0   ? "multiset"
+		: t->shape.sorted ? "C"
+				  : "index",
+		"keys", keys);
+}
+
+static json_t *answer_json(const struct answer *a)
+{
+	json_t *tables = json_array(), *sequences = json_array();
+
+	for (size_t i = 0; i < a->count; i++) {
+		const struct verify *v = &a->stores[i];
+
+		for (size_t t = 0; t < v->tables_count; t++)
+			json_array_append_new(tables, table_json(v, &v->tables[t]));
+		json_array_append_new(sequences,
+			json_pack("{s:s, s:I, s:I, s:I}", "store", v->store->store.name, "compared",
+				(json_int_t)v->sequences, "behind", (json_int_t)v->sequences_behind,
+				"different", (json_int_t)v->sequences_missing));
+	}
+	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:o}", "schema", "airlock.verify/1", "verdict",
+		verdict(a), "tables", tables, "sequences", sequences, "resumed",
+		a->count > 0 && a->stores[0].resumed, "reason",
+		a->err.code == ERR_OK ? json_null() : out_json_string(a->err.msg));
+}
+
+static void table_text(struct out *out, const struct verify *v, const struct verify_table *t)
+{
+	BUF_AUTO line = BUF_INIT;
+
+	out_safe(&line, t->shape.name);
+	buf_printf(&line, ": %" PRId64 " rows compared%s, %" PRId64 " different", t->compared,
+		verify_table_done(t) ? "" : " so far", t->different);
+	if (t->moving)
+		buf_printf(&line, ", %" PRId64 " changed in every look and say nothing", t->moving);
+	if (t->shape.keys == 0)
+		buf_puts(&line, " (no key on both sides: as a multiset)");
+	else if (t->shape.sorted)
+		buf_puts(&line, " (sorted: the sides' collations are not the same)");
+	buf_printf(&line, "%s\n", v->method == METHOD_BYTES ? " (hashed here)" : "");
+	for (size_t i = 0; i < t->keys_count && i < KEYS_SHOWN; i++) {
+		buf_printf(&line, "  %s: ", t->keys[i].what);
+		out_safe(&line, t->keys[i].text);
+		buf_putc(&line, '\n');
+	}
+	if (t->different > KEYS_SHOWN && t->keys_count > KEYS_SHOWN)
+		buf_puts(&line, "  ... --json names up to 100\n");
+	out_text(out, &line);
+}
+
+static void answer_text(const struct answer *a)
+{
+	struct out *out = a->ctx->out;
+
+	for (size_t i = 0; i < a->count; i++) {
+		const struct verify *v = &a->stores[i];
+
+		for (size_t t = 0; t < v->tables_count; t++)
+			table_text(out, v, &v->tables[t]);
+		if (v->sequences_missing)
+			out_data(out, "%" PRId64 " sequences are missing or step differently\n",
+				v->sequences_missing);
+		if (v->sequences_behind)
+			out_data(out, "%" PRId64 " of %" PRId64 " sequences are behind on the shut side: "
+				"the next hold moves them\n",
+				v->sequences_behind, v->sequences);
+	}
+	out_data(out, "%s%s%s\n",
+		out_color(out, different(a) ? COLOR_RED : a->err.code ? COLOR_YELLOW : COLOR_GREEN),
+		verdict(a), out_color(out, COLOR_NONE));
+}
+
+static void record(const struct answer *a)
+{
+	struct journal_entry entry = {.kind = "verify"};
+	struct err err = ERR_INIT;
+	BUF_AUTO text = BUF_INIT;
+	int64_t rows = 0;
+
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t t = 0; t < a->stores[i].tables_count; t++)
+			rows += a->stores[i].tables[t].compared;
+	buf_printf(&text, "%s: %" PRId64 " rows compared, %" PRId64 " different", verdict(a), rows,
+		different(a));
+	entry.text = buf_str(&text);
+	if (a->ctx->journal && journal_append(a->ctx->journal, &entry, &err))
+		out_warn(a->ctx->out, "not recorded: %s", err.msg);
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
+
+static int finish(struct answer *a, struct err *err)
+{
+	struct out *out = a->ctx->out;
+
+	record(a);
+	if (out->ndjson)
+		out_json_line(out, answer_json(a));
+	else if (out->json)
+		out_json(out, answer_json(a));
+	else if (a->count > 0 && a->stores[0].tables_count > 0)
+		answer_text(a);
+	if (a->err.code != ERR_OK && !stop_asked)
+		out_error(out, a->err.msg, NULL);
+	(void)err;
+	if (different(a) > 0)
+		return EXIT_DIFFERENT;
+	if (a->err.code == ERR_OK)
+		return EXIT_DONE;
+	return stop_asked ? EXIT_DETACHED : err_exit_code(a->err.code);
+}
+
+static unsigned lanes_of(const struct options *opt)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	long lanes = cores < 2 ? 2 : cores > LANES_DEFAULT_MAX ? LANES_DEFAULT_MAX : cores;
+
+	return (unsigned)opt_number(opt, FLAG_VERIFY_JOBS, lanes);
+}
+
+static int pass(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
+{
+	struct answer a = {.ctx = ctx,
+		.stores = arena_calloc(&ctx->arena, ctx->plan->stores_count, sizeof(struct verify)),
+		.err = ERR_INIT};
+	struct teller teller = {ctx->out, NULL, isatty(STDERR_FILENO) == 1};
+	struct verify_options options = {.table = opt_text(ctx->opt, FLAG_VERIFY_TABLE),
+		.lanes = lanes_of(ctx->opt),
+		.bytes = opt_given(ctx->opt, FLAG_VERIFY_BYTES),
+		.state_dir = ctx->state_dir,
+		.stop = &stop_asked,
+		.progress = on_progress,
+		.arg = &teller};
+	int rc;
+
+	for (size_t i = 0; i < ctx->plan->stores_count && a.err.code == ERR_OK; i++) {
+		teller.store = ctx->plan->stores[i].name;
+		if (verify_run(fleet->stores[i], &options, &a.stores[a.count++], &a.err))
+			err_wrap(&a.err, "store %s", teller.store);
+	}
+	rc = finish(&a, err);
+	for (size_t i = 0; i < a.count; i++)
+		verify_fini(&a.stores[i]);
+	return rc;
+}
+
+int cmd_verify(struct cmd_ctx *ctx, struct err *err)
+{
+	bool again = opt_given(ctx->opt, FLAG_VERIFY_CONTINUOUS);
+	FLEET_AUTO fleet = {0};
+	int rc;
+
+	if (again && ctx->out->json)
+		return err_set(err, ERR_USAGE,
+			"--continuous has many documents: use --ndjson, or leave --json out");
+	if (fleet_open(ctx->plan, &fleet, err))
+		return -1;
+	listen_to_signals();
+	do
+		rc = pass(ctx, &fleet, err);
+	while (again && rc == EXIT_DONE && !stop_asked);
+	return again && rc == EXIT_DONE ? EXIT_DETACHED : rc;
+}
