@@ -89,6 +89,7 @@ void out_json(struct out *out, json_t *doc)
 void out_json_line(struct out *out, json_t *doc)
 {
 	write_json(out, doc, JSON_COMPACT);
+	fflush(out->data); /* as things happen: whoever reads the lines waits for this one */
 }
 
 json_t *out_json_string(const char *text)

@@ -1,0 +1,230 @@
+"""`airlock verify`: planted differences of every kind are found, equal sides are equal under load."""
+
+import json
+import signal
+import subprocess
+
+import pytest
+
+from conftest import needs_program
+from lab import airlock_program
+from ledger import Ledger
+from server import wait_until
+
+TABLES = """
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE DOMAIN cents AS numeric CHECK (value > -1000000);
+CREATE TYPE pair AS (a int, b text);
+CREATE TABLE kinds (id bigint PRIMARY KEY, gone int, i2 int2, i4 int4, i8 int8, f4 real, f8 float8, n numeric,
+  t text, v varchar(20), c char(5), b bytea, u uuid, d date, ts timestamp, tz timestamptz, iv interval,
+  j json, jb jsonb, arr int[], rng int4range, m mood, dom cents, p pair, big text, bo bool,
+  twice int8 GENERATED ALWAYS AS (i8 * 2) STORED);
+ALTER TABLE kinds DROP COLUMN gone;
+CREATE TABLE words (w text, n int, note text, PRIMARY KEY (n, w));
+CREATE TABLE swapped (w text PRIMARY KEY, v int);
+CREATE TABLE bag (a int, b text); ALTER TABLE bag REPLICA IDENTITY FULL;
+CREATE TABLE many (id int PRIMARY KEY, v int8, t text);
+CREATE TABLE hot (id int PRIMARY KEY, v int8);
+"""
+# The same with other column orders, and a column that was dropped elsewhere.
+ON_NEW = TABLES.replace("(w text, n int, note text,", "(note text, n int, w text,").replace(
+    "ALTER TABLE kinds DROP COLUMN gone;", "").replace("gone int, ", "")
+
+ROWS = """
+INSERT INTO kinds (id, i2, i4, i8, f4, f8, n, t, v, c, b, u, d, ts, tz, iv, j, jb, arr, rng, m, dom, p, big, bo)
+SELECT g, 1, 1, 1, 0, 0, 1.0, 'a', 'a', 'a', '\\x00', '00000000-0000-0000-0000-000000000000', '2026-01-01',
+  '2026-01-01', '2026-01-01Z', '1 mon', '{"a":1}', '{"a":1}', '{1,2}', '[1,5)', 'ok', 1.0, '(1,x)',
+  (SELECT string_agg(md5((g * 1000 + k)::text), '') FROM generate_series(1, 300) k), true FROM generate_series(1, 60) g;
+INSERT INTO words SELECT 'w' || g, g, 'n' FROM generate_series(1, 100) g;
+INSERT INTO swapped SELECT 'w' || g, g FROM generate_series(1, 100) g;
+INSERT INTO bag SELECT g % 50, 'b' FROM generate_series(1, 200) g;
+INSERT INTO many SELECT g, g, 'x' FROM generate_series(1, 250000) g;
+INSERT INTO hot SELECT g, 0 FROM generate_series(1, 3) g;
+ANALYZE;
+"""
+
+# What equality overlooks: one row of `kinds` for each.
+CHANGES = ["i2 = 0", "i4 = 0", "i8 = 4294967296", "i8 = -2", "f4 = '-0'", "f8 = '-0'", "f8 = 'NaN'", "n = 1.00", "n = 'NaN'",
+           "t = 'b'", "v = 'a '", "c = 'b'", "b = '\\x01'", "u = '00000000-0000-0000-0000-000000000001'",
+           "d = '2026-01-02'", "ts = '2026-01-01 00:00:00.000001'", "tz = '2026-01-01 00:00:00.000001Z'",
+           "iv = '30 days'", "j = '{\"a\": 1}'", "jb = '{\"a\":1.0}'", "arr = '[0:1]={1,2}'", "arr = '{2,1}'", "rng = '[1,6)'",
+           "m = 'sad'", "dom = 1.00", "p = '(1,y)'", "big = overlay(big placing 'x' from 5000 for 1)", "bo = false",
+           "t = NULL", "t = ''"]
+
+
+@pytest.fixture(scope="module")
+def lab(labs):
+    needs_program()
+    lab = labs(level=2)
+    for server, sql in ((lab.old, TABLES), (lab.new, ON_NEW)):
+        server.psql("SET ROLE shop_owner;" + sql, "shop")
+    lab.old.psql(ROWS, "shop")
+    lab.old.psql("GRANT ALL ON hot TO shop_app", "shop")
+    done = lab.airlock("sync")
+    assert done.returncode == 0, done.stderr
+    return lab
+
+
+def verify(lab, *words, code):
+    done = lab.airlock("verify", "--json", *words, timeout=100)
+    assert done.returncode == code, done.stdout[-2000:] + done.stderr
+    document = json.loads(done.stdout)
+    assert document["schema"] == "airlock.verify/1"
+    return document
+
+
+def found(document):
+    return {t["name"]: t for t in document["tables"]
+            if t["different"]}
+
+
+def plant(lab, sql):
+    """On new only, past replication and triggers."""
+    lab.new.psql("SET session_replication_role = replica;" + sql, "shop")
+
+
+METHODS = [pytest.param((), id="server"), pytest.param(("--bytes",), id="bytes")]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_equal_at_rest(lab, method):
+    document = verify(lab, *method, code=0)
+    assert document["verdict"] == "equal" and not found(document)
+    rows = {t["name"]: t for t in document["tables"]}
+    assert rows["public.many"]["compared"] == 250000 and rows["public.kinds"]["compared"] == 60
+    assert rows["public.bag"]["order"] == "multiset" and rows["public.words"]["order"] == "index"
+    assert {t["method"] for t in document["tables"]} == {"bytes" if method else "server"}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_change_of_each_type(lab, method):
+    changes = "".join(f"UPDATE kinds SET {change} WHERE id = {i};" for i, change in enumerate(CHANGES, 1))
+    plant(lab, "CREATE TABLE public.kept AS SELECT * FROM kinds;" + changes)
+    try:
+        document = verify(lab, "--table", "kinds", *method, code=7)
+    finally:
+        columns = [row[0] for row in lab.new.query(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'kinds'::regclass AND attnum > 1"
+            " AND NOT attisdropped AND attgenerated = ''", dbname="shop")]
+        sets = ", ".join(f"{c} = k.{c}" for c in columns)
+        plant(lab, f"UPDATE kinds SET {sets} FROM kept k WHERE k.id = kinds.id; DROP TABLE kept")
+    table = document["tables"][0]
+    assert table["different"] == len(CHANGES)
+    missed = set(range(1, len(CHANGES) + 1)) - {int(k["key"]) for k in table["keys"]}
+    assert not missed, [CHANGES[i - 1] for i in missed]
+    assert {k["kind"] for k in table["keys"]} == {"differs"}
+    assert verify(lab, "--table", "kinds", *method, code=0)["verdict"] == "equal"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_rows_missing_extra_and_exchanged(lab, method):
+    plant(lab, "DELETE FROM many WHERE id = 77777; INSERT INTO many VALUES (-5, 0, 'x');"
+               "UPDATE many SET v = v # 1 WHERE id = 200001;"
+               "UPDATE swapped SET v = CASE w WHEN 'w1' THEN 2 ELSE 1 END WHERE w IN ('w1', 'w2');"
+               "UPDATE words SET note = 'm' WHERE w = 'w7'; INSERT INTO bag VALUES (7, 'b');"
+               "UPDATE bag SET b = 'only here' WHERE ctid = (SELECT ctid FROM bag WHERE a = 9 LIMIT 1)")
+    try:
+        tables = found(verify(lab, *method, code=7))
+    finally:
+        plant(lab, "INSERT INTO many VALUES (77777, 77777, 'x'); DELETE FROM many WHERE id = -5;"
+                   "UPDATE many SET v = v # 1 WHERE id = 200001; UPDATE swapped SET v = substr(w, 2)::int;"
+                   "UPDATE words SET note = 'n'; UPDATE bag SET b = 'b';"
+                   "DELETE FROM bag WHERE ctid = (SELECT ctid FROM bag WHERE a = 7 LIMIT 1)")
+    named = {name: {(k["key"], k["kind"]) for k in table["keys"]} for name, table in tables.items()}
+    assert named["public.many"] == {("77777", "only on old"), ("-5", "only on new"), ("200001", "differs")}
+    assert named["public.swapped"] == {("w1", "differs"), ("w2", "differs")}
+    assert named["public.words"] == {("7,w7", "differs")}
+    assert tables["public.bag"]["different"] == 3  # one more, and one that became another
+    if not method:
+        assert {k for k, _ in named["public.bag"]} == {"(7,b)", "(9,b)", '(9,"only here")'}
+    assert set(tables) == {"public.many", "public.swapped", "public.words", "public.bag"}
+    assert verify(lab, *method, code=0)["verdict"] == "equal"
+
+
+def test_equal_under_load(lab, scratch):
+    """Live writes, and one row that never rests."""
+    writer = subprocess.Popen(
+        ["/usr/bin/python3", "-c",
+         "import psycopg, sys\n"
+         "with psycopg.connect(sys.argv[1], autocommit=True) as c:\n"
+         "    while True: c.execute('UPDATE hot SET v = v + 1 WHERE id = 1')", lab.dsn("old", "shop_app")])
+    try:
+        with Ledger(lab, scratch() / "ledger", clients=8, rate=1000) as ledger:
+            ledger.wait_for(500)
+            for method in ((), ("--bytes",)):
+                document = verify(lab, *method, code=0)
+                assert document["verdict"] == "equal"
+                assert sum(t["moving"] for t in document["tables"] if t["name"] != "public.hot") == 0
+            plant(lab, "UPDATE ledger.entry SET n = -n WHERE (client, seq) = (SELECT client, min(seq)"
+                       " FROM ledger.entry GROUP BY 1 LIMIT 1)")
+            tables = found(verify(lab, code=7))
+            assert set(tables) == {"ledger.entry"} and tables["ledger.entry"]["different"] == 1
+            plant(lab, "UPDATE ledger.entry SET n = -n WHERE n < 0")
+            ledger.wait_for(100)
+    finally:
+        writer.kill()
+        writer.wait()
+    wait_until(lambda: lab.airlock("verify", "--table", "hot").returncode == 0, 20, "equal sides at rest")
+
+
+def start(lab, *words):
+    return subprocess.Popen([airlock_program(), "-f", lab.plan, "verify", *words], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_killed_and_gone_on_with(lab):
+    """It stops at a lock; what was compared before is not compared again, and differences stay known."""
+    plant(lab, "UPDATE words SET note = 'm' WHERE w = 'w7'")
+    state = lab.dir / ".airlock" / "verify-orders.json"
+    with lab.new.connect("shop", autocommit=False) as blocker:
+        blocker.execute("LOCK TABLE words")
+        running = start(lab, "--ndjson", "--jobs", "1")
+        blocker_waits = "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'public.words'::regclass"
+        wait_until(lambda: lab.new.query(blocker_waits, dbname="shop"), 30, "verify to come to the lock")
+        wait_until(lambda: state.exists() and '"name":"public.many"' in state.read_text()
+                   and many(state)["pieces"][0]["done"], 30, "its place to be kept")
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+        blocker.rollback()
+    try:
+        document = verify(lab, code=7)
+    finally:
+        plant(lab, "UPDATE words SET note = 'n'")
+    assert document["resumed"] and set(found(document)) == {"public.words"}
+    assert {t["name"]: t["compared"] for t in document["tables"]}["public.many"] == 250000
+    assert not state.exists()
+    assert not verify(lab, code=0)["resumed"]
+
+
+def many(state):
+    return next(t for t in json.loads(state.read_text())["tables"] if t["name"] == "public.many")
+
+
+def test_stopped_by_a_signal_and_progress(lab):
+    with lab.new.connect("shop", autocommit=False) as blocker:
+        blocker.execute("LOCK TABLE words")
+        running = start(lab, "--ndjson", "--continuous")
+        first = json.loads(running.stdout.readline())
+        running.send_signal(signal.SIGINT)
+        blocker.rollback()
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert first["schema"] == "airlock.verify-progress/1" and first["rows"] > 0 and "left_ms" in first
+    assert json.loads(out.splitlines()[-1])["verdict"] in ("unknown", "equal")
+    verify(lab, code=0)
+
+
+@pytest.mark.parametrize("side", ["new"])
+def test_a_frozen_side_is_unknown(lab, side):
+    lab.server(side).sigstop()
+    try:
+        document = verify(lab, "--table", "many", code=8)
+    finally:
+        lab.server(side).sigcont()
+    assert document["verdict"] == "unknown" and document["reason"]
+    wait_until(lambda: lab.airlock("verify", "--table", "many").returncode == 0, 30, "it to answer again")
+
+
+def test_usage(lab):
+    done = lab.airlock("verify", "--table", "nonsense")
+    assert done.returncode == 2 and "publishes no table nonsense" in done.stderr
