@@ -17,6 +17,7 @@ struct conformance_world {
 	void *arg;
 	struct store *store, *other; /* valid after reset; borrowed */
 	bool quiet;		     /* prints nothing */
+	const char *only;	     /* the one case to run; NULL = all */
 	int64_t patience_ms;	     /* within which every call that can succeed does */
 
 	void (*reset)(struct conformance_world *world);
@@ -33,7 +34,7 @@ struct conformance_world {
 	bool (*stays)(void *arg);
 };
 
-/* Runs every case; prints those that fail.  Returns how many did. */
+/* Runs every case, or the one that is asked for; prints those that fail.  Returns how many did. */
 int conformance_run(struct conformance_world *world);
 
 #endif

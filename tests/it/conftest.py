@@ -55,8 +55,8 @@ def labs(scratch):
     """A factory of labs; all are taken down at the end, whatever happened."""
     made = []
 
-    def make(level=3, rows="small"):
-        lab = Lab.up(scratch() / "lab", level, rows)
+    def make(level=3, rows="small", roles=True):
+        lab = Lab.up(scratch() / "lab", level, rows, roles=roles)
         made.append(lab)
         return lab
 

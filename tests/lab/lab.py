@@ -96,7 +96,8 @@ def scram_verifier(password, iterations=SCRAM_ITERATIONS):
 
 def find_program(name):
     """A program of the build: $AIRLOCK_BUILD, then build/, then the newest build-*/ that has it."""
-    places = {"airlock": "src/cli/airlock"}
+    places = {"airlock": "src/cli/airlock",
+              "conformance_postgres": "tests/conformance/conformance_postgres"}
     where = places.get(name, f"tests/lab/{name}")
     if os.environ.get("AIRLOCK_BUILD"):
         candidates = [Path(os.environ["AIRLOCK_BUILD"]).resolve()]

@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS airlock.register (
 	dbname name NOT NULL,                  -- the migrated database of this side
 	state text NOT NULL CHECK (state IN ('ACTIVE', 'SEALED', 'COMMITTING', 'STANDBY')),
 	attempt bigint NOT NULL DEFAULT 0,     -- the newest that moved this register
-	epoch bigint NOT NULL DEFAULT 1,       -- grows with every opening
+	epoch bigint NOT NULL DEFAULT 0,       -- grows with every opening; 0 = never open
 	revoked bigint NOT NULL DEFAULT 0,     -- attempts up to this one cannot open this side
 	promoted bigint NOT NULL DEFAULT 0,    -- at which this side was last promoted
 	wayback pg_lsn,                        -- fixed by that PROMOTE, before the first new write
@@ -222,9 +222,9 @@ CREATE OR REPLACE FUNCTION airlock.enroll(p text, s text, sd text, db name, is_o
 	hash text, who text) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
 BEGIN
-	INSERT INTO airlock.register (plan, store, side, dbname, state, plan_hash, moved_by,
-		system_identifier, undo)
-	SELECT p, s, sd, db, CASE WHEN is_open THEN 'ACTIVE' ELSE 'STANDBY' END, hash, who,
+	INSERT INTO airlock.register (plan, store, side, dbname, state, epoch, plan_hash,
+		moved_by, system_identifier, undo)
+	SELECT p, s, sd, db, CASE WHEN is_open THEN 'ACTIVE' ELSE 'STANDBY' END, is_open::int, hash, who,
 	       (SELECT system_identifier::text FROM pg_control_system()),
 	       CASE WHEN is_open THEN NULL ELSE airlock.admission_close(db) END
 	WHERE NOT EXISTS (SELECT FROM airlock.register
