@@ -1,0 +1,64 @@
+/*
+ * track.h - where one session stands, counted exactly from message headers.
+ *
+ * Two trackers share one ring of pending requests: track_client() sees each message that goes to
+ * the server, track_server() each that comes back.  Between them they know how many answers are
+ * owed, so that "nothing is under way" is a fact and not a guess from the last message seen.
+ *
+ *   ring codes  e  one or more of Parse/Bind/Describe/Execute/Close since the last sync unit
+ *               S  Sync        Q  Query        F  FunctionCall        c  CopyDone or CopyFail
+ *   CopyData and Flush add nothing.  A lone c (CopyDone outside a copy) is ignored by the server.
+ *
+ * What the server does with them, verified on the wire (reference: the state machine, 1.1):
+ *   ReadyForQuery   after an error in the extended protocol: everything before the next S is gone,
+ *                   and that S is answered.  Otherwise leading e and c, then exactly one of Q S F.
+ *   ErrorResponse   ends a copy-in: Syncs sent during it are ignored, up to the client's c.  With
+ * an e in front, all is skipped until S, a Query too. CommandComplete ends a copy-in the same way:
+ * two Syncs, one ReadyForQuery.
+ *
+ * Pure; one struct per session; no allocation.
+ */
+#ifndef AIRLOCK_PGWIRE_TRACK_H
+#define AIRLOCK_PGWIRE_TRACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TRACK_RING 256u /* pending codes; e and c collapse, so these are sync units */
+
+struct track {
+	uint8_t ring[TRACK_RING];
+	uint16_t head, count;
+	char tx;       /* 'I', 'T' or 'E', from the last ReadyForQuery */
+	bool skipping; /* after an error in the extended protocol, until Sync */
+	bool copy_in;
+	bool copy_both; /* replication: never at a boundary again */
+	bool lost;	/* the two sides contradict each other: never safe again */
+};
+
+/* What a message from the server means for who relays it. */
+enum track_event {
+	TRACK_NOTHING,
+	TRACK_READY,   /* ReadyForQuery: a boundary may have been reached */
+	TRACK_ASYNC,   /* Notice, Notification, ParameterStatus */
+	TRACK_UNASKED, /* an ErrorResponse that nobody waits for: the server ends the session */
+};
+
+void track_init(struct track *t); /* logged in and idle */
+/* May another request be taken?  Otherwise read no more from the client until the server answers.
+ */
+bool track_has_room(const struct track *t);
+/* A message of this type is handed to the server.  Needs room. */
+void track_client(struct track *t, uint8_t type);
+/* A message of this type came; first_byte: of its body, only looked at for ReadyForQuery. */
+enum track_event track_server(struct track *t, uint8_t type, uint8_t first_byte);
+/* Is nothing under way: no answer owed, no transaction open?  (That no message is cut in half and
+ * no byte waits is the relay's to know.) */
+bool track_is_safe(const struct track *t);
+/* Are answers owed?  Less than !track_is_safe(): an idle open transaction owes nothing. */
+bool track_is_owed(const struct track *t);
+/* Does this message of a client end a sync unit, that is, will it be answered by ReadyForQuery? */
+bool track_ends_unit(uint8_t type);
+
+#endif
