@@ -43,10 +43,10 @@ bool track_ends_unit(uint8_t type)
 	return type == 'Q' || type == 'S' || type == 'F';
 }
 
-static bool has_sync(const struct track *t)
+static bool has(const struct track *t, uint8_t code)
 {
 	for (unsigned i = 0; i < t->count; i++)
-		if (at(t, i) == 'S')
+		if (at(t, i) == code)
 			return true;
 	return false;
 }
@@ -55,7 +55,7 @@ void track_client(struct track *t, uint8_t type)
 {
 	REQUIRE(track_has_room(t));
 	/* The server throws away all it reads until a Sync. */
-	if (t->skipping && type != 'S' && !has_sync(t))
+	if (t->skipping && type != 'S' && !has(t, 'S'))
 		return;
 	switch (type) {
 	case 'P':
@@ -180,4 +180,15 @@ bool track_is_owed(const struct track *t)
 bool track_is_safe(const struct track *t)
 {
 	return t->tx == 'I' && !t->copy_both && !t->lost && !track_is_owed(t);
+}
+
+bool track_may_go_on(const struct track *t)
+{
+	if (t->copy_in)
+		return !has(t, 'c');
+	if (!track_is_owed(t))
+		return t->tx != 'I';
+	if (t->skipping)
+		return !has(t, 'S');
+	return t->count > 0 && at(t, t->count - 1u) == 'e';
 }

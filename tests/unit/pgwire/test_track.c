@@ -163,6 +163,32 @@ static void skipped_messages_take_no_room(void **state)
 	play(&t, "? >S <ZI!");
 }
 
+/* 'y' and 'n' in place of '!' and '?': may the client go on towards a boundary? */
+static void going_on(struct track *t, const char *dialogue, bool expected)
+{
+	track_init(t);
+	play(t, dialogue);
+	assert_int_equal(track_may_go_on(t), expected);
+}
+
+static void one_unit_at_a_time(void **state)
+{
+	struct track t;
+
+	(void)state;
+	going_on(&t, "", false);		 /* a boundary */
+	going_on(&t, ">Q", false);		 /* its answer is awaited */
+	going_on(&t, ">Q <CZT", true);		 /* the transaction has to end */
+	going_on(&t, ">Q <CZT >Q", false);
+	going_on(&t, ">PB", true);		 /* the unit has to end */
+	going_on(&t, ">PBES", false);
+	going_on(&t, ">P <E", true);		 /* Sync has to come */
+	going_on(&t, ">P <E >S", false);
+	going_on(&t, ">Q <G", true);		 /* data */
+	going_on(&t, ">Q <G >dc", false);
+	going_on(&t, ">Q <CZI", false);
+}
+
 /* A model of the server: answers a random pipeline, and both must agree on what is owed. */
 static void random_pipelines(void **state)
 {
@@ -196,6 +222,7 @@ int main(void)
 		cmocka_unit_test(the_ring_says_when_it_is_full),
 		cmocka_unit_test(pieces_of_one_unit_collapse),
 		cmocka_unit_test(skipped_messages_take_no_room),
+		cmocka_unit_test(one_unit_at_a_time),
 		cmocka_unit_test(random_pipelines),
 	};
 
