@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from conftest import LAB_SOURCE
-from lab import APP_ROLES, MADE_BY_UP, Lab, LabError, scram_verifier
+from lab import APP_ROLES, LEGACY_ROLE, MADE_BY_UP, Lab, LabError, scram_verifier
 from server import process_state
 
 TABLES = "SELECT relname, relkind, relreplident FROM pg_class WHERE relnamespace IN" \
@@ -41,7 +41,7 @@ def test_settings_that_the_window_depends_on(plain_lab):
 
 
 @pytest.mark.parametrize("side", ["old", "new"])
-@pytest.mark.parametrize("role", APP_ROLES)
+@pytest.mark.parametrize("role", [*APP_ROLES, LEGACY_ROLE])
 def test_every_role_logs_in_by_its_password_and_writes_as_it_may(plain_lab, side, role):
     with psycopg.connect(plain_lab.dsn(side, role)) as conn:
         assert conn.execute("SELECT session_user").fetchone() == (role,)
@@ -65,7 +65,7 @@ def test_no_password_no_entry(plain_lab):
 def test_verifiers_are_equal_and_the_servers_own(plain_lab):
     sql = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname ~ '^(shop|rep)' ORDER BY 1"
     old, new = (server.query(sql) for server in plain_lab.servers)
-    assert old == new and len(old) == len(APP_ROLES)
+    assert old == new and {row[0] for row in old} == {*APP_ROLES, LEGACY_ROLE}
     assert all(re.match(r"SCRAM-SHA-256\$\d+:", verifier) for _, verifier in old)
     assert scram_verifier("x") != scram_verifier("x"), "each verifier has a salt of its own"
 
