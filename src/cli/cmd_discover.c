@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -58,16 +57,15 @@ static void row_text(struct out *out, const struct plan *plan, size_t store, con
 	const struct plan_service *s = writer_service(plan, store, w, &writes);
 	BUF_AUTO who = BUF_INIT;
 	BUF_AUTO safe = BUF_INIT;
-	char last[32];
+	char last[WRITER_WHEN_BYTES];
 
 	writer_describe(w, &who);
 	out_safe(&safe, buf_str(&who));
-	strftime(last, sizeof last, "%F %TZ", gmtime(&(time_t){w->last_s}));
 	out_data(out, "%-10s %s %s: %s; last seen %s\n",
 		undeclared  ? "UNDECLARED"
 		: s != NULL ? "declared"
 			    : "unknown",
-		w->store, side_name(w->side), buf_str(&safe), last);
+		w->store, side_name(w->side), buf_str(&safe), writer_when(w->last_s, last));
 	if (s != NULL)
 		out_data(out, "           is %s, which %s %s\n", s->name,
 			writes ? "writes to" : "only reads", w->store);

@@ -1,6 +1,5 @@
 /* `airlock verify`: both sides compared, live; what differs is named and counted. */
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,27 +7,11 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
 #include "cli/fleet.h"
+#include "cli/stop.h"
 #include "verify/verify.h"
 
 #define LANES_DEFAULT_MAX 4
 #define KEYS_SHOWN 10
-
-/* The one thing that the signal handler touches. */
-static volatile sig_atomic_t stop_asked;
-
-static void on_signal(int number)
-{
-	(void)number;
-	stop_asked = 1;
-}
-
-static void listen_to_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
 
 struct teller {
 	struct out *out;
@@ -60,13 +43,14 @@ static void on_progress(void *arg, const struct verify_progress *p)
 	if (!teller->terminal && !teller->out->verbose)
 		return;
 	if (p->left_ms >= 0)
-		snprintf(left, sizeof left, ", about %" PRId64 " s left", (p->left_ms + 999) / 1000);
+		snprintf(
+			left, sizeof left, ", about %" PRId64 " s left", (p->left_ms + 999) / 1000);
 	out_safe(&table, p->table ? p->table : "");
 	out_note(teller->out,
 		"%s: %zu/%zu tables, %" PRId64 " of about %" PRId64 " rows, %" PRId64
 		" different%s; now %s",
-		teller->store, p->tables_done, p->tables, p->rows, p->rows_total, p->different, left,
-		buf_str(&table));
+		teller->store, p->tables_done, p->tables, p->rows, p->rows_total, p->different,
+		left, buf_str(&table));
 }
 
 /* ---- the answer ---------------------------------------------------------------------------- */
@@ -99,21 +83,21 @@ static const char *verdict(const struct answer *a)
 static json_t *table_json(const struct verify *v, const struct verify_table *t)
 {
 	json_t *keys = json_array();
-	int64_t rows = verify_table_done(t) || t->shape.rows < t->compared ? t->compared
-									   : t->shape.rows;
+	int64_t rows =
+		verify_table_done(t) || t->shape.rows < t->compared ? t->compared : t->shape.rows;
 
 	for (size_t i = 0; i < t->keys_count; i++)
-		json_array_append_new(keys,
-			json_pack("{s:o, s:s}", "key", out_json_string(t->keys[i].text), "kind",
-				t->keys[i].what));
+		json_array_append_new(
+			keys, json_pack("{s:o, s:s}", "key", out_json_string(t->keys[i].text),
+				      "kind", t->keys[i].what));
 	return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:b, s:s, s:s, s:o}", "store",
 		v->store->store.name, "name", out_json_string(t->shape.name), "rows",
 		(json_int_t)rows, "compared", (json_int_t)t->compared, "different",
 		(json_int_t)t->different, "moving", (json_int_t)t->moving, "done",
 		verify_table_done(t), "method", method_name(v->method), "order",
-		t->shape.keys == 0   ? "multiset"
-		: t->shape.sorted ? "C"
-				  : "index",
+		t->shape.keys == 0 ? "multiset"
+		: t->shape.sorted  ? "C"
+				   : "index",
 		"keys", keys);
 }
 
@@ -174,12 +158,15 @@ static void answer_text(const struct answer *a)
 			out_data(out, "%" PRId64 " sequences are missing or step differently\n",
 				v->sequences_missing);
 		if (v->sequences_behind)
-			out_data(out, "%" PRId64 " of %" PRId64 " sequences are behind on the shut side: "
+			out_data(out,
+				"%" PRId64 " of %" PRId64 " sequences are behind on the shut side: "
 				"the next hold moves them\n",
 				v->sequences_behind, v->sequences);
 	}
 	out_data(out, "%s%s%s\n",
-		out_color(out, different(a) ? COLOR_RED : a->err.code ? COLOR_YELLOW : COLOR_GREEN),
+		out_color(out, different(a)  ? COLOR_RED
+			       : a->err.code ? COLOR_YELLOW
+					     : COLOR_GREEN),
 		verdict(a), out_color(out, COLOR_NONE));
 }
 
@@ -202,7 +189,7 @@ static void record(const struct answer *a)
 
 /* ---- the command --------------------------------------------------------------------------- */
 
-static int finish(struct answer *a, struct err *err)
+static int finish(struct answer *a)
 {
 	struct out *out = a->ctx->out;
 
@@ -213,14 +200,13 @@ static int finish(struct answer *a, struct err *err)
 		out_json(out, answer_json(a));
 	else if (a->count > 0 && a->stores[0].tables_count > 0)
 		answer_text(a);
-	if (a->err.code != ERR_OK && !stop_asked)
+	if (a->err.code != ERR_OK && !*stop_asked)
 		out_error(out, a->err.msg, NULL);
-	(void)err;
 	if (different(a) > 0)
 		return EXIT_DIFFERENT;
 	if (a->err.code == ERR_OK)
 		return EXIT_DONE;
-	return stop_asked ? EXIT_DETACHED : err_exit_code(a->err.code);
+	return *stop_asked ? EXIT_DETACHED : err_exit_code(a->err.code);
 }
 
 static unsigned lanes_of(const struct options *opt)
@@ -231,7 +217,7 @@ static unsigned lanes_of(const struct options *opt)
 	return (unsigned)opt_number(opt, FLAG_VERIFY_JOBS, lanes);
 }
 
-static int pass(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
+static int pass(struct cmd_ctx *ctx, struct fleet *fleet)
 {
 	struct answer a = {.ctx = ctx,
 		.stores = arena_calloc(&ctx->arena, ctx->plan->stores_count, sizeof(struct verify)),
@@ -241,7 +227,7 @@ static int pass(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
 		.lanes = lanes_of(ctx->opt),
 		.bytes = opt_given(ctx->opt, FLAG_VERIFY_BYTES),
 		.state_dir = ctx->state_dir,
-		.stop = &stop_asked,
+		.stop = stop_asked,
 		.progress = on_progress,
 		.arg = &teller};
 	int rc;
@@ -251,7 +237,7 @@ static int pass(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
 		if (verify_run(fleet->stores[i], &options, &a.stores[a.count++], &a.err))
 			err_wrap(&a.err, "store %s", teller.store);
 	}
-	rc = finish(&a, err);
+	rc = finish(&a);
 	for (size_t i = 0; i < a.count; i++)
 		verify_fini(&a.stores[i]);
 	return rc;
@@ -268,9 +254,9 @@ int cmd_verify(struct cmd_ctx *ctx, struct err *err)
 			"--continuous has many documents: use --ndjson, or leave --json out");
 	if (fleet_open(ctx->plan, &fleet, err))
 		return -1;
-	listen_to_signals();
+	stop_listen(NULL);
 	do
-		rc = pass(ctx, &fleet, err);
-	while (again && rc == EXIT_DONE && !stop_asked);
+		rc = pass(ctx, &fleet);
+	while (again && rc == EXIT_DONE && !*stop_asked);
 	return again && rc == EXIT_DONE ? EXIT_DETACHED : rc;
 }

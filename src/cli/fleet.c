@@ -19,7 +19,7 @@ static int open_route(
 		return route_gateway_new(route, env, ret, err);
 	/* The plan's checker refuses by name what this version has not built. */
 	REQUIRE(route->kind == ROUTE_NONE);
-	return route_none_new(route->name, ret, err);
+	return route_none_new(route->name, env, ret, err);
 }
 
 int fleet_open(const struct plan *plan, struct fleet *ret_fleet, struct err *err)

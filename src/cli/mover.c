@@ -1,7 +1,6 @@
 #include "cli/mover.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "cli/mover_report.h"
+#include "cli/stop.h"
 #include "engine/engine.h"
 
 #define WAVES_MAX 64
@@ -27,33 +27,6 @@ struct mover {
 	struct quiet_lines lines;
 	bool journal_failed;
 };
-
-/* The one thing a signal handler may touch: law "no globals" ends where the kernel begins. */
-static volatile sig_atomic_t stop_asked;
-static struct env *stop_env; /* woken by the handler, whichever thread it runs on */
-
-static void on_signal(int number)
-{
-	(void)number;
-	stop_asked = 1;
-	env_wake(stop_env);
-}
-
-static void listen_to_signals(struct env *env)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	stop_env = env;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-}
-
-/* Before the env goes away. */
-static void ignore_signals(void)
-{
-	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-}
 
 static struct journal_entry entry_of(const struct mover *mover, const char *kind, int64_t attempt)
 {
@@ -214,7 +187,7 @@ static struct engine_config engine_config_of(struct mover *mover, struct fleet *
 			.moved = on_moved,
 			.ended = on_ended,
 			.calm = on_calm},
-		.abort_asked = &stop_asked,
+		.abort_asked = stop_asked,
 	};
 
 	for (size_t m = 0; m < mover->result->stores_count; m++) {
@@ -290,7 +263,7 @@ int mover_run(
 	size_t count = 0;
 
 	sequence_make(ctx->plan, &ctx->arena, &seq);
-	listen_to_signals(fleet->env);
+	stop_listen(fleet->env);
 	for (size_t i = 0; i < seq.count && count < WAVES_MAX; i++) {
 		const struct wave *wave = &seq.waves[wave_index(order, &seq, i)];
 		struct mover_result *result = &results[count];
@@ -308,7 +281,7 @@ int mover_run(
 		if (result->report.verdict != VERDICT_DONE && order->mode != CORE_RESUME)
 			break;
 	}
-	ignore_signals();
+	stop_ignore();
 	if (count == 0)
 		return err_set(err, ERR_USAGE, "no wave with a store was asked for");
 	return tell(ctx, results, count);

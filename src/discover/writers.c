@@ -10,7 +10,6 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "store/postgres/hazards.h"
 
 #define XIDS_MAX 1024
 
@@ -255,6 +254,16 @@ void writer_describe(const struct writer *writer, struct buf *out)
 		buf_printf(out, ", %s", writer->process);
 	if (writer->evidence[0])
 		buf_printf(out, ": %s", writer->evidence);
+}
+
+const char *writer_when(int64_t s, char ret[WRITER_WHEN_BYTES])
+{
+	time_t when = (time_t)s;
+	struct tm tm;
+
+	ENSURE(gmtime_r(&when, &tm) != NULL);
+	strftime(ret, WRITER_WHEN_BYTES, "%F %TZ", &tm);
+	return ret;
 }
 
 /* A name for a service made of what is known: letters, digits and '-'. */

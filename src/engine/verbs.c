@@ -109,12 +109,7 @@ static enum core_outcome do_hold(const struct verb_call *call, struct err *err)
 {
 	struct route_call rc = route_call_of(call);
 
-	enum core_outcome outcome;
-
-	env_point(call->env, "before", "hold");
-	outcome = from_rc(route_hold(call->route, &rc, call->ret_held, err), err);
-	env_point(call->env, "after", "hold");
-	return outcome;
+	return from_rc(route_hold(call->route, &rc, call->ret_held, err), err);
 }
 
 /*
@@ -125,18 +120,14 @@ static enum core_outcome do_hold(const struct verb_call *call, struct err *err)
 static enum core_outcome do_release(const struct verb_call *call, struct err *err)
 {
 	enum side side = call->undoing ? call->src : side_other(call->src);
-	enum core_outcome outcome;
 	struct door door;
 
 	if (verb_read(call, side, &door, err))
 		return verb_outcome(err);
 	if (door.reg.state != REG_ACTIVE || (!call->undoing && door.reg.promoted != call->attempt))
 		return verb_lost(err, side, &door);
-	env_point(call->env, "before", "release");
-	outcome = from_rc(
+	return from_rc(
 		route_release(call->route, side, door.reg.epoch, call->deadline_ms, err), err);
-	env_point(call->env, "after", "release");
-	return outcome;
 }
 
 typedef int store_fn(struct store *store, const struct store_call *call, struct err *err);

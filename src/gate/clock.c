@@ -4,29 +4,20 @@
  */
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "base/check.h"
 #include "gate/gates.h"
 
 #define VALID_S 3600
 
-static const struct plan_gate *asked(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->gates_count; i++)
-		if (strcmp(plan->gates[i].id, "clock") == 0)
-			return &plan->gates[i];
-	return NULL;
-}
-
 static bool required(const struct plan *plan)
 {
-	return asked(plan) != NULL;
+	return gate_asked(plan, "clock") != NULL;
 }
 
 static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)
 {
-	const struct plan_gate *gate = asked(world->plan);
+	const struct plan_gate *gate = gate_asked(world->plan, "clock");
 	struct pg *old, *new;
 	double skew, error;
 	int64_t limit;

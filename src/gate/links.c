@@ -2,6 +2,8 @@
  * links.c - replication stands: the active link runs, the way back waits, their slots keep their
  * log, every table is in step, nothing fails to be applied.
  */
+#include <inttypes.h>
+
 #include "base/check.h"
 #include "gate/gates.h"
 #include "store/postgres/look.h"
@@ -69,23 +71,17 @@ static int look_at_tables(struct gate_world *world, struct gate_answer *ret, str
 {
 	enum side dst = side_other(world->src);
 	const char *params[] = {world->store->link[world->src]};
-	PG_ROWS_AUTO tables = PG_ROWS_INIT;
+	struct tables_look tables;
 	PG_ROWS_AUTO errors = PG_ROWS_INIT;
 	struct pg *pg;
 
-	if (pg_data(world->store, dst, world->deadline_ms, &pg, err) ||
-		pg_exec(pg, world->deadline_ms,
-			"SELECT count(*), count(*) FILTER (WHERE r.srsubstate = 'r'),"
-			" coalesce(min(r.srrelid::regclass::text)"
-			"  FILTER (WHERE r.srsubstate <> 'r'), '')"
-			" FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid"
-			" WHERE u.subname = $1",
-			1, params, &tables, err))
+	if (tables_look(world->store, world->src, world->deadline_ms, &tables, err) ||
+		pg_data(world->store, dst, world->deadline_ms, &pg, err))
 		return -1;
 	gate_answer_say(
-		ret, "%s of %s tables stream", pg_text(&tables, 0, 1), pg_text(&tables, 0, 0));
-	if (pg_int(&tables, 0, 0) != pg_int(&tables, 0, 1)) {
-		gate_answer_say(ret, "%s does not", pg_text(&tables, 0, 2));
+		ret, "%" PRId64 " of %" PRId64 " tables stream", tables.ready, tables.total);
+	if (tables.ready != tables.total) {
+		gate_answer_say(ret, "%s does not", tables.first);
 		fail(ret,
 			"Wait for the copy; airlock sync shows it, the log of the other side says "
 			"why it does not end.");

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/check.h"
@@ -74,6 +75,14 @@ const char *law_state_name(enum law_state state)
 
 	REQUIRE(state <= LAW_NOT_PROVEN);
 	return names[state];
+}
+
+const struct plan_gate *gate_asked(const struct plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->gates_count; i++)
+		if (strcmp(plan->gates[i].id, id) == 0)
+			return &plan->gates[i];
+	return NULL;
 }
 
 bool gate_setting_ms(const struct plan_gate *gate, const char *key, int64_t *ret_ms)

@@ -54,6 +54,8 @@ void gate_world_fini(struct gate_world *world);
 
 const char *law_state_name(enum law_state state); /* "NOT PROVEN" */
 
+/* What the plan says of a gate; NULL when it does not ask for it. */
+const struct plan_gate *gate_asked(const struct plan *plan, const char *id);
 /* A time of the plan's gate; false when it is not given. */
 bool gate_setting_ms(const struct plan_gate *gate, const char *key, int64_t *ret_ms);
 

@@ -17,22 +17,14 @@
 #define LOOK_BACK_MS (INT64_C(7) * 24 * 3600 * 1000)
 #define SHOWN_MAX 5
 
-static const struct plan_gate *asked(const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->gates_count; i++)
-		if (strcmp(plan->gates[i].id, "writers") == 0)
-			return &plan->gates[i];
-	return NULL;
-}
-
 static bool required(const struct plan *plan)
 {
-	return asked(plan) != NULL;
+	return gate_asked(plan, "writers") != NULL;
 }
 
 static int64_t look_back_ms(const struct plan *plan)
 {
-	const struct plan_gate *gate = asked(plan);
+	const struct plan_gate *gate = gate_asked(plan, "writers");
 	int64_t ms;
 
 	if (gate == NULL || !gate_setting_ms(gate, "look_back", &ms))
@@ -44,13 +36,12 @@ static void say_undeclared(struct gate_answer *ret, const struct writer *w)
 {
 	BUF_AUTO who = BUF_INIT;
 	BUF_AUTO lines = BUF_INIT;
-	char since[32], last[32];
+	char since[WRITER_WHEN_BYTES], last[WRITER_WHEN_BYTES];
 
 	writer_describe(w, &who);
-	strftime(since, sizeof since, "%F %TZ", gmtime(&(time_t){w->first_s}));
-	strftime(last, sizeof last, "%F %TZ", gmtime(&(time_t){w->wrote_s}));
 	gate_answer_say(ret, "undeclared writer on %s: %s, first seen %s, last write %s",
-		side_name(w->side), buf_str(&who), since, last);
+		side_name(w->side), buf_str(&who), writer_when(w->first_s, since),
+		writer_when(w->wrote_s, last));
 	if (w->here && w->writes > 0)
 		gate_answer_say(
 			ret, "at least %" PRId64 " transactions in %d ms", w->writes, WATCH_MS);

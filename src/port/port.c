@@ -153,7 +153,7 @@ int route_hold(struct route *route, const struct route_call *call, struct route_
 	REQUIRE(call->src < SIDE_COUNT);
 	REQUIRE(call->attempt > 0);
 	REQUIRE(call->hold_ms > 0);
-	return route->ops->hold(route, call, ret_held, err);
+	return ENV_STEP(route->env, "hold", route->ops->hold(route, call, ret_held, err));
 }
 
 int route_look(
@@ -167,7 +167,8 @@ int route_release(
 	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
 {
 	REQUIRE(side < SIDE_COUNT);
-	return route->ops->release(route, side, epoch, deadline_ms, err);
+	return ENV_STEP(
+		route->env, "release", route->ops->release(route, side, epoch, deadline_ms, err));
 }
 
 void route_free(struct route *route)

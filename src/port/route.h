@@ -18,6 +18,7 @@
 
 #include "base/err.h"
 #include "core/door.h"
+#include "port/env.h"
 
 enum route_can { ROUTE_CAN_HOLD = 1 };
 
@@ -74,6 +75,7 @@ struct route_ops {
 
 struct route {
 	const struct route_ops *ops;
+	struct env *env;  /* borrowed */
 	const char *name; /* borrowed */
 };
 

@@ -16,9 +16,8 @@
 
 struct route_gateway {
 	struct route route; /* first */
-	struct env *env;
-	const char *path; /* of the control socket; borrowed from the plan */
-	int fd;		  /* -1 = not connected */
+	const char *path;   /* of the control socket; borrowed from the plan */
+	int fd;		    /* -1 = not connected */
 	int64_t last_id;
 	char line[CONTROL_LINE_MAX]; /* what has come of answers */
 	size_t len;
@@ -69,7 +68,7 @@ static int wait_for(struct route_gateway *g, short events, int64_t deadline_ms, 
 {
 	for (;;) {
 		struct pollfd fd = {.fd = g->fd, .events = events};
-		int64_t left = deadline_ms - env_now_ms(g->env);
+		int64_t left = deadline_ms - env_now_ms(g->route.env);
 		int n = poll(&fd, 1, left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left);
 
 		if (n > 0)
@@ -137,7 +136,7 @@ static void drop_line(struct route_gateway *g, size_t len)
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 /* Answers to earlier questions, given up since, are passed over. */
-static int ask(struct route_gateway *g, struct control_request *request, int64_t deadline_ms,
+static int exchange(struct route_gateway *g, struct control_request *request, int64_t deadline_ms,
 	struct control_reply *ret, struct err *err)
 {
 	BUF_AUTO line = BUF_INIT;
@@ -204,6 +203,15 @@ static int said_no(
 		err, code, "gateway of route %s: %s%s", g->route.name, reply->error, buf_str(&who));
 }
 
+/* An exchange whose answer is yes. */
+static int ask(struct route_gateway *g, struct control_request *request, int64_t deadline_ms,
+	struct control_reply *ret, struct err *err)
+{
+	if (exchange(g, request, deadline_ms, ret, err))
+		return -1;
+	return ret->ok ? 0 : said_no(g, ret, err);
+}
+
 /* ---- the contract ---------------------------------------------------------------------------- */
 
 static enum control_side side_of(enum side side)
@@ -219,8 +227,6 @@ static int greet(struct route_gateway *g, int64_t deadline_ms, struct err *err)
 
 	if (ask(g, &request, deadline_ms, &reply, err))
 		return -1;
-	if (!reply.ok)
-		return said_no(g, &reply, err);
 	if (reply.hello.proto != CONTROL_PROTO || strcmp(reply.hello.route, g->route.name) != 0)
 		return err_set(err, ERR_REFUSED,
 			"at %s answers the gateway of route %s (protocol %lld), not of %s (%d)",
@@ -247,8 +253,6 @@ static int gateway_arm(struct route *route, const struct route_call *call, struc
 
 	if (greet(g, call->deadline_ms, err) || ask(g, &request, call->deadline_ms, &reply, err))
 		return -1;
-	if (!reply.ok)
-		return said_no(g, &reply, err);
 	for (size_t i = 0; i < reply.blockers_count; i++) {
 		BUF_AUTO who = BUF_INIT;
 
@@ -275,8 +279,6 @@ static int gateway_hold(struct route *route, const struct route_call *call,
 
 	if (ask(g, &request, call->deadline_ms, &reply, err))
 		return -1;
-	if (!reply.ok)
-		return said_no(g, &reply, err);
 	*ret_held = (struct route_held){reply.hold.held, reply.hold.drain_ms};
 	return 0;
 }
@@ -289,9 +291,7 @@ static int gateway_release(
 		.cmd = CONTROL_RELEASE, .release = {.side = side_of(side), .epoch = epoch}};
 	struct control_reply reply;
 
-	if (ask(g, &request, deadline_ms, &reply, err))
-		return -1;
-	return reply.ok ? 0 : said_no(g, &reply, err);
+	return ask(g, &request, deadline_ms, &reply, err);
 }
 
 static void take_blocker(const struct control_blocker *from, struct route_blocker *to)
@@ -313,8 +313,6 @@ static int gateway_look(
 
 	if (greet(g, deadline_ms, err) || ask(g, &request, deadline_ms, &reply, err))
 		return -1;
-	if (!reply.ok)
-		return said_no(g, &reply, err);
 	*ret_view = (struct route_view){.sessions = reply.status.sessions,
 		.held = reply.status.held,
 		.oldest_ms = reply.status.oldest_ms};
@@ -349,8 +347,7 @@ int route_gateway_new(const struct plan_route *plan_route, struct env *env,
 	REQUIRE(plan_route->kind == ROUTE_GATEWAY);
 	if (!g)
 		return err_set(err, ERR_NOMEM, "no memory for route %s", plan_route->name);
-	g->route = (struct route){&gateway_ops, plan_route->name};
-	g->env = env;
+	g->route = (struct route){&gateway_ops, env, plan_route->name};
 	g->fd = -1;
 	g->path = plan_setting_get(plan_route->settings, plan_route->settings_count, "control");
 	REQUIRE(g->path != NULL); /* the schema requires it */

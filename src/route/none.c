@@ -37,13 +37,13 @@ static const struct route_ops none_ops = {
 	.free = none_free,
 };
 
-int route_none_new(const char *name, struct route **ret_route, struct err *err)
+int route_none_new(const char *name, struct env *env, struct route **ret_route, struct err *err)
 {
 	struct route *route = calloc(1, sizeof *route);
 
 	if (!route)
 		return err_set(err, ERR_NOMEM, "no memory for route %s", name);
-	*route = (struct route){&none_ops, name};
+	*route = (struct route){&none_ops, env, name};
 	*ret_route = route;
 	return 0;
 }

@@ -7,7 +7,8 @@
 
 #include "port/route.h"
 
-/* Returns owned: route_free.  `name` is borrowed. */
-int route_none_new(const char *name, struct route **ret_route, struct err *err) MUST_CHECK;
+/* Returns owned: route_free.  Both are borrowed. */
+int route_none_new(
+	const char *name, struct env *env, struct route **ret_route, struct err *err) MUST_CHECK;
 
 #endif

@@ -155,7 +155,7 @@ static void init_stores(struct controller *c)
 		c->store[m].travel = network_travel;
 		c->store[m].travel_arg = c;
 		c->route[m] = (struct sim_route){
-			.route = {.ops = &gateway_route_ops, .name = "gateway"},
+			.route = {.ops = &gateway_route_ops, .env = &c->env, .name = "gateway"},
 			.controller = c,
 			.gateway = &c->sim->gateway[m],
 		};

@@ -78,6 +78,9 @@ int pg_marker(struct store *store, const struct store_call *call, struct err *er
 int pg_reached(struct store *store, const struct store_call *call, struct err *err);
 /* link.c */
 int pg_link_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
+/* Ends the walsender of `slot`; *ret_was is false when there was none any more. */
+int pg_sender_end(struct store_pg *s, enum side publisher, const char *slot, int64_t deadline_ms,
+	bool *ret_was, struct err *err) MUST_CHECK;
 int pg_cut(struct store *store, const struct store_call *call, struct err *err);
 int pg_turn(struct store *store, const struct store_call *call, uint64_t wayback, struct err *err);
 int pg_relink(struct store *store, const struct store_call *call, struct guard at, struct err *err);

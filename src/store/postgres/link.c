@@ -29,22 +29,34 @@ int pg_link_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct e
 	return 0;
 }
 
+int pg_sender_end(struct store_pg *s, enum side publisher, const char *slot, int64_t deadline_ms,
+	bool *ret_was, struct err *err)
+{
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (pg_data(s, publisher, deadline_ms, &pg, err) ||
+		pg_exec_kept(pg, deadline_ms, sender_sql, 1, &slot, &rows, err))
+		return -1;
+	*ret_was = rows.rows > 0;
+	return 0;
+}
+
 /* Does the publisher still send, or the subscriber still apply? */
 static int link_is_alive(
 	struct store_pg *s, const struct store_call *call, bool *ret_alive, struct err *err)
 {
 	const char *params[] = {s->link[call->src]};
-	PG_ROWS_AUTO sender = PG_ROWS_INIT;
 	PG_ROWS_AUTO worker = PG_ROWS_INIT;
+	bool sends = false;
 	struct pg *pg;
 
-	if (pg_data(s, call->src, call->deadline_ms, &pg, err) ||
-		pg_exec_kept(pg, call->deadline_ms, sender_sql, 1, params, &sender, err))
+	if (pg_sender_end(s, call->src, s->link[call->src], call->deadline_ms, &sends, err))
 		return -1;
 	if (pg_data(s, side_other(call->src), call->deadline_ms, &pg, err) ||
 		pg_exec_kept(pg, call->deadline_ms, worker_sql, 1, params, &worker, err))
 		return -1;
-	*ret_alive = sender.rows > 0 || worker.rows > 0;
+	*ret_alive = sends || worker.rows > 0;
 	return 0;
 }
 

@@ -266,16 +266,13 @@ static int drop_slot(
 	const char *params[] = {slot};
 
 	for (;;) {
-		PG_ROWS_AUTO rows = PG_ROWS_INIT;
+		bool sends = false;
 		struct pg *pg;
 
-		if (pg_data(s, side, deadline_ms, &pg, err) ||
-			pg_exec(pg, deadline_ms,
-				"SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots"
-				" WHERE slot_name = $1 AND active_pid IS NOT NULL",
-				1, params, &rows, err))
+		if (pg_sender_end(s, side, slot, deadline_ms, &sends, err) ||
+			pg_data(s, side, deadline_ms, &pg, err))
 			return -1;
-		if (rows.rows == 0)
+		if (!sends)
 			return pg_exec(pg, deadline_ms,
 				"SELECT pg_drop_replication_slot(slot_name)"
 				" FROM pg_replication_slots WHERE slot_name = $1",

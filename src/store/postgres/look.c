@@ -1,5 +1,7 @@
 #include "store/postgres/look.h"
 
+#include <stdio.h>
+
 int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,
 	struct slot_look *ret_look, struct err *err)
 {
@@ -25,5 +27,28 @@ int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t dead
 		look.kept_bytes = pg_int(&rows, 0, 3);
 	}
 	*ret_look = look;
+	return 0;
+}
+
+int tables_look(struct store_pg *s, enum side publisher, int64_t deadline_ms,
+	struct tables_look *ret_look, struct err *err)
+{
+	const char *params[] = {s->link[publisher]};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	/* The subscription lives on the other side. */
+	if (pg_data(s, side_other(publisher), deadline_ms, &pg, err) ||
+		pg_exec(pg, deadline_ms,
+			"SELECT count(*), count(*) FILTER (WHERE r.srsubstate = 'r'),"
+			" coalesce(min(r.srrelid::regclass::text)"
+			"  FILTER (WHERE r.srsubstate <> 'r'), '')"
+			" FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid"
+			" WHERE u.subname = $1",
+			1, params, &rows, err))
+		return -1;
+	ret_look->total = pg_int(&rows, 0, 0);
+	ret_look->ready = pg_int(&rows, 0, 1);
+	snprintf(ret_look->first, sizeof ret_look->first, "%s", pg_text(&rows, 0, 2));
 	return 0;
 }

@@ -1,5 +1,6 @@
 /*
- * look.h - a replication slot as it stands: for the checks before a hold and for `status`.
+ * look.h - a replication slot and a link's tables as they stand: for sync, for the checks before a
+ * hold and for `status`.
  */
 #ifndef AIRLOCK_STORE_POSTGRES_LOOK_H
 #define AIRLOCK_STORE_POSTGRES_LOOK_H
@@ -16,5 +17,15 @@ struct slot_look {
 
 int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,
 	struct slot_look *ret_look, struct err *err) MUST_CHECK;
+
+/* The tables of one link, as its subscription counts them. */
+struct tables_look {
+	int64_t total;
+	int64_t ready;	 /* copied, and streaming ('r') */
+	char first[160]; /* by name, of those that are not ready; "" = all are */
+};
+
+int tables_look(struct store_pg *s, enum side publisher, int64_t deadline_ms,
+	struct tables_look *ret_look, struct err *err) MUST_CHECK;
 
 #endif

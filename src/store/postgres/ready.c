@@ -6,7 +6,6 @@
  * positions of idle slots on the shut side.
  */
 #include "base/check.h"
-#include "store/postgres/audit.h"
 #include "store/postgres/driver.h"
 #include "store/postgres/look.h"
 #include "store/postgres/warm.h"
@@ -201,23 +200,16 @@ static int no_blockers(struct store_pg *s, const struct store_call *call, struct
 static int tables_ready(
 	struct store_pg *s, enum side publisher, int64_t deadline_ms, struct err *err)
 {
-	const char *params[] = {s->link[publisher]};
-	PG_ROWS_AUTO rows = PG_ROWS_INIT;
-	struct pg *pg;
+	struct tables_look tables;
 
-	if (pg_data(s, side_other(publisher), deadline_ms, &pg, err) ||
-		pg_exec(pg, deadline_ms,
-			"SELECT count(*), count(*) FILTER (WHERE r.srsubstate <> 'r')"
-			" FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid"
-			" WHERE u.subname = $1",
-			1, params, &rows, err))
+	if (tables_look(s, publisher, deadline_ms, &tables, err))
 		return -1;
-	if (pg_int(&rows, 0, 0) == 0)
+	if (tables.total == 0)
 		return err_set(err, ERR_REFUSED, "link %s has no tables: run `airlock sync`",
 			s->link[publisher]);
-	if (pg_int(&rows, 0, 1) > 0)
+	if (tables.ready < tables.total)
 		return err_set(err, ERR_BLOCKED, "link %s: %lld table(s) are not in sync yet",
-			s->link[publisher], (long long)pg_int(&rows, 0, 1));
+			s->link[publisher], (long long)(tables.total - tables.ready));
 	return 0;
 }
 

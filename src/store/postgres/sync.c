@@ -79,26 +79,23 @@ static int shut_new(struct sync_run *run, struct err *err)
 static int look_at_copy(struct sync_run *run, struct err *err)
 {
 	struct store_pg *s = run->s;
-	const char *params[] = {s->link[SIDE_OLD]};
+	struct tables_look tables;
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct pg *pg;
 	int64_t sum;
 
-	if (pg_data(s, SIDE_NEW, deadline(run), &pg, err) ||
+	if (tables_look(s, SIDE_OLD, deadline(run), &tables, err) ||
+		pg_data(s, SIDE_NEW, deadline(run), &pg, err) ||
 		pg_exec(pg, deadline(run),
-			"SELECT count(*), count(*) FILTER (WHERE r.srsubstate = 'r'),"
-			" (SELECT min(relid::regclass::text) FROM pg_stat_progress_copy"
-			"  WHERE datname = current_database()),"
-			" (SELECT coalesce(sum(tuples_processed), 0) FROM pg_stat_progress_copy"
-			"  WHERE datname = current_database())::bigint"
-			" FROM pg_subscription_rel r JOIN pg_subscription u ON u.oid = r.srsubid"
-			" WHERE u.subname = $1",
-			1, params, &rows, err))
+			"SELECT min(relid::regclass::text), coalesce(sum(tuples_processed), "
+			"0)::bigint"
+			" FROM pg_stat_progress_copy WHERE datname = current_database()",
+			0, NULL, &rows, err))
 		return -1;
-	run->progress.tables_total = (size_t)pg_int(&rows, 0, 0);
-	run->progress.tables_ready = (size_t)pg_int(&rows, 0, 1);
-	run->progress.rows_done = pg_int(&rows, 0, 3);
-	run->progress.table = pg_is_null(&rows, 0, 2) ? NULL : pg_text(&rows, 0, 2);
+	run->progress.tables_total = (size_t)tables.total;
+	run->progress.tables_ready = (size_t)tables.ready;
+	run->progress.rows_done = pg_int(&rows, 0, 1);
+	run->progress.table = pg_is_null(&rows, 0, 0) ? NULL : pg_text(&rows, 0, 0);
 	tell(run, "copying");
 	run->progress.table = NULL;
 	sum = run->progress.rows_done + (int64_t)run->progress.tables_ready * 1000000000;
@@ -159,8 +156,8 @@ static int create_way_back(struct sync_run *run, struct err *err)
 
 	tell(run, "preparing the way back and the audit");
 	if (ENV_STEP(env, "sync-wayback-slot",
-		    links_create_slot(s, SIDE_NEW, s->link[SIDE_NEW], "pgoutput", deadline(run),
-			    err)) ||
+		    links_create_slot(
+			    s, SIDE_NEW, s->link[SIDE_NEW], "pgoutput", deadline(run), err)) ||
 		ENV_STEP(env, "sync-wayback",
 			links_subscribe(s, SIDE_NEW, false, deadline(run), err)))
 		return -1;
@@ -190,12 +187,11 @@ int store_pg_sync(struct store_pg *s, const struct sync_options *options, struct
 		return -1;
 	tell(&run, "creating the slot (waits for open transactions on old)");
 	if (ENV_STEP(env, "sync-slot",
-		    links_create_slot(s, SIDE_OLD, s->link[SIDE_OLD], "pgoutput", deadline(&run),
-			    err)) ||
+		    links_create_slot(
+			    s, SIDE_OLD, s->link[SIDE_OLD], "pgoutput", deadline(&run), err)) ||
 		ENV_STEP(env, "sync-subscribe",
 			links_subscribe(s, SIDE_OLD, true, deadline(&run), err)) ||
-		wait_copy(&run, err) ||
-		create_way_back(&run, err) || wait_lag(&run, err))
+		wait_copy(&run, err) || create_way_back(&run, err) || wait_lag(&run, err))
 		return -1;
 	tell(&run, "in sync");
 	return 0;
