@@ -98,6 +98,11 @@ static json_t *parts_json(const struct engine_report *report)
 	return all;
 }
 
+static const char *member_name(const struct mover_result *result, size_t member)
+{
+	return result->fleet->stores[result->stores[member]]->store.name;
+}
+
 static json_t *problems_json(const struct mover_result *result)
 {
 	const struct engine_report *report = &result->report;
@@ -107,10 +112,15 @@ static json_t *problems_json(const struct mover_result *result)
 		json_array_append_new(
 			all, json_pack("{s:s, s:s, s:s, s:o}", "id", err_name(report->cause.code),
 				     "step", verb_word(report->cause_verb), "store",
-				     result->fleet->stores[result->stores[report->cause_member]]
-					     ->store.name,
-				     "message", out_json_string(report->cause.msg)));
+				     member_name(result, report->cause_member), "message",
+				     out_json_string(report->cause.msg)));
 	}
+	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->tried[m].unproven > 0)
+			json_array_append_new(all,
+				json_pack("{s:s, s:s, s:s, s:i, s:s}", "id", "NOT_PROVEN", "step",
+					verb_word(VERB_TRY), "store", member_name(result, m), "law",
+					3, "message", report->tried[m].why));
 	if (report->later)
 		json_array_append_new(
 			all, json_pack("{s:s, s:s}", "id", "LATER", "message",
@@ -147,8 +157,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 		if (held_count(&results[i].report) > held)
 			held = held_count(&results[i].report);
 		for (size_t m = 0; m < results[i].stores_count; m++)
-			json_object_set_new(primary,
-				results[i].fleet->stores[results[i].stores[m]]->store.name,
+			json_object_set_new(primary, member_name(&results[i], m),
 				json_string(mover_primary(&results[i].report.view[m])));
 	}
 	known = window_ms(&last->report, &window);
@@ -181,8 +190,7 @@ void mover_text(struct out *out, const struct mover_result *result)
 
 	out_data(out, "wave %zu: %s", result->wave, core_verdict_name(report->verdict));
 	for (size_t m = 0; m < result->stores_count; m++)
-		out_data(out, "%s %s writes to %s", m ? "," : ";",
-			result->fleet->stores[result->stores[m]]->store.name,
+		out_data(out, "%s %s writes to %s", m ? "," : ";", member_name(result, m),
 			mover_primary(&report->view[m]));
 	out_data(out, " (attempt %lld)\n", (long long)report->attempt);
 	parts_text(out, report);
@@ -190,6 +198,10 @@ void mover_text(struct out *out, const struct mover_result *result)
 		out_safe(&why, report->cause.msg);
 		out_data(out, "  why: %s: %s\n", verb_word(report->cause_verb), buf_str(&why));
 	}
+	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->tried[m].unproven > 0)
+			out_data(out, "  NOT PROVEN (law 3) on %s: %s; its refusal was not seen\n",
+				member_name(result, m), report->tried[m].why);
 	if (report->later)
 		out_data(out, "  something harmless remains: `airlock resume` finishes it\n");
 	if (report->verdict == VERDICT_UNKNOWN)

@@ -112,6 +112,13 @@ static enum core_outcome do_hold(const struct verb_call *call, struct err *err)
 	return from_rc(route_hold(call->route, &rc, call->ret_held, err), err);
 }
 
+static enum core_outcome do_try(const struct verb_call *call, struct err *err)
+{
+	struct store_call sc = verb_store_call(call);
+
+	return from_rc(store_try_write(call->store, &sc, call->ret_tried, err), err);
+}
+
 /*
  * Back to the source after an undo, otherwise to the destination that this very attempt opened, and
  * only when its register is read open here and now.  A door that somebody else opened meanwhile may
@@ -138,7 +145,6 @@ static store_fn *const store_verbs[VERB_COUNT] = {
 	[VERB_MARKER] = store_marker,
 	[VERB_REACHED] = store_reached,
 	[VERB_CUT] = store_cut,
-	[VERB_TRY] = store_try_write,
 	[VERB_SEQUENCES] = store_sequences,
 	[VERB_FINALIZE] = store_finalize,
 };
@@ -150,6 +156,7 @@ static composite_fn *const composites[VERB_COUNT] = {
 	[VERB_GUARD] = verb_do_guard,
 	[VERB_HOLD] = do_hold,
 	[VERB_SEAL] = verb_do_seal,
+	[VERB_TRY] = do_try,
 	[VERB_COMMIT] = verb_do_commit,
 	[VERB_PROMOTE] = verb_do_promote,
 	[VERB_RELEASE] = do_release,

@@ -98,9 +98,16 @@ STORE_CALL(end_sessions)
 STORE_CALL(marker)
 STORE_CALL(reached)
 STORE_CALL(cut)
-STORE_CALL(try_write)
 STORE_CALL(sequences)
 STORE_CALL(finalize)
+
+int store_try_write(struct store *store, const struct store_call *call,
+	struct store_tried *ret_tried, struct err *err)
+{
+	REQUIRE(call->src < SIDE_COUNT);
+	return ENV_STEP(
+		store->env, "try_write", store->ops->try_write(store, call, ret_tried, err));
+}
 
 int store_turn(
 	struct store *store, const struct store_call *call, uint64_t wayback, struct err *err)

@@ -31,6 +31,14 @@ struct store_call {
 	int64_t deadline_ms; /* absolute, env_now_ms */
 };
 
+/* What a tried write proved.  A path that cannot work in any case proves nothing, and that is no
+ * failure: it is told as NOT PROVEN (laws 3 and 13). */
+struct store_tried {
+	int refused;   /* paths that were tried and refused */
+	int unproven;  /* paths that prove nothing */
+	char why[128]; /* the first of those, by name */
+};
+
 struct store_ops {
 	const char *name;
 	/* Refuses (ERR_REFUSED, ERR_BLOCKED) what would make the attempt fail: a link that is cut
@@ -48,8 +56,9 @@ struct store_ops {
 	/* Cuts the active link at dst's (attempt, held) and waits until both of its ends are dead.
 	 */
 	int (*cut)(struct store *store, const struct store_call *call, struct err *err);
-	/* Tries a write on src through every known path; succeeds when all were refused. */
-	int (*try_write)(struct store *store, const struct store_call *call, struct err *err);
+	/* Tries a write on src through every known path; fails when one was let in. */
+	int (*try_write)(struct store *store, const struct store_call *call,
+		struct store_tried *ret_tried, struct err *err);
 	/* Moves dst's sequences to or past src's, at dst's (attempt, held). */
 	int (*sequences)(struct store *store, const struct store_call *call, struct err *err);
 	/* At src's (attempt, turn): advances the way back's origin to `wayback`, enables it, moves
@@ -81,7 +90,8 @@ int store_end_sessions(
 int store_marker(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
 int store_reached(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
 int store_cut(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
-int store_try_write(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
+int store_try_write(struct store *store, const struct store_call *call,
+	struct store_tried *ret_tried, struct err *err) MUST_CHECK;
 int store_sequences(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
 int store_turn(struct store *store, const struct store_call *call, uint64_t wayback,
 	struct err *err) MUST_CHECK;

@@ -397,11 +397,16 @@ static void sessions_are_ended_only_behind_a_seal(struct ctx *x)
 
 static void a_write_is_tried_and_refused(struct ctx *x)
 {
+	struct store_call call = call_at(x, A);
+	struct store_tried tried = {0};
+
 	TRY(hold_guards(x));
-	EXPECT(!does(x, store_try_write, A));
+	EXPECT(store_try_write(x->s, &call, &tried, fresh(x)) != 0);
+	EXPECT(tried.refused == 0);
 	EXPECT(move(x, MOVE_SEAL, SIDE_OLD, A));
 	EXPECT(does(x, store_end_sessions, A));
-	EXPECT(does(x, store_try_write, A));
+	EXPECT(store_try_write(x->s, &call, &tried, fresh(x)) == 0);
+	EXPECT(tried.refused > 0 && tried.unproven == 0);
 }
 
 static void a_marker_brings_everything_before_it(struct ctx *x)

@@ -4,6 +4,7 @@ Nothing here reads Airlock's own tables: whether a door is open is found by tryi
 behind is found in the catalogues.
 """
 
+import ctypes
 import json
 import os
 import select
@@ -79,8 +80,18 @@ class Running:
                     raise LabError(f"airlock {self.verb} did not end in {seconds} s")
                 time.sleep(0 if ended else 0.01)
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def signal(self, number):
         self._process.send_signal(number)
+
+    def signal_thread(self, thread, number):
+        """To one thread, not the process: Python has no tgkill of its own."""
+        tgkill = ctypes.CDLL(None, use_errno=True).tgkill
+        if tgkill(self.pid, thread, number):
+            raise OSError(ctypes.get_errno(), "tgkill")
 
     def wait(self, seconds):
         """What it ended with; None when it has not ended in time."""

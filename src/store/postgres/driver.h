@@ -72,7 +72,8 @@ int pg_end_sessions(struct store *store, const struct store_call *call, struct e
 /* try.c */
 int pg_try_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
 void pg_try_disarm(struct store_pg *s);
-int pg_try_write(struct store *store, const struct store_call *call, struct err *err);
+int pg_try_write(struct store *store, const struct store_call *call, struct store_tried *ret_tried,
+	struct err *err);
 /* marker.c */
 int pg_marker(struct store *store, const struct store_call *call, struct err *err);
 int pg_reached(struct store *store, const struct store_call *call, struct err *err);

@@ -6,6 +6,7 @@
  * found out before the hold, while the door is open; a path that did not work then proves nothing
  * and is reported NOT PROVEN.  Superusers cannot be fenced and are not tried.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -100,9 +101,18 @@ static int try_parked(struct store_pg *s, enum side side, size_t path, int64_t d
 	return answer_of(&refused, ret_answer, err);
 }
 
-int pg_try_write(struct store *store, const struct store_call *call, struct err *err)
+static void note_unproven(struct store_tried *tried, size_t path, enum side side)
+{
+	if (tried->unproven++ == 0)
+		snprintf(tried->why, sizeof tried->why, "%s has no login that works on %s",
+			try_role(path), side_name(side));
+}
+
+int pg_try_write(struct store *store, const struct store_call *call, struct store_tried *ret_tried,
+	struct err *err)
 {
 	struct store_pg *s = store_pg(store);
+	struct store_tried tried = {0};
 
 	for (size_t path = 0; path < TRY_PATHS; path++) {
 		enum try_answer answer;
@@ -113,6 +123,11 @@ int pg_try_write(struct store *store, const struct store_call *call, struct err 
 			return err_set(err, ERR_REFUSED,
 				"%s is sealed, and %s could still log in: the fence does not hold",
 				side_name(call->src), try_role(path));
+		if (answer == TRY_UNUSABLE)
+			note_unproven(&tried, path, call->src);
+		else
+			tried.refused++;
 	}
+	*ret_tried = tried;
 	return 0;
 }
