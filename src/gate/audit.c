@@ -17,17 +17,12 @@ static bool required(const struct plan *plan)
 }
 
 /* $1 = plan, $2 = store, $3 = slot */
-static const char stray_sql[] =
-	"SELECT x.m[1] AS what, x.m[2] AS verb, count(*), min(x.lsn)::text"
-	" FROM (SELECT c.lsn, regexp_match(c.data, '^table (.*?): "
-	"(INSERT|UPDATE|DELETE|TRUNCATE):')"
-	"  AS m FROM pg_logical_slot_peek_changes($3, NULL, NULL, 'only-local', '1',"
-	"  'skip-empty-xacts', '1', 'include-xids', '0') c) x"
-	" WHERE x.m IS NOT NULL AND x.m[1] !~ '^airlock\\.'"
-	"  AND x.lsn > coalesce((SELECT shut_lsn FROM airlock.guard WHERE plan = $1 AND store = "
-	"$2),"
-	"   '0/0')"
-	" GROUP BY 1, 2 ORDER BY 4";
+static const char stray_sql[] = "SELECT what, verb, count(*), min(lsn)::text"
+				" FROM airlock.strays($1, $2, $3, NULL) GROUP BY 1, 2 ORDER BY 4";
+
+static const char gap_sql[] =
+	"SELECT audit_gap FROM airlock.guard WHERE plan = $1 AND store = $2 AND"
+	" audit_gap IS NOT NULL";
 
 static bool is_shut(const struct gate_world *world, enum side side)
 {
@@ -39,9 +34,19 @@ static int look_behind(
 {
 	const char *params[] = {world->store->audit[side]};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	PG_ROWS_AUTO gap = PG_ROWS_INIT;
 
-	if (pg_data_exec(world->store, side, world->deadline_ms, stray_sql, 1, params, &rows, err))
+	if (pg_data_exec(world->store, side, world->deadline_ms, gap_sql, 0, NULL, &gap, err) ||
+		pg_data_exec(
+			world->store, side, world->deadline_ms, stray_sql, 1, params, &rows, err))
 		return -1;
+	if (gap.rows > 0) {
+		gate_answer_lower(ret, GATE_NOT_PROVEN);
+		gate_answer_say(ret,
+			"the log of %s up to %s was given up with local changes in it, to save its "
+			"disk",
+			side_name(side), pg_text(&gap, 0, 0));
+	}
 	if (rows.rows == 0) {
 		gate_answer_say(
 			ret, "no local change on %s since its door was shut", side_name(side));

@@ -134,6 +134,12 @@ int store_relink(
 	return rc;
 }
 
+int store_tend(
+	struct store *store, int64_t deadline_ms, struct store_tended *ret_tended, struct err *err)
+{
+	return store->ops->tend(store, deadline_ms, ret_tended, err);
+}
+
 int store_link_seen(struct store *store, enum side publisher, int64_t deadline_ms,
 	enum link_seen *ret_seen, struct err *err)
 {

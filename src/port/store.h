@@ -39,6 +39,28 @@ struct store_tried {
 	char why[128]; /* the first of those, by name */
 };
 
+/* A position that nobody moves while it is not used, and the log that is kept for it. */
+struct store_idle {
+	enum side side;
+	const char *what; /* "way back", "audit" */
+	bool usable;	  /* it is there, and its log is too */
+	int64_t kept_bytes;
+	int64_t strays; /* changes that somebody made behind the shut door */
+};
+
+#define STORE_IDLE_MAX 4
+
+/* What a round over a settled store found. */
+struct store_tended {
+	enum side open;
+	bool follows; /* the shut side is connected to the open one */
+	/* In bytes of the open side's log: where it ends, and how far the shut side has confirmed.
+	 */
+	uint64_t log_end, log_confirmed;
+	struct store_idle idle[STORE_IDLE_MAX];
+	size_t idle_count;
+};
+
 struct store_ops {
 	const char *name;
 	/* Refuses (ERR_REFUSED, ERR_BLOCKED) what would make the attempt fail: a link that is cut
@@ -70,6 +92,10 @@ struct store_ops {
 		struct err *err);
 	int (*link_seen)(struct store *store, enum side publisher, int64_t deadline_ms,
 		enum link_seen *ret_seen, struct err *err);
+	/* Outside attempts: brings idle positions forward and looks behind the shut door.  ERR_LOST
+	 * when the store is not at rest; never a register, a guard or a link is moved. */
+	int (*tend)(struct store *store, int64_t deadline_ms, struct store_tended *ret_tended,
+		struct err *err);
 	/* Gives up the way back of a settled store: links, slots, freeze; src is the shut side. */
 	int (*finalize)(struct store *store, const struct store_call *call, struct err *err);
 	void (*free)(struct store *store);
@@ -99,6 +125,8 @@ int store_relink(struct store *store, const struct store_call *call, struct guar
 	struct err *err) MUST_CHECK;
 int store_link_seen(struct store *store, enum side publisher, int64_t deadline_ms,
 	enum link_seen *ret_seen, struct err *err) MUST_CHECK;
+int store_tend(struct store *store, int64_t deadline_ms, struct store_tended *ret_tended,
+	struct err *err) MUST_CHECK;
 int store_finalize(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
 void store_free(struct store *store); /* accepts NULL */
 

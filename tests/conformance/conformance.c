@@ -409,6 +409,25 @@ static void a_write_is_tried_and_refused(struct ctx *x)
 	EXPECT(tried.refused > 0 && tried.unproven == 0);
 }
 
+static bool tends(struct ctx *x, struct store_tended *ret)
+{
+	return store_tend(x->s, call_at(x, A).deadline_ms, ret, fresh(x)) == 0;
+}
+
+static void only_a_store_at_rest_is_tended(struct ctx *x)
+{
+	struct store_tended tended = {.open = SIDE_NEW};
+
+	EXPECT(tends(x, &tended));
+	EXPECT(tended.open == SIDE_OLD && tended.idle_count > 0);
+	for (size_t i = 0; i < tended.idle_count; i++)
+		EXPECT(tended.idle[i].usable && tended.idle[i].strays == 0);
+	TRY(hold_guards(x));
+	EXPECT(!tends(x, &tended) && x->err.code == ERR_LOST);
+	EXPECT(move(x, MOVE_SEAL, SIDE_OLD, A));
+	EXPECT(!tends(x, &tended) && x->err.code == ERR_LOST);
+}
+
 static void a_marker_brings_everything_before_it(struct ctx *x)
 {
 	for (int i = 0; i < 5; i++)
@@ -551,6 +570,7 @@ static const struct {
 	CASE(a_relink_needs_its_pair),
 	CASE(nothing_happens_after_the_deadline),
 	CASE(sessions_are_ended_only_behind_a_seal),
+	CASE(only_a_store_at_rest_is_tended),
 	CASE(a_write_is_tried_and_refused),
 	CASE(a_marker_brings_everything_before_it),
 	CASE(a_marker_that_was_not_written_does_not_arrive),

@@ -119,6 +119,34 @@ static int fake_arm(struct store *store, const struct store_call *call, struct e
 	return run(store, dst, call, visit_act, &visit, err);
 }
 
+static int must_act(struct fake_world *w, enum side side, void *arg, struct err *err)
+{
+	if (fake_visit_act(w, side, arg))
+		return 0;
+	return err_set(err, ERR_LOST, "%s is not at rest", side_name(side));
+}
+
+static int fake_tend(
+	struct store *store, int64_t deadline_ms, struct store_tended *ret_tended, struct err *err)
+{
+	const struct store_call call = {.deadline_ms = deadline_ms};
+	struct fake_visit visit = {0};
+	struct door door;
+	enum side shut;
+
+	if (arbiter_read(store, SIDE_NEW, deadline_ms, &door, err))
+		return -1;
+	shut = door.reg.state == REG_ACTIVE ? SIDE_OLD : SIDE_NEW;
+	if (run(store, shut, &call, visit_look, &visit, err) ||
+		run(store, shut, &call, must_act, &visit, err))
+		return -1;
+	*ret_tended = (struct store_tended){.open = side_other(shut),
+		.follows = true,
+		.idle[0] = {.side = shut, .what = "way back", .usable = true},
+		.idle_count = 1};
+	return 0;
+}
+
 /* --- the window ------------------------------------------------------------------------------ */
 
 struct end_args {
@@ -441,6 +469,7 @@ static const struct store_ops fake_ops = {
 	.turn = fake_turn,
 	.relink = fake_relink,
 	.link_seen = fake_link_seen,
+	.tend = fake_tend,
 	.finalize = fake_finalize,
 	.free = fake_free,
 };

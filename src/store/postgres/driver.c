@@ -10,10 +10,18 @@
 #include <openssl/evp.h>
 
 #include "base/check.h"
+#include "store/postgres/visit.h"
 
 const char *int_text(char buf[INT_TEXT_BYTES], int64_t value)
 {
 	snprintf(buf, INT_TEXT_BYTES, "%" PRId64, value);
+	return buf;
+}
+
+const char *lsn_text(char buf[INT_TEXT_BYTES], uint64_t position)
+{
+	snprintf(buf, INT_TEXT_BYTES, "%" PRIX32 "/%" PRIX32, (uint32_t)(position >> 32),
+		(uint32_t)position);
 	return buf;
 }
 
@@ -106,6 +114,7 @@ static const struct store_ops pg_store_ops = {
 	.turn = pg_turn,
 	.relink = pg_relink,
 	.link_seen = pg_link_seen,
+	.tend = pg_tend,
 	.finalize = pg_finalize,
 	.free = pg_free,
 };

@@ -102,8 +102,9 @@ int pg_finalize(struct store *store, const struct store_call *call, struct err *
 int pg_open_alone(
 	struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err) MUST_CHECK;
 
-/* Numbers as text for parameters. */
+/* Numbers and positions of a log as text for parameters. */
 #define INT_TEXT_BYTES 24
 const char *int_text(char buf[INT_TEXT_BYTES], int64_t value);
+const char *lsn_text(char buf[INT_TEXT_BYTES], uint64_t position);
 
 #endif

@@ -2,9 +2,6 @@
  * link.c - one replication direction: publication, slot, origin, subscription, all of one name.
  * While a side is open its link is the active one; the other link is the way back.
  */
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/check.h"
 #include "store/postgres/driver.h"
 
@@ -88,8 +85,7 @@ int pg_turn(struct store *store, const struct store_call *call, uint64_t wayback
 	char a[INT_TEXT_BYTES], lsn[INT_TEXT_BYTES];
 	const char *params[] = {int_text(a, call->attempt), s->link[side_other(call->src)], lsn};
 
-	snprintf(lsn, sizeof lsn, "%" PRIX32 "/%" PRIX32, (uint32_t)(wayback >> 32),
-		(uint32_t)wayback);
+	lsn_text(lsn, wayback);
 	return pg_data_exec(s, call->src, call->deadline_ms,
 		"SELECT airlock.turn($1, $2, $3, $4, $5)", 3, params, NULL, err);
 }

@@ -15,7 +15,9 @@ int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t dead
 			"SELECT coalesce(wal_status, 'lost') NOT IN ('reserved', 'extended'), "
 			"active,"
 			" coalesce(pg_current_wal_lsn() - confirmed_flush_lsn, 0)::bigint,"
-			" coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint"
+			" coalesce(pg_current_wal_lsn() - restart_lsn, 0)::bigint,"
+			" coalesce(confirmed_flush_lsn - '0/0', 0)::bigint,"
+			" (pg_current_wal_lsn() - '0/0')::bigint"
 			" FROM pg_replication_slots WHERE slot_name = $1",
 			1, params, &rows, err))
 		return -1;
@@ -25,6 +27,8 @@ int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t dead
 		look.active = pg_bool(&rows, 0, 1);
 		look.unsent_bytes = pg_int(&rows, 0, 2);
 		look.kept_bytes = pg_int(&rows, 0, 3);
+		look.confirmed = (uint64_t)pg_int(&rows, 0, 4);
+		look.end = (uint64_t)pg_int(&rows, 0, 5);
 	}
 	*ret_look = look;
 	return 0;

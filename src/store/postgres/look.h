@@ -13,6 +13,8 @@ struct slot_look {
 	bool active;	      /* somebody streams from it */
 	int64_t unsent_bytes; /* not yet confirmed by the subscriber */
 	int64_t kept_bytes;   /* log kept for it; what a reconnect decodes again */
+	uint64_t confirmed;   /* position up to which it was consumed, in bytes */
+	uint64_t end;	      /* and where the server's log ends */
 };
 
 int slot_look(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,

@@ -7,7 +7,7 @@
  */
 #include "base/check.h"
 #include "store/postgres/driver.h"
-#include "store/postgres/look.h"
+#include "store/postgres/visit.h"
 #include "store/postgres/warm.h"
 
 #define LAG_PAUSE_US 100000
@@ -18,69 +18,6 @@
  * plan's lag budget, which is for what has not been sent, cannot apply to it.
  */
 #define RESTART_LAG_MAX (256 * 1024 * 1024)
-
-static int slot_usable(struct store_pg *s, enum side side, const char *slot, int64_t deadline_ms,
-	struct slot_look *ret, struct err *err)
-{
-	if (slot_look(s, side, slot, deadline_ms, ret, err))
-		return -1;
-	if (!ret->exists)
-		return err_set(err, ERR_REFUSED,
-			"slot %s is missing on %s: replication must be set up again (abandon, "
-			"sync)",
-			slot, side_name(side));
-	if (ret->lost)
-		return err_set(err, ERR_REFUSED,
-			"slot %s on %s has lost its log: replication must be set up again "
-			"(abandon, "
-			"sync)",
-			slot, side_name(side));
-	return 0;
-}
-
-/* One visit of an idle slot of the shut side, under exactly the guard pair that was read before the
- * register said STANDBY. */
-static int visit(
-	struct store_pg *s, enum side shut, const char *slot, int64_t deadline_ms, struct err *err)
-{
-	char a[INT_TEXT_BYTES];
-	struct door door;
-
-	if (arbiter_read(&s->store, shut, deadline_ms, &door, err))
-		return -1;
-	if (door.reg.state != REG_STANDBY)
-		return err_set(err, ERR_LOST, "%s is not shut", side_name(shut));
-
-	const char *params[] = {
-		int_text(a, door.guard.attempt), guard_phase_name(door.guard.phase), slot};
-
-	return pg_data_exec(s, shut, deadline_ms, "SELECT airlock.visit($1, $2, $3, $4, $5)", 3,
-		params, NULL, err);
-}
-
-/* restart_lsn moves only to the first candidate point of each visit, so visits repeat. */
-static int bring_forward(
-	struct store_pg *s, enum side shut, const char *slot, int64_t deadline_ms, struct err *err)
-{
-	struct slot_look seen;
-
-	for (;;) {
-		struct err failed = ERR_INIT;
-
-		if (slot_usable(s, shut, slot, deadline_ms, &seen, err))
-			return -1;
-		if (seen.kept_bytes <= s->plan->budgets.lag_bytes)
-			return 0;
-		if (env_now_ms(s->store.env) >= deadline_ms)
-			return err_set(err, ERR_BLOCKED, "slot %s on %s keeps %lld bytes of log",
-				slot, side_name(shut), (long long)seen.kept_bytes);
-		if (visit(s, shut, slot, deadline_ms, &failed)) {
-			*err = failed;
-			return -1;
-		}
-		env_pause(s->store.env, LAG_PAUSE_US);
-	}
-}
 
 /* After a turn the next hold waits until what is now the active link has caught up. */
 static int wait_caught_up(struct store_pg *s, const struct store_call *call, struct err *err)
@@ -140,15 +77,13 @@ static int may_begin(struct store_pg *s, const struct store_call *call, struct e
 int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
-	enum side dst = side_other(call->src);
 	struct pg *pg;
 
 	for (int side = 0; side < SIDE_COUNT; side++)
 		if (pg_control(s, (enum side)side, call->deadline_ms, &pg, err) ||
 			pg_data(s, (enum side)side, call->deadline_ms, &pg, err))
 			return -1;
-	if (may_begin(s, call, err) ||
-		bring_forward(s, dst, s->link[dst], call->deadline_ms, err) ||
+	if (may_begin(s, call, err) || visit_before_hold(s, call->src, call->deadline_ms, err) ||
 		wait_caught_up(s, call, err))
 		return -1;
 	if (pg_sequences_arm(s, call->src, call->deadline_ms, err) ||

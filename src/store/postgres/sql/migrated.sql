@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS airlock.guard (
 	PRIMARY KEY (plan, store)
 );
 
+-- What came later: the log of the audit slot was given up up to here, unaudited, since shut_lsn.
+ALTER TABLE airlock.guard ADD COLUMN IF NOT EXISTS audit_gap pg_lsn;
+
 -- Published on both sides; everything else of Airlock's is not.
 CREATE TABLE IF NOT EXISTS airlock.marker (
 	attempt bigint NOT NULL,
@@ -63,7 +66,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
 BEGIN
 	PERFORM airlock.guard_at(p, s, a, 'held');
 	INSERT INTO airlock.marker (attempt, side) VALUES (a, sd) ON CONFLICT DO NOTHING;
-	UPDATE airlock.guard SET shut_lsn = pg_current_wal_insert_lsn()
+	UPDATE airlock.guard SET shut_lsn = pg_current_wal_insert_lsn(), audit_gap = NULL
 	WHERE plan = p AND store = s;
 END $$;
 
@@ -162,6 +165,50 @@ BEGIN
 	PERFORM airlock.guard_at(p, s, ga, gp);
 	PERFORM pg_replication_slot_advance(slot, pg_current_wal_lsn());
 	RETURN (SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = slot);
+END $$;
+
+-- Local changes since the door was last proven shut, Airlock's own schemas apart, up to a position
+-- (NULL: all).  Reads without consuming; what replication brought is not local.
+CREATE OR REPLACE FUNCTION airlock.strays(p text, s text, slot name, upto pg_lsn)
+RETURNS TABLE (what text, verb text, lsn pg_lsn)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+	SELECT x.m[1], x.m[2], x.lsn
+	FROM (SELECT c.lsn, regexp_match(c.data, '^table (.*?): (INSERT|UPDATE|DELETE|TRUNCATE):') AS m
+	      FROM pg_logical_slot_peek_changes(slot, upto, NULL, 'only-local', '1',
+		'skip-empty-xacts', '1', 'include-xids', '0') c) x
+	WHERE x.m IS NOT NULL AND x.m[1] !~ '^airlock(_dba)?\.'
+	AND x.lsn > coalesce((SELECT g.shut_lsn FROM airlock.guard g
+		WHERE g.plan = p AND g.store = s), '0/0')
+$$;
+
+-- One visit of an audit slot, to `upto` at most, because the guard is locked meanwhile.  The open
+-- side's is only brought forward.  The shut side's moves over what was peeked and found clean; what
+-- is not clean stays, and is counted, unless `give_up`: then it moves on and the gap is remembered,
+-- so that the alarm is dropped and not the disk.
+CREATE OR REPLACE FUNCTION airlock.audit_visit(p text, s text, ga bigint, gp text, slot name,
+	shut boolean, upto pg_lsn, give_up boolean) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	target pg_lsn;
+	changes bigint := 0;
+BEGIN
+	IF gp NOT IN ('idle', 'aborted', CASE WHEN shut THEN 'turned' ELSE 'promote' END) THEN
+		RAISE EXCEPTION USING ERRCODE = 'AL001',
+			MESSAGE = format('no slot is advanced while the guard is %s', gp);
+	END IF;
+	PERFORM airlock.guard_at(p, s, ga, gp);
+	target := least(upto, pg_current_wal_lsn());
+	IF shut THEN
+		SELECT count(*) INTO changes FROM airlock.strays(p, s, slot, target);
+	END IF;
+	IF changes > 0 AND NOT give_up THEN
+		RETURN changes;
+	END IF;
+	IF changes > 0 THEN
+		UPDATE airlock.guard SET audit_gap = target WHERE plan = p AND store = s;
+	END IF;
+	PERFORM pg_replication_slot_advance(slot, target);
+	RETURN changes;
 END $$;
 
 -- --- the DBA's part ------------------------------------------------------------------------
