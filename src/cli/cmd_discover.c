@@ -9,22 +9,10 @@
 #include "cli/fleet.h"
 #include "cli/memory.h"
 #include "discover/writers_json.h"
-#include "plan/text.h"
 
 #define WATCH_MS 5000
 #define PAUSE_MS 50
 #define LOOK_MS 10000
-
-static int watch_time(const struct cmd_ctx *ctx, int64_t *ret_ms, struct err *err)
-{
-	const char *text = opt_text(ctx->opt, FLAG_DISCOVER_FOR);
-
-	*ret_ms = WATCH_MS;
-	if (text == NULL || text_time_ms(text, ret_ms) == TEXT_OK)
-		return 0;
-	return err_set(
-		err, ERR_USAGE, "--for '%.40s': a time with its unit, like 30s or 10m", text);
-}
 
 /* The side that clients write to; the other one is shut, or will be. */
 static enum side open_side(struct store_pg *store)
@@ -127,9 +115,9 @@ int cmd_discover(struct cmd_ctx *ctx, struct err *err)
 	WRITERS_AUTO writers = {0};
 	FLEET_AUTO fleet = {0};
 	size_t undeclared = 0;
-	int64_t watch_ms;
+	int64_t watch_ms = opt_time_ms(ctx->opt, FLAG_DISCOVER_FOR, WATCH_MS);
 
-	if (watch_time(ctx, &watch_ms, err) || fleet_open(ctx->plan, &fleet, err))
+	if (fleet_open(ctx->plan, &fleet, err))
 		return -1;
 	memory_recall(ctx, &writers);
 	for (size_t i = 0; i < ctx->plan->stores_count; i++) {

@@ -369,3 +369,14 @@ int64_t opt_number(const struct options *opt, enum flag_id flag, int64_t otherwi
 	REQUIRE(flag_get(flag)->kind == KIND_NUMBER);
 	return opt->values[flag] ? strtoll(opt->values[flag], NULL, 10) : otherwise;
 }
+
+int64_t opt_time_ms(const struct options *opt, enum flag_id flag, int64_t otherwise_ms)
+{
+	int64_t ms = otherwise_ms;
+
+	REQUIRE(flag < FLAG_COUNT);
+	REQUIRE(flag_get(flag)->kind == KIND_TIME);
+	if (opt->values[flag])
+		ENSURE(text_time_ms(opt->values[flag], &ms) == TEXT_OK);
+	return ms;
+}

@@ -32,5 +32,6 @@ int options_parse(int argc, char **argv, struct options *ret_opt, struct err *er
 bool opt_given(const struct options *opt, enum flag_id flag);
 const char *opt_text(const struct options *opt, enum flag_id flag); /* NULL = not given */
 int64_t opt_number(const struct options *opt, enum flag_id flag, int64_t otherwise);
+int64_t opt_time_ms(const struct options *opt, enum flag_id flag, int64_t otherwise_ms);
 
 #endif

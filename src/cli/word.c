@@ -89,6 +89,11 @@ int word_check(enum word_kind kind, const char *spec, const char *word, struct e
 			return err_set(err, ERR_USAGE, "must be a whole number from 1 to %d",
 				WORD_NUMBER_MAX);
 		return 0;
+	case KIND_TIME:
+		if (text_time_ms(word, &(int64_t){0}) != TEXT_OK)
+			return err_set(
+				err, ERR_USAGE, "must be a time with its unit, like 30s or 10m");
+		return 0;
 	case KIND_HASH:
 		if (!is_hash(word))
 			return err_set(err, ERR_USAGE,

@@ -1,0 +1,28 @@
+/*
+ * behind.h - how old the oldest thing is that the other side has not got.  Pure.
+ *
+ * Positions are sampled with the time at which the log ended there.  What was sampled at t and has
+ * been confirmed arrived; the oldest sample that has not is how far the other side is behind.  So a
+ * link that hangs grows older by itself, which a server's own replay_lag does not.
+ */
+#ifndef AIRLOCK_GUARD_BEHIND_H
+#define AIRLOCK_GUARD_BEHIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BEHIND_SAMPLES 64
+
+struct behind {
+	struct behind_sample {
+		uint64_t end;
+		int64_t at_ms;
+	} sample[BEHIND_SAMPLES]; /* oldest first, none of them confirmed */
+	size_t count;
+};
+
+/* Zeroed is a fresh one.  `end` >= `confirmed`, both in bytes of one log; a log that jumped back
+ * (another side was opened) takes a fresh one.  Returns milliseconds, 0 = nothing is missing. */
+int64_t behind_note(struct behind *behind, uint64_t end, uint64_t confirmed, int64_t now_ms);
+
+#endif

@@ -1,0 +1,59 @@
+/* How old the oldest missing thing is, from positions alone. */
+#include "../testing.h"
+
+#include "guard/behind.h"
+
+static void nothing_is_missing(void **state)
+{
+	struct behind b = {0};
+
+	(void)state;
+	assert_int_equal(behind_note(&b, 100, 100, 1000), 0);
+	assert_int_equal(behind_note(&b, 500, 500, 9000), 0);
+	assert_int_equal(b.count, 0);
+}
+
+static void a_link_that_hangs_grows_older(void **state)
+{
+	struct behind b = {0};
+
+	(void)state;
+	assert_int_equal(behind_note(&b, 200, 100, 1000), 0);
+	assert_int_equal(behind_note(&b, 200, 100, 4000), 3000);
+	assert_int_equal(behind_note(&b, 900, 100, 9000), 8000);
+}
+
+static void what_arrived_is_forgotten(void **state)
+{
+	struct behind b = {0};
+
+	(void)state;
+	assert_int_equal(behind_note(&b, 200, 100, 1000), 0);
+	assert_int_equal(behind_note(&b, 300, 100, 2000), 1000);
+	assert_int_equal(behind_note(&b, 400, 250, 3000), 1000); /* 300 was sampled at 2000 */
+	assert_int_equal(behind_note(&b, 400, 400, 4000), 0);
+}
+
+static void a_full_memory_keeps_the_oldest(void **state)
+{
+	struct behind b = {0};
+	int64_t last = 0;
+
+	(void)state;
+	for (int i = 0; i < 10 * BEHIND_SAMPLES; i++)
+		last = behind_note(&b, 1000 + (uint64_t)i, 1, i);
+	assert_int_equal(last, 10 * BEHIND_SAMPLES - 1);
+	assert_int_equal(b.count, BEHIND_SAMPLES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_missing),
+		cmocka_unit_test(a_link_that_hangs_grows_older),
+		cmocka_unit_test(what_arrived_is_forgotten),
+		cmocka_unit_test(a_full_memory_keeps_the_oldest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
