@@ -137,6 +137,7 @@ static void every_flag_arrives(void **state)
 	static const char *const samples[] = {[KIND_TEXT] = "text",
 		[KIND_PATH] = "/p",
 		[KIND_NUMBER] = "1000000",
+		[KIND_TIME] = "30s",
 		[KIND_HASH] = "0123456789abcdef",
 		[KIND_NAME] = "clock",
 		[KIND_CHOICE] = "2",
