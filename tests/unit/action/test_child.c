@@ -1,0 +1,193 @@
+/* Commands that say things, end badly, hang, or cannot be started. */
+#include "../testing.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "action/action.h"
+#include "action/child.h"
+#include "base/clock.h"
+
+static int sh(char *script, int64_t timeout_ms, struct child_end *ret, struct err *err)
+{
+	char *argv[] = {"sh", "-c", script, NULL};
+	char side[] = "AIRLOCK_SIDE=new";
+	const struct child_call call = {
+		.argv = argv, .dir = "/", .env_add = side, .timeout_ms = timeout_ms};
+
+	*err = (struct err)ERR_INIT;
+	return child_run(&call, ret, err);
+}
+
+static void its_end_and_last_words(void **state)
+{
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(sh("echo first; echo last >&2; exit 3", 5000, &end, &err), 0);
+	assert_int_equal(end.status, 3);
+	assert_string_equal(end.said, "last");
+	assert_int_equal(sh("echo $AIRLOCK_SIDE; pwd | grep -qx /", 5000, &end, &err), 0);
+	assert_int_equal(end.status, 0);
+	assert_string_equal(end.said, "new");
+	assert_int_equal(sh("kill -9 $$", 5000, &end, &err), 0);
+	assert_int_equal(end.status, 128 + SIGKILL);
+	assert_string_equal(end.said, "");
+}
+
+static void much_output_does_not_stop_it(void **state)
+{
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(sh("seq 1 200000", 20000, &end, &err), 0);
+	assert_int_equal(end.status, 0);
+	assert_string_equal(end.said, "200000");
+}
+
+static void its_input_is_empty(void **state)
+{
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(sh("cat; echo done", 5000, &end, &err), 0);
+	assert_string_equal(end.said, "done");
+}
+
+/* The whole group: what it started in the background as well. */
+static void one_that_hangs_is_ended_with_its_children(void **state)
+{
+	char file[] = "/tmp/airlock-child-XXXXXX", script[200];
+	int fd = mkstemp(file), pid = 0;
+	struct child_end end;
+	struct err err;
+	int64_t began = clock_now_ms();
+	FILE *f;
+
+	(void)state;
+	assert_true(fd >= 0);
+	snprintf(script, sizeof script, "trap '' TERM; sleep 1000 & echo $! >%s; wait; wait", file);
+	assert_int_equal(sh(script, 300, &end, &err), -1);
+	assert_int_equal(err.code, ERR_TIMEOUT);
+	assert_true(clock_now_ms() - began < 10000);
+	f = fdopen(fd, "r");
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	unlink(file);
+	/* Killed; its last trace goes when init has reaped it. */
+	for (int i = 0; i < 1000 && kill(pid, 0) == 0; i++)
+		usleep(10000);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(errno, ESRCH);
+}
+
+static void one_that_is_not_there(void **state)
+{
+	char *argv[] = {"/no/such/program", NULL};
+	const struct child_call call = {.argv = argv, .timeout_ms = 1000};
+	struct child_end end;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(child_run(&call, &end, &err), -1);
+	assert_int_equal(err.code, ERR_CANNOT);
+	assert_non_null(strstr(err.msg, "/no/such/program"));
+}
+
+/* ---- with observation and undo --------------------------------------------------------------- */
+
+struct world {
+	char dir[40];
+	struct plan_action action;
+	struct action_call call;
+};
+
+static struct world make_world(char *exec[], char *observe[], char *undo[])
+{
+	struct world w = {.dir = "/tmp/airlock-action-XXXXXX",
+		.action = {.exec = exec, .observe = observe, .undo = undo, .timeout_ms = 600}};
+
+	assert_non_null(mkdtemp(w.dir));
+	return w;
+}
+
+static void remove_world(struct world *w)
+{
+	char flag[80];
+
+	snprintf(flag, sizeof flag, "%s/flag", w->dir);
+	unlink(flag);
+	assert_int_equal(rmdir(w->dir), 0);
+}
+
+static void done_is_what_was_observed(void **state)
+{
+	struct world w = make_world((char *[]){"touch", "flag", NULL},
+		(char *[]){"test", "-e", "flag", NULL}, (char *[]){"rm", "flag", NULL});
+	const struct action_call call = {&w.action, w.dir, "old"};
+	struct err err = ERR_INIT;
+	bool done = true;
+
+	(void)state;
+	assert_int_equal(action_observe(&call, &done, &err), 0);
+	assert_false(done);
+	assert_int_equal(action_make(&call, true, &err), 0);
+	assert_int_equal(action_observe(&call, &done, &err), 0);
+	assert_true(done);
+	assert_int_equal(action_make(&call, false, &err), 0);
+	assert_int_equal(action_observe(&call, &done, &err), 0);
+	assert_false(done);
+	remove_world(&w);
+}
+
+/* A command that claims success is not believed, and one that fails may have done it. */
+static void claims_do_not_count(void **state)
+{
+	struct world w = make_world((char *[]){"true", NULL},
+		(char *[]){"test", "-e", "flag", NULL}, (char *[]){"false", NULL});
+	const struct action_call call = {&w.action, w.dir, "old"};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(action_make(&call, true, &err), -1);
+	assert_int_equal(err.code, ERR_TIMEOUT);
+	assert_int_equal(action_make(&call, false, &err), 0);
+	remove_world(&w);
+}
+
+static void a_broken_observation_is_no_answer(void **state)
+{
+	struct world w = make_world((char *[]){"true", NULL},
+		(char *[]){"sh", "-c", "exit 127", NULL}, (char *[]){"true", NULL});
+	const struct action_call call = {&w.action, w.dir, "old"};
+	struct err err = ERR_INIT;
+	bool done;
+
+	(void)state;
+	assert_int_equal(action_observe(&call, &done, &err), -1);
+	assert_int_equal(err.code, ERR_CANNOT);
+	remove_world(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(its_end_and_last_words),
+		cmocka_unit_test(much_output_does_not_stop_it),
+		cmocka_unit_test(its_input_is_empty),
+		cmocka_unit_test(one_that_hangs_is_ended_with_its_children),
+		cmocka_unit_test(one_that_is_not_there),
+		cmocka_unit_test(done_is_what_was_observed),
+		cmocka_unit_test(claims_do_not_count),
+		cmocka_unit_test(a_broken_observation_is_no_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
