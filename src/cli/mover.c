@@ -8,11 +8,14 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "cli/mover_report.h"
+#include "cli/services.h"
 #include "cli/stop.h"
 #include "engine/engine.h"
+#include "engine/verbs.h"
 
 #define WAVES_MAX 64
 #define LINES_MAX 256
+#define LOOK_MS 5000
 
 /* What was said while clients were held, printed when they are not (law 11). */
 struct quiet_lines {
@@ -176,7 +179,7 @@ static struct engine_config engine_config_of(struct mover *mover, struct fleet *
 			.attempts_max = budgets->attempts,
 			.backoff_ms = 100,
 			.tries_max = 8},
-		.timeouts = {.look_ms = 5000,
+		.timeouts = {.look_ms = LOOK_MS,
 			.prepare_ms = 60000,
 			.hold_ms = budgets->hold_ms,
 			.drain_ms = budgets->drain_ms,
@@ -210,6 +213,21 @@ static size_t stores_of(const struct plan *plan, const struct wave *wave, size_t
 	return count;
 }
 
+/* Nobody was held and nothing was moved; where things stand is read all the same. */
+static void refused_before(struct fleet *fleet, struct mover_result *result)
+{
+	result->report.verdict = VERDICT_REFUSED;
+	for (size_t m = 0; m < result->stores_count; m++) {
+		int64_t epoch = 0;
+		const struct verb_call call = {.env = fleet->env,
+			.store = &fleet->stores[result->stores[m]]->store,
+			.deadline_ms = clock_now_ms() + LOOK_MS,
+			.epoch_seen = &epoch};
+
+		verb_observe(&call, &result->report.view[m]);
+	}
+}
+
 static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order,
 	struct mover_result *result)
 {
@@ -217,7 +235,12 @@ static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct move
 	struct engine_config config = engine_config_of(&mover, fleet);
 	struct journal_entry entry = entry_of(&mover, "verdict", 0);
 
+	if (services_before(ctx, result, order)) {
+		refused_before(fleet, result);
+		return;
+	}
 	engine_run(&config, &result->report);
+	services_after(ctx, result, order);
 	entry.attempt = result->report.attempt;
 	entry.text = core_verdict_name(result->report.verdict);
 	if (ctx->journal)

@@ -115,6 +115,10 @@ static json_t *problems_json(const struct mover_result *result)
 				     member_name(result, report->cause_member), "message",
 				     out_json_string(report->cause.msg)));
 	}
+	if (result->services.code != ERR_OK)
+		json_array_append_new(all,
+			json_pack("{s:s, s:s, s:o}", "id", err_name(result->services.code), "step",
+				"services", "message", out_json_string(result->services.msg)));
 	for (size_t m = 0; m < result->stores_count; m++)
 		if (report->tried[m].unproven > 0)
 			json_array_append_new(all,
@@ -202,6 +206,11 @@ void mover_text(struct out *out, const struct mover_result *result)
 		if (report->tried[m].unproven > 0)
 			out_data(out, "  NOT PROVEN (law 3) on %s: %s; its refusal was not seen\n",
 				member_name(result, m), report->tried[m].why);
+	if (result->services.code != ERR_OK) {
+		buf_clear(&why);
+		out_safe(&why, result->services.msg);
+		out_data(out, "  services: %s\n", buf_str(&why));
+	}
 	if (report->later)
 		out_data(out, "  something harmless remains: `airlock resume` finishes it\n");
 	if (report->verdict == VERDICT_UNKNOWN)
@@ -210,7 +219,8 @@ void mover_text(struct out *out, const struct mover_result *result)
 	else if (report->verdict == VERDICT_TIMED_OUT)
 		out_data(out, "  clients are served; when the silent side is back: `airlock "
 			      "resume`\n");
-	else if (report->verdict == VERDICT_REFUSED && report->cause.code == ERR_OK)
+	else if (report->verdict == VERDICT_REFUSED && report->cause.code == ERR_OK &&
+		 result->services.code == ERR_OK)
 		out_data(out, "  an attempt is under way: `airlock resume` settles it\n");
 }
 

@@ -18,6 +18,7 @@ struct mover_result {
 	size_t stores_count;
 	size_t wave;
 	struct engine_report report;
+	struct err services; /* of a service that could not be stopped, or not started again */
 };
 
 /* "old", "new", "none" or "unknown": the side whose register is open, as read after the end. */

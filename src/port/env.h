@@ -91,7 +91,8 @@ static inline int env_point_after(struct env *env, const char *what, int rc)
 
 /* Every name that env_point is called with, NULL at the end.  Defined in port.c. */
 extern const char *const env_points[];
-/* The same for what is done outside the machine: the steps of sync, abandon and finalize. */
+/* The same for what is done outside the machine: the steps of sync, abandon and finalize, and the
+ * plan's own commands. */
 extern const char *const env_setup_points[];
 
 #endif

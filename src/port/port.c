@@ -27,7 +27,8 @@ const char *const env_points[] = {"check", "arm", "guard-held", "hold", "seal", 
 const char *const env_setup_points[] = {"sync-enroll", "sync-shut", "sync-publish", "sync-slot",
 	"sync-subscribe", "sync-wayback-slot", "sync-wayback", "sync-audit", "drop-link-old",
 	"drop-link-new", "drop-slots-old", "drop-slots-new", "forget-new", "forget-old",
-	"finalize-old", "finalize-new", "unfreeze-old", "unfreeze-new", NULL};
+	"finalize-old", "finalize-new", "unfreeze-old", "unfreeze-new", "service-stop",
+	"service-start", NULL};
 
 const char *arbiter_move_name(enum arbiter_move move)
 {

@@ -1,0 +1,206 @@
+"""Services that stand still while their store crosses (`during: stop`), and start again whatever happens."""
+
+import json
+import os
+import shutil
+import signal
+import sys
+
+import pytest
+
+from conftest import needs_program
+from crossing import DONE, REFUSED, UNDONE, Crossing
+from server import wait_until
+
+REACH_SECONDS = 60
+END_SECONDS = 60
+
+# A job as one finds it: started by a script, with a pid file, writing to the side it was started for.
+JOB = """\
+import os, signal, sys, psycopg
+directory, side, dsn = sys.argv[1:]
+log = open(f"{directory}/job.log", "a", buffering=1)
+with psycopg.connect(dsn, autocommit=True, application_name="nightly") as conn:
+    open(f"{directory}/job.pid", "w").write(str(os.getpid()))
+    log.write(f"started on {side}\\n")
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
+    try:
+        while not stop:
+            conn.execute("INSERT INTO ledger.trace VALUES (-7, -7)")
+    except psycopg.Error as error:
+        log.write(f"thrown out: {str(error).strip()}\\n")
+        raise
+log.write("stopped in order\\n")
+"""
+
+SCRIPT = """\
+#!/bin/sh
+# job start|stop|stopped
+cd "$(dirname "$0")"
+running() {{ [ -e job.pid ] && kill -0 "$(cat job.pid)" 2>/dev/null; }}
+case $1 in
+start)   [ -e broken ] && {{ echo 'cannot start: no such disk' >&2; exit 1; }}
+         rm -f job.pid
+         case $AIRLOCK_SIDE in new) dsn='{new}' ;; *) dsn='{old}' ;; esac
+         setsid {python} job.py "$PWD" "${{AIRLOCK_SIDE:-old}}" "$dsn" </dev/null >job.err 2>&1 &
+         for i in $(seq 500); do [ -e job.pid ] && exit 0; sleep 0.02; done; exit 1 ;;
+stop)    [ -e stubborn ] && exit 0
+         running && kill "$(cat job.pid)"; exit 0 ;;
+stopped) ! running ;;
+esac
+"""
+
+SERVICE = """\
+  nightly:
+    tier: replayable
+    writes: [orders]
+    schedule: "15 2 * * *"
+    match: {user: shop_worker, application_name: nightly}
+    during: stop
+    stop: {exec: [./job, stop], observe: [./job, stopped], undo: [./job, start], timeout: 5s}
+
+routes:
+"""
+
+
+class Job:
+    def __init__(self, lab):
+        self.dir = lab.plan.parent
+        (self.dir / "job.py").write_text(JOB)
+        script = self.dir / "job"
+        script.write_text(SCRIPT.format(python=sys.executable, **{
+            side: lab.dsn(side, "shop_worker") for side in ("old", "new")}))
+        script.chmod(0o755)
+
+    def do(self, word):
+        return os.spawnlp(os.P_WAIT, str(self.dir / "job"), "job", word)
+
+    def runs(self):
+        return self.do("stopped") != 0
+
+    def log(self):
+        path = self.dir / "job.log"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def flag(self, name, there):
+        (self.dir / name).touch() if there else (self.dir / name).unlink()
+
+
+@pytest.fixture(scope="module")
+def crossing(labs, scratch):
+    needs_program()
+    lab = labs(level=2)
+    lab.plan.write_text(lab.plan.read_text().replace("\nroutes:\n", "\n" + SERVICE))
+    crossing = Crossing(lab, scratch() / "commands")
+    crossing.prepare()
+    return crossing
+
+
+@pytest.fixture
+def job(crossing):
+    """Running on old, and nothing said yet; stopped and old open at the end."""
+    job = Job(crossing.lab)
+    (job.dir / "job.log").unlink(missing_ok=True)
+    assert job.do("start") == 0 and job.runs()
+    yield job
+    if crossing.open_sides() == ["new"]:
+        crossing.call("resume").require(DONE)
+        crossing.call(*crossing.moved("rollback")).require(DONE)
+    job.do("stop")
+    wait_until(lambda: not job.runs(), 30, "the job to end")
+    assert crossing.open_sides() == ["old"]
+
+
+def test_it_stands_still_and_goes_on_on_the_other_side(crossing, job):
+    document = crossing.call(*crossing.moved("forward")).require(DONE).json()
+    assert document["problems"] == []
+    assert job.runs()
+    # Never thrown out by the fence: it was stopped before it.
+    assert job.log() == ["started on old", "stopped in order", "started on new"]
+    rows = [json.loads(line) for line in crossing.call("journal", "export").require(DONE).out.splitlines()]
+    told = [row["text"] for row in rows if row["kind"] == "service"]
+    assert told == ["nightly is about to be stopped", "nightly runs again"]
+
+
+def test_without_it_the_fence_ends_the_job(crossing, job):
+    """The harm that `during: stop` is there for."""
+    plan = crossing.lab.plan.read_text()
+    crossing.lab.plan.write_text("\n".join(
+        line for line in plan.splitlines() if "during: stop" not in line and "stop: {" not in line
+        and "schedule" not in line))
+    try:
+        crossing.call(*crossing.moved("forward")).require(DONE)
+        wait_until(lambda: len(job.log()) > 1, 30, "the job to notice")
+        assert job.log()[1].startswith("thrown out: ")
+    finally:
+        crossing.call("resume").require(DONE)
+        crossing.call(*crossing.moved("rollback")).require(DONE)
+        crossing.lab.plan.write_text(plan)
+
+
+def test_undone_it_goes_on_where_it_was(crossing, job):
+    with crossing.start(*crossing.moved("forward"), failpoint="before:marker") as running:
+        assert running.await_failpoint(REACH_SECONDS)
+        assert not job.runs()
+        running.signal(signal.SIGTERM)
+        running.signal(signal.SIGCONT)
+        running.wait(END_SECONDS).require(UNDONE)
+    assert job.log() == ["started on old", "stopped in order", "started on old"]
+
+
+def test_one_that_does_not_stop_refuses_the_run(crossing, job):
+    before = crossing.status()["attempt"]
+    job.flag("stubborn", True)
+    try:
+        document = crossing.call(*crossing.moved("forward")).require(REFUSED).json()
+    finally:
+        job.flag("stubborn", False)
+    assert document["verdict"] == "refused" and document["primary"] == {"orders": "old"}
+    problem, = document["problems"]
+    assert problem["step"] == "services" and "stopping nightly: ./job ended with 0" in problem["message"]
+    assert crossing.status()["attempt"] == before and job.runs()
+
+
+@pytest.mark.parametrize("point,side", [
+    ("after:service-stop", "old"), ("before:service-start", "new"),
+    *(pytest.param(*more, marks=pytest.mark.long) for more in (
+        ("before:service-stop", "old"), ("after:end_sessions", "old"), ("after:promote", "new")))])
+def test_a_dead_controller_leaves_it_to_resume(crossing, job, point, side):
+    with crossing.start(*crossing.moved("forward"), failpoint=point) as running:
+        assert running.await_failpoint(REACH_SECONDS)
+        running.signal(signal.SIGKILL)
+        running.wait(10)
+    crossing.call("resume").require(DONE, UNDONE)
+    assert job.runs() and job.log()[-1] == f"started on {side}"
+    assert not any(line.startswith("thrown out") for line in job.log())
+
+
+def test_without_a_journal_it_is_told_and_left_alone(crossing, job):
+    with crossing.start(*crossing.moved("forward"), failpoint="after:service-stop") as running:
+        assert running.await_failpoint(REACH_SECONDS)
+        running.signal(signal.SIGKILL)
+        running.wait(10)
+    shutil.rmtree(crossing.state)
+    done = crossing.call("resume").require(DONE, UNDONE)
+    assert "service nightly: is stopped; the journal does not say" in done.err and not job.runs()
+
+
+def test_what_was_stopped_already_stays_so(crossing, job):
+    job.do("stop")
+    wait_until(lambda: not job.runs(), 30, "the job to end")
+    crossing.call(*crossing.moved("forward")).require(DONE)
+    assert not job.runs() and len(job.log()) == 2
+
+
+def test_one_that_cannot_start_again_changes_no_verdict(crossing, job):
+    job.flag("broken", True)
+    try:
+        document = crossing.call(*crossing.moved("forward")).require(DONE).json()
+    finally:
+        job.flag("broken", False)
+    problem, = document["problems"]
+    assert document["verdict"] == "done" and document["primary"] == {"orders": "new"}
+    assert "starting nightly again" in problem["message"] and "no such disk" in problem["message"]
+    crossing.call("resume").require(DONE)  # it is still ours to start
+    assert job.runs() and job.log()[-1] == "started on new"
