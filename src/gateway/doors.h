@@ -55,11 +55,11 @@ struct doors_options {
 	int64_t answer_ms;	   /* deadline of every question, from asking on */
 };
 
-/* Strings are copied; nothing is connected yet.  Returns owned: doors_close. */
-int doors_new(
-	const struct doors_options *options, struct doors **ret_doors, struct err *err) MUST_CHECK;
+/* Strings are copied; nothing is connected yet.  Out of memory aborts.  Returns owned: doors_close.
+ */
+struct doors *doors_new(const struct doors_options *options);
 /* Open questions are answered (ERR_UNREACHABLE) first, then `closed` is called, once, on the loop,
- * when no handle of it is left.  `closed` may be NULL. */
+ * when no handle of it is left.  `closed` may be NULL.  Nothing may be asked from then on. */
 void doors_close(struct doors *doors, void (*closed)(void *ctx), void *ctx);
 
 /* err->code is ERR_OK (0) exactly when the rest is valid; everything is borrowed for the call. */

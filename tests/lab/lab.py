@@ -41,7 +41,7 @@ APP_ROLES = {
     "reporting": "LOGIN",
 }
 LEGACY_ROLE = "shop_legacy"  # of a job that the plan does not know: tests/lab/legacy_job.py
-AIRLOCK_ROLES = ("airlock", "airlock_repl", "airlock_probe", "airlock_probe_owner")
+AIRLOCK_ROLES = ("airlock", "airlock_repl", "airlock_probe", "airlock_probe_owner", "airlock_gateway")
 MADE_BY_UP = ("old", "new", "pgpass", "env", "airlock.yaml", ".airlock", "lab.json")
 
 # SCRAM iterations of the lab's passwords.  A client pays for them, and in the field clients have
