@@ -103,6 +103,13 @@ static void say(struct controldb *db, enum err_code code, const char *what, stru
 	(void)err_set(ret, code, "register of the %s side: %.*s", db->name, (int)len, what);
 }
 
+static enum err_code code_of(const char *sqlstate)
+{
+	if (strcmp(sqlstate, "42501") == 0)
+		return ERR_RIGHTS;
+	return strcmp(sqlstate, "55P03") == 0 ? ERR_BLOCKED : ERR_SQL;
+}
+
 static void say_result(struct controldb *db, const PGresult *result, struct err *ret)
 {
 	const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -110,8 +117,7 @@ static void say_result(struct controldb *db, const PGresult *result, struct err 
 
 	if (sqlstate == NULL)
 		sqlstate = "";
-	say(db, strcmp(sqlstate, "42501") == 0 ? ERR_RIGHTS : ERR_SQL,
-		text ? text : PQresultErrorMessage(result), ret);
+	say(db, code_of(sqlstate), text ? text : PQresultErrorMessage(result), ret);
 	snprintf(ret->sqlstate, sizeof ret->sqlstate, "%s", sqlstate);
 }
 
@@ -155,9 +161,10 @@ static PGconn *dial(const struct controldb *db)
 	for (const PQconninfoOption *o = given; o->keyword != NULL; o++)
 		if (o->val != NULL && strcmp(o->keyword, "options") != 0)
 			keyword(&kw, o->keyword, o->val);
-	/* A server must not go on with a move that was given up here. */
+	/* A server must not go on with a move that was given up here; and who waits for a lock is
+	 * told so while there is still time to hear it. */
 	buf_printf(&options, "%s -c statement_timeout=%lld -c lock_timeout=%lld", session_options,
-		(long long)db->options.answer_ms, (long long)db->options.answer_ms);
+		(long long)db->options.answer_ms, (long long)db->options.answer_ms * 3 / 4 + 1);
 	/* The last one of a name wins in libpq. */
 	keyword(&kw, "dbname", CONTROLDB_NAME);
 	keyword(&kw, "user", db->user);

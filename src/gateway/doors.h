@@ -12,7 +12,8 @@
  * unknown) and made again at the next question, with a growing pause when that fails.
  *
  * Errors: ERR_UNREACHABLE (no connection, or it was lost: a move may or may not have happened),
- * ERR_TIMEOUT, ERR_RIGHTS (init-roles has not been run, or could not grant that), ERR_SQL.
+ * ERR_TIMEOUT (likewise), ERR_BLOCKED (somebody holds the register's lock: nothing was moved),
+ * ERR_RIGHTS (init-roles has not been run, or could not grant that), ERR_SQL.
  *
  * Thread: the loop's.  Connecting happens on uv's worker threads, because libpq resolves names.
  */
