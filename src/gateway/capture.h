@@ -38,7 +38,8 @@
 enum capture_step { CAPTURE_MORE, CAPTURE_SEND, CAPTURE_DONE, CAPTURE_FAILED, CAPTURE_BROKEN };
 
 struct capture_options {
-	uint64_t nonce; /* another one each time */
+	uint64_t nonce;	  /* another one each time */
+	const char *user; /* as who the session logged in; copied */
 	/* Settings of applications (`app.tenant`): PostgreSQL shows them only to who knows the
 	 * name. */
 	const char *const *names;
@@ -49,13 +50,15 @@ struct capture_options {
 	size_t unnamed_len;
 };
 
+/* Private. */
 struct capture {
 	struct session_state *state;
 	uint64_t nonce;
-	int phase;	   /* private, as all that follows */
+	const char *user;
+	int phase;
 	size_t ready_owed; /* ReadyForQuery still to come */
-	bool tagged, failed;
-	struct state_statement *describing, **statements_end;
+	bool tagged, failed, unnamed_gone;
+	struct state_statement *describing, *unnamed, **statements_end;
 	struct state_setting **settings_end;
 	size_t bytes;
 	char why[160];

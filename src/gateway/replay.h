@@ -28,14 +28,15 @@
 
 enum replay_step { REPLAY_MORE, REPLAY_DONE, REPLAY_MISMATCH, REPLAY_BROKEN };
 
+/* Private. */
 struct replay {
 	const struct session_state *state;
-	int phase; /* private, as all that follows */
+	int unit;
 	const struct state_setting *setting;
 	const struct state_statement *statement;
 	uint64_t shape;
-	bool refused, mismatch;
-	size_t ready_owed;
+	bool shown; /* the row of this unit has come */
+	bool mismatch;
 	char why[200];
 };
 
