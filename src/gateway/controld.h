@@ -2,9 +2,10 @@
  * controld.h - the gateway's end of the control socket (control/control.h): a Unix socket that only
  * its owner can open, some connections, lines in, lines out, on the uv loop.
  *
- * `hello` and every line that cannot be read are answered here; the other requests are handed to
- * struct controld_ops with a handle, and answered with controld_reply() at any later time, in any
- * order.  The handle stays valid when the asker hangs up meanwhile; the answer then goes nowhere.
+ * `hello`, and a line that cannot be read but has an id, are answered here; the others are handed
+ * to struct controld_ops with a handle, and answered with controld_reply() at any later time, in
+ * any order.  The handle stays valid when the asker hangs up meanwhile; the answer then goes
+ * nowhere.
  *
  * Nothing blocks the loop: an asker that does not read its answers, sends a line that is too long
  * or more requests than CONTROLD_OPEN_MAX before the first is answered is hung up on.  A controller
@@ -50,8 +51,8 @@ struct controld_options {
  * copied, ops borrowed.  Returns owned: controld_close. */
 int controld_open(const struct controld_options *options, struct controld **ret_controld,
 	struct err *err) MUST_CHECK;
-/* Hangs up, removes the socket; `closed` (may be NULL) is called once no handle is left on the loop
- * and every request was answered (answers after this go nowhere). */
+/* Hangs up, removes the socket; `closed` (may be NULL) is called once no handle is left on the
+ * loop. Requests that are still owed an answer stay valid; their answers go nowhere. */
 void controld_close(struct controld *controld, void (*closed)(void *ctx), void *ctx);
 
 /* Answers and ends the handle.  id and cmd are filled in here. */
