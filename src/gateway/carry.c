@@ -48,6 +48,8 @@ enum act { ACT_NONE, ACT_PROBED, ACT_PROBE_FAILED, ACT_REPLAYED, ACT_REPLAY_FAIL
 static void probed(struct session *s)
 {
 	s->phase = SESSION_RUN;
+	s->probe_wanted = false;
+	hold_news(s->gateway->hold, s);
 	relay_client(s, false); /* settles */
 }
 
@@ -62,8 +64,7 @@ static void probe_done(struct session *s)
 
 static void probe_failed(struct session *s)
 {
-	if (++s->captures_failed >= CAPTURES_MAX)
-		s->unknown = true;
+	s->unknown = ++s->captures_failed >= CAPTURES_MAX;
 	snprintf(s->why, sizeof s->why, "%s", capture_why(&s->capture));
 	probed(s);
 }

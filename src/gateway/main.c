@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "base/check.h"
+#include "gateway/controld.h"
 #include "gateway/hold.h"
 #include "gateway/listener.h"
 #include "gateway/options.h"
@@ -21,6 +22,7 @@
 struct program {
 	struct gateway gateway;
 	struct listener listener;
+	struct controld *controld;
 	uv_signal_t term, interrupt;
 	const struct plan *plan;
 	const struct plan_route *route;
@@ -106,6 +108,18 @@ static void make_doors(struct program *p)
 	p->gateway.doors = doors_new(&options);
 }
 
+static int make_controld(struct program *p, struct err *err)
+{
+	struct controld_options options = {.loop = &p->gateway.loop,
+		.path = setting(p, "control"),
+		.store = p->store->name,
+		.route = p->route->name,
+		.ops = hold_ops(),
+		.ctx = p->gateway.hold};
+
+	return controld_open(&options, &p->controld, err);
+}
+
 static int make_tls(struct program *p, struct err *err)
 {
 	const char *cert = setting(p, "tls.cert"), *key = setting(p, "tls.key");
@@ -124,7 +138,9 @@ static int make(struct program *p, struct err *err)
 		return -1;
 	make_doors(p);
 	g->hold = hold_new(g);
-	return listener_open(&p->listener, g, setting(p, "listen"), err);
+	return make_controld(p, err) || listener_open(&p->listener, g, setting(p, "listen"), err)
+		       ? -1
+		       : 0;
 }
 
 static void unmake(struct program *p)
@@ -154,6 +170,8 @@ static void stop(struct program *p)
 		session_close(g->first);
 	if (g->hold)
 		hold_stop(g->hold);
+	if (p->controld)
+		controld_close(p->controld, NULL, NULL);
 	if (g->doors)
 		doors_close(g->doors, NULL, NULL);
 	uv_close((uv_handle_t *)&p->term, NULL);

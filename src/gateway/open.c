@@ -186,9 +186,9 @@ void open_replayed(struct session *s)
 	else
 		greet(s);
 	s->phase = SESSION_RUN;
+	hold_news(s->gateway->hold, s);
 	s->waiting_us = 0;
 	relay_client(s, false);
-	hold_news(s->gateway->hold);
 }
 
 static void on_door(void *ctx, const struct door_view *view, const struct err *err)
@@ -262,7 +262,7 @@ void open_begin(struct session *s)
 	REQUIRE(s->phase == SESSION_HELD && !server_is_open(&s->server));
 	s->phase = SESSION_OPENING;
 	s->tries = 0;
-	s->give_up_ms = clock_now_ms() + s->gateway->patience_ms;
+	s->give_up_ms = clock_now_ms() + hold_patience_ms(s->gateway->hold);
 	s->aim = s->gateway->likely;
 	open_try(s);
 }

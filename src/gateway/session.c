@@ -129,7 +129,7 @@ void session_close(struct session *s)
 	link_out(s);
 	uv_close((uv_handle_t *)&s->timer, on_timer_closed);
 	leave_cancelled(s);
-	hold_news(s->gateway->hold);
+	hold_news(s->gateway->hold, s);
 }
 
 /* ---- refusing -------------------------------------------------------------------------------- */
@@ -168,7 +168,7 @@ void session_end(struct session *s)
 	last_words(s);
 	if (s->phase == SESSION_LAST_WORDS)
 		leg_arm(s->client);
-	hold_news(s->gateway->hold);
+	hold_news(s->gateway->hold, s);
 }
 
 static void refuse_with(struct session *s, const char *sqlstate, const char *text)
@@ -242,7 +242,7 @@ bool session_is_held(const struct session *s)
 
 bool session_is_waiting(const struct session *s)
 {
-	return s->client && leg_unseen(s->client) > 0;
+	return s->client && (!s->greeted || leg_unseen(s->client) > 0);
 }
 
 /* A held client's bytes stay in its socket, but for the first, which tells that it waits. */
@@ -256,9 +256,9 @@ static void watch_client(struct session *s)
 static void become_held(struct session *s)
 {
 	s->phase = SESSION_HELD;
-	s->waiting_us = session_is_waiting(s) || !s->greeted ? gateway_now_us() : 0;
+	s->waiting_us = session_is_waiting(s) ? gateway_now_us() : 0;
 	watch_client(s);
-	hold_news(s->gateway->hold);
+	hold_news(s->gateway->hold, s);
 }
 
 static void go_on(struct session *s)
@@ -267,9 +267,9 @@ static void go_on(struct session *s)
 		return;
 	if (server_is_open(&s->server)) {
 		s->phase = SESSION_RUN;
+		hold_news(s->gateway->hold, s);
 		s->waiting_us = 0;
 		relay_client(s, false);
-		hold_news(s->gateway->hold);
 	} else {
 		open_begin(s);
 	}
@@ -288,7 +288,7 @@ void session_settle(struct session *s)
 		if (stops)
 			become_held(s);
 		else
-			hold_news(s->gateway->hold);
+			hold_news(s->gateway->hold, s);
 	} else if (s->phase == SESSION_OPENING && stops) {
 		open_abandon(s);
 	} else if (s->phase == SESSION_HELD && !stops) {

@@ -85,7 +85,8 @@ struct session {
 	bool reading_register;	   /* asked, and not answered yet */
 	int64_t give_up_ms;	   /* clock; 0 = as long as a hold lasts */
 	int64_t waiting_us;	   /* since when its client's bytes wait; 0 = they do not */
-	bool flipping;		   /* counted by the hold's release */
+	bool flipping;		   /* to be counted by the release under way */
+	bool cleared;		   /* by the hold, to go on */
 	unsigned cancels;	   /* on their way to its server */
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
 };
@@ -105,7 +106,7 @@ void session_end(struct session *s);
 void session_logged_in(struct session *s);
 /* Looks at where the session stands and what the hold wants, and goes on from there. */
 void session_settle(struct session *s);
-/* Its client's bytes wait, or one has come: is it waiting? */
+/* Does its client wait for something: an answer, or to be let in? */
 bool session_is_waiting(const struct session *s);
 /* Nothing is under way: no answer owed, no transaction open, no message cut in half, nothing on its
  * way to the server, none of its answers unread, no cancel under way. */

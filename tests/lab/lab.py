@@ -246,9 +246,12 @@ class Lab:
             raise LabError(f"pg_dump failed:\n{dump.stderr.strip()}")
         self.new.psql(dump.stdout, DATABASE)
 
+    def conninfo(self, side):
+        """As the plan has it."""
+        return self.server(side).conninfo("airlock", DATABASE, self.passfile)
+
     def write_plan(self):
-        sides = {server.name: server.conninfo("airlock", DATABASE, self.passfile)
-                 for server in self.servers}
+        sides = {side: self.conninfo(side) for side in ("old", "new")}
         if self.gateway_port is None:
             self.plan.write_text(PLAN.format(**sides, route="direct", routes=DIRECT))
             return
