@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -368,12 +369,21 @@ bool leg_tls_accept(struct leg *leg, SSL_CTX *ctx)
 	return true;
 }
 
+/* OpenSSL's macro for this casts the const away, and says that it does not write. */
+static bool name_server(SSL *ssl, const char *host)
+{
+	char name[256];
+
+	snprintf(name, sizeof name, "%s", host);
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
+}
+
 bool leg_tls_connect(struct leg *leg, SSL_CTX *ctx, const char *host, bool verify_host)
 {
 	bool ok = tls_begin(leg, ctx);
 
 	if (ok && host && !strpbrk(host, ":/") && strspn(host, "0123456789.") != strlen(host))
-		ok = SSL_set_tlsext_host_name(leg->ssl, host) == 1;
+		ok = name_server(leg->ssl, host);
 	if (ok && verify_host) {
 		X509_VERIFY_PARAM *param = SSL_get0_param(leg->ssl);
 

@@ -24,6 +24,7 @@ class SelfFlip(Lab):
         self.new = self.old
         self.servers = (self.old,)
         self.side, self.attempt = "old", 0
+        self.undrained = None  # the gateway's last answer no
 
     def _copy_schema(self):
         pass
@@ -49,6 +50,9 @@ class SelfFlip(Lab):
     def direct(self, role):
         return self.old.uri(role, DATABASE, self.passfile)
 
+    def address(self, side=None):
+        return ADDRESSES[side or self.side]
+
     # -- the registers -------------------------------------------------------------------------
 
     def set_register(self, side, state, **columns):
@@ -56,6 +60,16 @@ class SelfFlip(Lab):
         names = ", ".join(f"{name} = %s" for name in ("state", *columns))
         self.old.query(f"UPDATE airlock.register SET {names} WHERE plan = %s AND store = %s AND side = %s",
                        (state, *columns.values(), PLAN_NAME, STORE, side), "airlock")
+
+    def register(self, side):
+        return self.old.query("SELECT state, attempt FROM airlock.register WHERE plan = %s AND side = %s",
+                              (PLAN_NAME, side), "airlock")[0]
+
+    def seal(self, left_ms):
+        """As the attempt that is held; admission as it is."""
+        self.old.query("UPDATE airlock.register SET state = 'SEALED', attempt = %s, undo = '[]', deadline ="
+                       " clock_timestamp() + %s * interval '1 ms' WHERE plan = %s AND side = %s",
+                       (self.attempt, left_ms, PLAN_NAME, self.side), "airlock")
 
     def move_registers(self):
         """The other side opens, at the next epoch; returns that epoch."""
