@@ -1,13 +1,16 @@
 """Clients through airlock-gateway: what they say arrives, to the side whose register reads open."""
 
 import contextlib
+import re
 import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import psycopg
 import pytest
 
-from selfflip import SelfFlip
+from selfflip import SelfFlip, Turning
 from server import LabError, pg_program, wait_until
 
 
@@ -149,6 +152,60 @@ def test_the_other_side_is_found_without_being_told(flip):
 
 
 
+# -- TLS --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def secure(scratch):
+    """TLS on both legs, verified on both."""
+    place = scratch()
+    make_certificate(place)
+    made = SelfFlip.make(place / "flip", tls=(place / "lab.crt", place / "lab.key"))
+    yield made
+    made.down()
+
+
+def make_certificate(place):
+    done = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=lab",
+         "-addext", "subjectAltName=IP:127.0.0.1,IP:127.0.0.2", "-keyout", place / "lab.key",
+         "-out", place / "lab.crt"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_tls_is_ended_here_and_begun_again_with_channel_binding_on_both_legs(secure, scratch):
+    dsn = f"{secure.gateway_dsn('shop_app')}&sslrootcert={secure.tls[0]}"
+    with psycopg.connect(dsn, sslmode="verify-full", channel_binding="require", autocommit=True) as conn:
+        rows = [(n, "x" * (n % 300)) for n in range(30000)]
+        conn.execute("CREATE TEMPORARY TABLE t (a int, b text)")
+        with conn.cursor() as cursor, cursor.copy("COPY t FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        with conn.cursor() as cursor, cursor.copy("COPY (SELECT * FROM t ORDER BY a) TO STDOUT") as copy:
+            copy.set_types(["int4", "text"])
+            assert list(copy.rows()) == rows
+        conn.execute("DROP TABLE t")
+        assert conn.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetchone() == (True,)
+        with secure.control() as control:
+            held, released = secure.turn(control)
+        assert (held["held"], released["failed"]) == (1, 0)
+        assert conn.execute("SELECT ssl, host(inet_server_addr()) FROM pg_stat_ssl"
+                            " WHERE pid = pg_backend_pid()").fetchone() == (True, secure.address())
+
+
+def test_plain_clients_are_served_beside_tls(secure):
+    with psycopg.connect(secure.gateway_dsn("shop_app"), sslmode="disable") as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_pgbench_over_tls(secure):
+    pgbench_tables(secure)
+    dsn = f"{secure.gateway_dsn('shop_app')}&sslmode=require"
+    done = subprocess.run([pg_program("pgbench"), "-n", "-M", "extended", "-c", "4", "-t", "50", dsn],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 # -- holding ----------------------------------------------------------------------------------------
 
 
@@ -243,7 +300,7 @@ def test_what_cannot_be_carried_is_named_by_arm_and_ends_a_hold(flip, client, sq
     client.execute(sql)
     with flip.control() as control:
         other = "new" if flip.side == "old" else "old"
-        armed = control.require("arm", attempt=flip.attempt + 1, src=flip.side, dst=other)
+        armed = control.require("arm", attempt=flip.attempt + 1, src=flip.side, dst=other, share=0)
         assert [b["class"] for b in armed["blockers"]] == [cls]
         answer = flip.hold(control)
         assert (answer["code"], [b["class"] for b in answer["blockers"]]) == ("drain", [cls])
@@ -321,3 +378,52 @@ def test_when_no_door_is_open_at_the_deadline_requests_are_refused_unexecuted(fl
         assert idle.execute("SELECT count(*) FROM public.done").fetchone() == (0,)
         assert control.require("status")["phase"] == "run"
     idle.close()
+
+
+# -- self-flip: the output equals that of a direct run ----------------------------------------------
+
+
+def script(dsn, seed, steps):
+    program = Path(__file__).parent.parent / "lab" / "session_script.py"
+    return subprocess.Popen([sys.executable, program, dsn, str(seed), str(steps)], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+
+
+def outputs(dsn, seeds, steps):
+    running = [script(dsn, seed, steps) for seed in seeds]
+    return [process.communicate()[0] for process in running]
+
+
+def test_a_session_script_says_the_same_through_flips(flip, long_run):
+    seeds, turns, steps = range(3), 0, 1500 if long_run else 60
+    flip.old.query("GRANT shop_owner TO shop_app")
+    while turns < (1400 if long_run else 40):
+        expected = outputs(flip.direct("shop_app"), seeds, steps)
+        with Turning(flip, seed=turns) as turning:
+            got = outputs(flip.gateway_dsn("shop_app"), seeds, steps)
+        assert got == expected
+        assert turning.turns > 0 and turning.failed == 0
+        turns += turning.turns
+        seeds = range(seeds.stop, seeds.stop + 3)
+    flip.old.query("REVOKE shop_owner FROM shop_app")
+
+
+@pytest.mark.parametrize("mode", ["simple", "extended", "prepared"])
+def test_pgbench_sees_no_error_through_flips(flip, mode, long_run):
+    """A thread for each client: one that waits for several connections at once would wait, in a held
+    login, for what only its own open transaction could end."""
+    turns = 0
+    pgbench_tables(flip)
+    while turns < (200 if long_run else 20):
+        with Turning(flip, seed=turns) as turning:
+            done = subprocess.run(
+                [pg_program("pgbench"), "-n", "-M", mode, "-c", "4", "-j", "4", "-T", "15" if long_run else "2",
+                 flip.gateway_dsn("shop_app")], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "number of failed transactions: 0 " in done.stdout, done.stderr
+        assert turning.turns > 0 and turning.failed == 0
+        turns += turning.turns
+    processed = int(re.search(r"actually processed: (\d+)", done.stdout).group(1))
+    rows, sums = flip.old.query(
+        "SELECT (SELECT count(*) FROM pgbench_history), (SELECT sum(bbalance) FROM pgbench_branches)"
+        " = (SELECT sum(delta) FROM pgbench_history)", dbname="shop")[0]
+    assert sums and rows >= processed

@@ -39,18 +39,20 @@ class Gateway:
         return self._process is not None and self._process.poll() is None
 
     def stop(self, seconds=20):
-        """Asks it to end; returns its exit code."""
-        if self._process is None:
-            return None
-        if self.is_alive():
-            self._process.send_signal(signal.SIGCONT)
-            self._process.send_signal(signal.SIGTERM)
+        """Asks it to end, which it must do well, unless it was killed before."""
+        if not self.is_alive():
+            if self._process is not None and self._process.returncode not in (0, -signal.SIGKILL):
+                raise LabError(f"the gateway had ended ({self._process.returncode}):\n{self.log_text()[-4000:]}")
+            return
+        self._process.send_signal(signal.SIGCONT)
+        self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(seconds)
+            code = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(10)
-            raise LabError(f"the gateway did not end within {seconds} s:\n{self.log_text()}") from None
+            code = self._process.wait(10)
+        if code != 0:
+            raise LabError(f"the gateway ended with {code}:\n{self.log_text()[-4000:]}")
 
     def kill9(self):
         self._process.kill()

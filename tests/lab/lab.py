@@ -183,8 +183,13 @@ class Lab:
 
     def down(self):
         """Stops both servers by their process id and removes all that `up` made."""
-        for gateway in self.gateways:
-            gateway.stop()
+        try:
+            for gateway in self.gateways:
+                gateway.stop()
+        finally:
+            self._remove()
+
+    def _remove(self):
         for server in self.servers:
             server.stop(at_once=True)
             server.remove()

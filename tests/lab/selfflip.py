@@ -4,12 +4,13 @@ without a gateway. Only the two register rows move; admission is not touched.
     with SelfFlip.up(dir) as flip: flip.turn(); flip.dsn("shop_app"); flip.direct("shop_app")
 """
 
+import os
 import random
 import threading
 
 from control import Control
 from lab import DATABASE, Lab, STORE
-from server import free_port
+from server import free_port, server_user
 
 ADDRESSES = {"old": "127.0.0.1", "new": "127.0.0.2"}
 OTHER = {"old": "new", "new": "old"}
@@ -24,19 +25,27 @@ class SelfFlip(Lab):
         self.new = self.old
         self.servers = (self.old,)
         self.side, self.attempt = "old", 0
+        self.tls = None
         self.undrained = None  # the gateway's last answer no
 
     def _copy_schema(self):
         pass
 
     def conninfo(self, side):
-        return self.old.conninfo("airlock", DATABASE, self.passfile).replace(
+        text = self.old.conninfo("airlock", DATABASE, self.passfile).replace(
             "host=127.0.0.1", f"host={ADDRESSES[side]}", 1)
+        return text + (f" sslmode=verify-full sslrootcert={self.tls[0]}" if self.tls else "")
 
     @classmethod
-    def make(cls, directory, rows="small"):
-        """Up, registers written, gateway started."""
-        flip = cls.up(directory, 3, rows, settings={"fsync": "off", "listen_addresses": ",".join(ADDRESSES.values())})
+    def make(cls, directory, rows="small", tls=None):
+        """Up, registers written, gateway started. tls: (certificate, key), for both legs."""
+        settings = {"fsync": "off", "listen_addresses": ",".join(ADDRESSES.values())}
+        if tls:
+            settings |= {"ssl": "on", "ssl_cert_file": tls[0], "ssl_key_file": tls[1]}
+            os.chown(tls[1], server_user().pw_uid, -1)
+        flip = cls.up(directory, 3, rows, settings=settings)
+        flip.tls = flip.gateway_tls = tls
+        flip.write_plan()
         flip.enroll()
         flip.start_gateway()
         return flip
