@@ -112,13 +112,13 @@ def test_cancel_reaches_the_statement_that_runs(flip, client):
     pid = client.info.backend_pid
     failed = []
 
-    def sleep():
+    def ask():
         try:
             client.execute("SELECT pg_sleep(60)")
         except psycopg.errors.QueryCanceled as error:
             failed.append(error)
 
-    thread = threading.Thread(target=sleep)
+    thread = threading.Thread(target=ask)
     thread.start()
     wait_until(lambda: flip.old.query("SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'",
                                       (pid,)), 10, "the statement to run")
