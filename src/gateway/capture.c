@@ -382,7 +382,7 @@ static void refused(struct capture *c, const struct message_fields *e)
 static enum capture_step broken(struct capture *c, const char *why)
 {
 	c->phase = ENDED;
-	snprintf(c->why, sizeof c->why, "%s", why);
+	snprintf(c->why, sizeof c->why, "%s", *why ? why : "the server ended the session");
 	return CAPTURE_BROKEN;
 }
 

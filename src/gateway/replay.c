@@ -243,7 +243,7 @@ static void differ(struct replay *r, const char *what, const char *name, const c
 static enum replay_step broken(struct replay *r, const char *why)
 {
 	r->unit = UNIT_END;
-	snprintf(r->why, sizeof r->why, "%s", why);
+	snprintf(r->why, sizeof r->why, "%s", *why ? why : "the server ended the session");
 	return REPLAY_BROKEN;
 }
 
