@@ -20,14 +20,15 @@ struct dialogue {
 	const char *lost;
 	enum replay_step replay; /* REPLAY_MORE: none follows */
 	bool unnamed;
+	const char *user; /* NULL = app */
 };
 
 static const struct dialogue dialogues[] = {
 	{"fresh", CAPTURE_DONE, "", REPLAY_MORE, false},
 	{"everything", CAPTURE_DONE, "", REPLAY_DONE, false},
 	{"broken-statements", CAPTURE_DONE, "", REPLAY_DONE, false},
-	{"role-first", CAPTURE_DONE, "", REPLAY_DONE, false},
-	{"authorization", CAPTURE_DONE, "", REPLAY_DONE, false},
+	{"role-first", CAPTURE_DONE, "", REPLAY_DONE, false, "boxed"},
+	{"authorization", CAPTURE_DONE, "", REPLAY_DONE, false, "postgres"},
 	{"encoding", CAPTURE_DONE, "", REPLAY_DONE, false},
 	{"unnamed", CAPTURE_DONE, "", REPLAY_DONE, true},
 	{"unnamed-gone", CAPTURE_DONE, "", REPLAY_MORE, true},
@@ -72,11 +73,11 @@ static bool take(const struct buf *from, size_t *at, struct wire_head *head, con
 	return *at <= from->len;
 }
 
-static enum capture_step play_capture(
-	const struct buf *said, size_t *at, bool with_unnamed, struct session_state *state)
+static enum capture_step play_capture(const struct buf *said, size_t *at, const char *user,
+	bool with_unnamed, struct session_state *state)
 {
 	const struct capture_options options = {.nonce = 42,
-		.user = "app",
+		.user = user,
 		.unnamed = with_unnamed ? unnamed : NULL,
 		.unnamed_len = sizeof unnamed - 1};
 	enum capture_step step = CAPTURE_MORE;
@@ -121,7 +122,8 @@ static void recorded_dialogues_end_as_they_did(void **state)
 		size_t at = 0;
 
 		load(d->file, &said);
-		if (play_capture(&said, &at, d->unnamed, &session) != d->capture)
+		if (play_capture(&said, &at, d->user ? d->user : "app", d->unnamed, &session) !=
+			d->capture)
 			fail_msg("%s: the capture", d->file);
 		if (strcmp(state_lost_name(session.lost), d->lost) != 0)
 			fail_msg("%s: %s", d->file, state_lost_name(session.lost));
@@ -146,7 +148,7 @@ static void answers_to_another_probe_are_not_believed(void **state)
 	nonce = memmem(said.data, said.len, "000000000000002a", 16);
 	assert_non_null(nonce);
 	nonce[15] = 'b';
-	assert_int_equal(play_capture(&said, &at, false, &session), CAPTURE_BROKEN);
+	assert_int_equal(play_capture(&said, &at, "app", false, &session), CAPTURE_BROKEN);
 	session_state_fini(&session);
 }
 
@@ -160,7 +162,7 @@ static void another_value_is_a_mismatch(void **state)
 
 	(void)state;
 	load("authorization", &said);
-	assert_int_equal(play_capture(&said, &at, false, &session), CAPTURE_DONE);
+	assert_int_equal(play_capture(&said, &at, "postgres", false, &session), CAPTURE_DONE);
 	role = memmem(said.data + at, said.len - at, "other", 5);
 	assert_non_null(role);
 	role[0] = 'O';
