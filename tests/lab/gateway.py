@@ -5,64 +5,77 @@ import signal
 import subprocess
 from pathlib import Path
 
-from server import LabError, wait_until
+from server import LabError, process_state, signal_quietly, wait_until
+
+KILLED = (0, -signal.SIGKILL)
 
 
 class Gateway:
     """One process; its log is a file, its addresses are the plan's."""
 
-    def __init__(self, program, plan, log, port, route="gw"):
-        self.program, self.plan, self.log = program, Path(plan), Path(log)
-        self.port, self.route = port, route
-        self._process = None
+    def __init__(self, program, plan, log, route="gw"):
+        self.program, self.plan, self.log, self.route = program, Path(plan), Path(log), route
+        self.pid = None
+        self._child = None  # None for one that an earlier program started
 
     def start(self, seconds=20):
-        begin = self.log.stat().st_size if self.log.exists() else 0
+        if self.program is None:
+            raise LabError("airlock-gateway is not built")
+        begin = len(self.log_text())
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._child = subprocess.Popen(
                 [self.program, "--plan", self.plan, "--route", self.route], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True)
+        self.pid = self._child.pid
 
         def settled():
-            if self._process.poll() is not None:
+            if not self.is_alive():
                 raise LabError(f"the gateway does not start:\n{self.log_text()[begin:]}")
             return "listening on" in self.log_text()[begin:]
 
         wait_until(settled, seconds, "the gateway to listen")
         return self
 
-    @property
-    def pid(self):
-        return self._process.pid
+    def adopt(self, pid):
+        """One that an earlier program started."""
+        self.pid = pid
+        return self
 
     def is_alive(self):
-        return self._process is not None and self._process.poll() is None
+        if self._child is not None:
+            return self._child.poll() is None
+        return self.pid is not None and process_state(self.pid) not in (None, "Z") and self._is_ours()
 
     def stop(self, seconds=20):
         """Asks it to end, which it must do well, unless it was killed before."""
-        if not self.is_alive():
-            if self._process is not None and self._process.returncode not in (0, -signal.SIGKILL):
-                raise LabError(f"the gateway had ended ({self._process.returncode}):\n{self.log_text()[-4000:]}")
-            return
-        self._process.send_signal(signal.SIGCONT)
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            code = self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait(10)
-        if code != 0:
-            raise LabError(f"the gateway ended with {code}:\n{self.log_text()[-4000:]}")
+        if self.is_alive():
+            self.sigcont()
+            signal_quietly(self.pid, signal.SIGTERM)
+            try:
+                wait_until(lambda: not self.is_alive(), seconds, "the gateway to end")
+            finally:
+                if self.is_alive():
+                    signal_quietly(self.pid, signal.SIGKILL)
+        if self._child is not None and self._child.wait(10) not in KILLED:
+            raise LabError(f"the gateway ended with {self._child.returncode}:\n{self.log_text()[-4000:]}")
 
     def kill9(self):
-        self._process.kill()
-        self._process.wait(10)
+        signal_quietly(self.pid, signal.SIGKILL)
+        wait_until(lambda: not self.is_alive(), 10, "the gateway to be gone")
 
     def sigstop(self):
-        os.kill(self.pid, signal.SIGSTOP)
+        signal_quietly(self.pid, signal.SIGSTOP)
+        wait_until(lambda: process_state(self.pid) == "T", 10, "the gateway to be frozen")
 
     def sigcont(self):
-        os.kill(self.pid, signal.SIGCONT)
+        signal_quietly(self.pid, signal.SIGCONT)
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def _is_ours(self):
+        try:
+            words = Path(f"/proc/{self.pid}/cmdline").read_bytes().split(b"\0")
+        except FileNotFoundError:
+            return False
+        return os.fsencode(self.plan) in words

@@ -179,6 +179,8 @@ class Lab:
             raise LabError(f"there is no lab in {directory}") from None
         lab = cls(directory, saved["level"], saved["ports"], saved.get("gateway_port"))
         lab.airlock_ready = saved["airlock_ready"]
+        for pid in saved["gateways"]:
+            lab.gateways.append(lab._gateway().adopt(pid))
         return lab
 
     def down(self):
@@ -275,11 +277,13 @@ class Lab:
             "OLD_ADMIN": self.old.admin_uri(DATABASE),
             "NEW_ADMIN": self.new.admin_uri(DATABASE),
             "PLAN": str(self.plan),
+            **({"GATEWAY_DSN": self.dsn("gateway", "shop_app")} if self.gateway_port else {}),
         }
 
     def _save(self):
         saved = {"level": self.level, "ports": [s.port for s in self.servers],
-                 "airlock_ready": self.airlock_ready, "gateway_port": self.gateway_port}
+                 "airlock_ready": self.airlock_ready, "gateway_port": self.gateway_port,
+                 "gateways": [gateway.pid for gateway in self.gateways if gateway.is_alive()]}
         (self.dir / "lab.json").write_text(json.dumps(saved) + "\n")
 
     # -- use -----------------------------------------------------------------------------------
@@ -288,6 +292,9 @@ class Lab:
         return {"old": self.old, "new": self.new}[side]
 
     def dsn(self, side, role, dbname=DATABASE):
+        """Of a side, or of the gateway."""
+        if side == "gateway":
+            return self.gateway_dsn(role, dbname)
         return self.server(side).uri(role, dbname, self.passfile)
 
     def gateway_dsn(self, role, dbname=DATABASE):
@@ -296,12 +303,13 @@ class Lab:
 
     def start_gateway(self):
         """Starts airlock-gateway on the lab's plan; `down` stops it."""
-        program = find_program("airlock-gateway")
-        if program is None:
-            raise LabError("airlock-gateway is not built")
-        gateway = Gateway(program, self.plan, self.dir / "gateway.log", self.gateway_port)
+        gateway = self._gateway().start()
         self.gateways.append(gateway)
-        return gateway.start()
+        self._save()
+        return gateway
+
+    def _gateway(self):
+        return Gateway(find_program("airlock-gateway"), self.plan, self.dir / "gateway.log")
 
     def airlock(self, *arguments, **kwargs):
         """Runs the program on the lab's plan; the finished process, with text output."""
@@ -347,8 +355,11 @@ def main_up(arguments):
                         help="small (about 2 MB, default) or demo (about 100 MB)")
     options = parser.parse_args(arguments)
     lab = Lab.up(options.dir, options.level, options.rows,
-                 lambda text: print(f"lab: {text}", file=sys.stderr))
-    if not lab.airlock_ready:
+                 lambda text: print(f"lab: {text}", file=sys.stderr),
+                 gateway=find_program("airlock-gateway") is not None)
+    if lab.airlock_ready:
+        lab.start_gateway()
+    else:
         print("lab: airlock is not built yet, so its roles were not made", file=sys.stderr)
     print((lab.dir / "env").read_text(), end="")
 
