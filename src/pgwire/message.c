@@ -258,6 +258,22 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t len)
 	return hash;
 }
 
+/* A type's oid says the same on two servers only if the server's source numbers it; those of a
+ * database's own types were given as they came. */
+static uint64_t mix_type(uint64_t hash, uint32_t oid)
+{
+	uint32_t known = oid < MESSAGE_LOCAL_OID ? oid : MESSAGE_LOCAL_OID;
+
+	return mix(hash, &known, sizeof known);
+}
+
+static uint64_t mix_parameters(uint64_t hash, struct wire_in *in)
+{
+	for (unsigned count = wire_u16(in); count > 0 && !in->broken; count--)
+		hash = mix_type(hash, wire_u32(in));
+	return hash;
+}
+
 static uint64_t mix_columns(uint64_t hash, struct wire_in *in)
 {
 	for (unsigned count = wire_u16(in); count > 0 && !in->broken; count--) {
@@ -265,11 +281,12 @@ static uint64_t mix_columns(uint64_t hash, struct wire_in *in)
 		const uint8_t *rest;
 
 		wire_bytes(in, 6); /* the table and the column in it */
-		rest = wire_bytes(in, 12);
+		hash = mix_type(hash, wire_u32(in));
+		rest = wire_bytes(in, 8); /* size, modifier, format */
 		if (!name || !rest)
 			break;
 		hash = mix(hash, name, strlen(name) + 1);
-		hash = mix(hash, rest, 12);
+		hash = mix(hash, rest, 8);
 	}
 	return hash;
 }
@@ -281,5 +298,7 @@ uint64_t message_shape(uint64_t hash, uint8_t type, const uint8_t *body, size_t 
 	if (type != 't' && type != 'T' && type != 'n')
 		return hash;
 	hash = mix(hash, &type, 1);
-	return type == 'T' ? mix_columns(hash, &in) : mix(hash, body, len);
+	if (type == 'n')
+		return hash;
+	return type == 'T' ? mix_columns(hash, &in) : mix_parameters(hash, &in);
 }

@@ -66,9 +66,11 @@ bool message_row(const uint8_t *body, size_t len, struct message_column *ret, si
 
 /*
  * What a statement looks like from outside: a hash over ParameterDescription, RowDescription or
- * NoData, which leaves out what may differ between two sides that hold the same schema (the oid of
- * the table and the number of the column in it).
+ * NoData, which leaves out what may differ between two sides that hold the same schema: the oid of
+ * the table, the number of the column in it, and which of the types that the server itself has not
+ * numbered (from MESSAGE_LOCAL_OID on) it is.
  */
+#define MESSAGE_LOCAL_OID 10000u
 #define MESSAGE_SHAPE_INIT 0xcbf29ce484222325ull
 uint64_t message_shape(uint64_t hash, uint8_t type, const uint8_t *body, size_t len);
 

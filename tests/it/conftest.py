@@ -55,8 +55,8 @@ def labs(scratch):
     """A factory of labs; all are taken down at the end, whatever happened."""
     made = []
 
-    def make(level=3, rows="small", roles=True):
-        lab = Lab.up(scratch() / "lab", level, rows, roles=roles)
+    def make(level=3, rows="small", roles=True, gateway=False):
+        lab = Lab.up(scratch() / "lab", level, rows, roles=roles, gateway=gateway)
         made.append(lab)
         return lab
 

@@ -19,7 +19,9 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
+from gateway import Gateway
 from server import LabError, Server, free_port, pg_program, server_user
 
 HERE = Path(__file__).resolve().parent
@@ -41,8 +43,8 @@ APP_ROLES = {
     "reporting": "LOGIN",
 }
 LEGACY_ROLE = "shop_legacy"  # of a job that the plan does not know: tests/lab/legacy_job.py
-AIRLOCK_ROLES = ("airlock", "airlock_repl", "airlock_probe", "airlock_probe_owner")
-MADE_BY_UP = ("old", "new", "pgpass", "env", "airlock.yaml", ".airlock", "lab.json")
+AIRLOCK_ROLES = ("airlock", "airlock_repl", "airlock_probe", "airlock_probe_owner", "airlock_gateway")
+MADE_BY_UP = ("old", "new", "pgpass", "env", "airlock.yaml", ".airlock", "lab.json", "gateway.log", "gateway.sock")
 
 # SCRAM iterations of the lab's passwords.  A client pays for them, and in the field clients have
 # processors of their own; here they share two with both servers, and 4096 would measure PBKDF2.
@@ -70,7 +72,7 @@ stores:
     new: "{new}"
     pattern: replica-promotion
     sync: logical
-    route: direct
+    route: {route}
 
 services:
   web: {{tier: entry, writes: [orders], match: {{user: shop_app}}}}
@@ -79,7 +81,11 @@ services:
   reports: {{tier: read-only, reads: [orders], match: {{user: reporting}}}}
 
 routes:
-  direct: {{kind: none}}    # the clients try old and new themselves
+{routes}"""
+
+DIRECT = "  direct: {kind: none}    # the clients try old and new themselves\n"
+THROUGH_GATEWAY = """\
+  gw: {{kind: gateway, listen: "127.0.0.1:{port}", control: {control}, register_user: airlock_gateway{tls}}}
 """
 
 
@@ -97,6 +103,7 @@ def scram_verifier(password, iterations=SCRAM_ITERATIONS):
 def find_program(name):
     """A program of the build: $AIRLOCK_BUILD, then build/, then the newest build-*/ that has it."""
     places = {"airlock": "src/cli/airlock",
+              "airlock-gateway": "src/gateway/airlock-gateway",
               "conformance_postgres": "tests/conformance/conformance_postgres"}
     where = places.get(name, f"tests/lab/{name}")
     if os.environ.get("AIRLOCK_BUILD"):
@@ -120,7 +127,7 @@ def airlock_program():
 class Lab:
     """Two servers and what stands around them; see the head of this file."""
 
-    def __init__(self, directory, level, ports):
+    def __init__(self, directory, level, ports, gateway_port=None):
         self.dir = Path(directory).resolve()
         self.level = level
         self.old = Server(self.dir / "old", ports[0], "old")
@@ -129,16 +136,20 @@ class Lab:
         self.passfile = self.dir / "pgpass"
         self.plan = self.dir / "airlock.yaml"
         self.airlock_ready = False
+        self.gateway_port = gateway_port  # None: the clients find the open side themselves
+        self.gateway_tls = None           # (certificate, key), before write_plan
+        self.gateways = []
 
     # -- making and removing -------------------------------------------------------------------
 
     @classmethod
     def up(cls, directory, level=3, rows="small", progress=lambda text: None, roles=True,
-           settings=None):
+           settings=None, gateway=False):
         """Makes a lab in a directory that is empty or does not exist yet, and starts it.
 
         With `roles`, and when the program is built, its roles are made too (init_roles). `settings`
-        of the servers override the lab's own."""
+        of the servers override the lab's own. With `gateway` the plan reaches the store by one; see
+        start_gateway."""
         directory = Path(directory).resolve()
         if any(character in str(directory) for character in "'\"\\\n"):
             raise LabError(f"{directory}: quotes and backslashes do not go into connection strings")
@@ -150,7 +161,7 @@ class Lab:
             directory.mkdir(parents=True)
             directory.chmod(0o755)  # whatever the umask is: the servers' user has to enter
         check_reachable(directory)
-        lab = cls(directory, level, (free_port(), free_port()))
+        lab = cls(directory, level, (free_port(), free_port()), free_port() if gateway else None)
         lab._save()
         try:
             lab._make(rows, progress, roles, settings)
@@ -166,12 +177,21 @@ class Lab:
             saved = json.loads((Path(directory) / "lab.json").read_text())
         except FileNotFoundError:
             raise LabError(f"there is no lab in {directory}") from None
-        lab = cls(directory, saved["level"], saved["ports"])
+        lab = cls(directory, saved["level"], saved["ports"], saved.get("gateway_port"))
         lab.airlock_ready = saved["airlock_ready"]
+        for pid in saved["gateways"]:
+            lab.gateways.append(lab._gateway().adopt(pid))
         return lab
 
     def down(self):
         """Stops both servers by their process id and removes all that `up` made."""
+        try:
+            for gateway in self.gateways:
+                gateway.stop()
+        finally:
+            self._remove()
+
+    def _remove(self):
         for server in self.servers:
             server.stop(at_once=True)
             server.remove()
@@ -195,7 +215,7 @@ class Lab:
         self.old.psql((HERE / "shop_data.sql").read_text(), DATABASE, SIZES[rows])
         progress("its schema on new")
         self._copy_schema()
-        self._write_plan()
+        self.write_plan()
         self._write_env()
         if roles and airlock_program() is not None:
             progress(f"Airlock's roles, level {self.level}")
@@ -233,10 +253,18 @@ class Lab:
             raise LabError(f"pg_dump failed:\n{dump.stderr.strip()}")
         self.new.psql(dump.stdout, DATABASE)
 
-    def _write_plan(self):
-        sides = {server.name: server.conninfo("airlock", DATABASE, self.passfile)
-                 for server in self.servers}
-        self.plan.write_text(PLAN.format(**sides))
+    def conninfo(self, side):
+        """As the plan has it."""
+        return self.server(side).conninfo("airlock", DATABASE, self.passfile)
+
+    def write_plan(self):
+        sides = {side: self.conninfo(side) for side in ("old", "new")}
+        if self.gateway_port is None:
+            self.plan.write_text(PLAN.format(**sides, route="direct", routes=DIRECT))
+            return
+        tls = ", tls: {{cert: {}, key: {}}}".format(*self.gateway_tls) if self.gateway_tls else ""
+        routes = THROUGH_GATEWAY.format(port=self.gateway_port, control=self.dir / "gateway.sock", tls=tls)
+        self.plan.write_text(PLAN.format(**sides, route="gw", routes=routes))
 
     def _write_env(self):
         (self.dir / "env").write_text("".join(f"{k}={v}\n" for k, v in self.env().items()))
@@ -249,11 +277,13 @@ class Lab:
             "OLD_ADMIN": self.old.admin_uri(DATABASE),
             "NEW_ADMIN": self.new.admin_uri(DATABASE),
             "PLAN": str(self.plan),
+            **({"GATEWAY_DSN": self.dsn("gateway", "shop_app")} if self.gateway_port else {}),
         }
 
     def _save(self):
         saved = {"level": self.level, "ports": [s.port for s in self.servers],
-                 "airlock_ready": self.airlock_ready}
+                 "airlock_ready": self.airlock_ready, "gateway_port": self.gateway_port,
+                 "gateways": [gateway.pid for gateway in self.gateways if gateway.is_alive()]}
         (self.dir / "lab.json").write_text(json.dumps(saved) + "\n")
 
     # -- use -----------------------------------------------------------------------------------
@@ -262,7 +292,24 @@ class Lab:
         return {"old": self.old, "new": self.new}[side]
 
     def dsn(self, side, role, dbname=DATABASE):
+        """Of a side, or of the gateway."""
+        if side == "gateway":
+            return self.gateway_dsn(role, dbname)
         return self.server(side).uri(role, dbname, self.passfile)
+
+    def gateway_dsn(self, role, dbname=DATABASE):
+        return (f"postgresql://{role}@127.0.0.1:{self.gateway_port}/{dbname}"
+                f"?passfile={quote(str(self.passfile))}")
+
+    def start_gateway(self):
+        """Starts airlock-gateway on the lab's plan; `down` stops it."""
+        gateway = self._gateway().start()
+        self.gateways.append(gateway)
+        self._save()
+        return gateway
+
+    def _gateway(self):
+        return Gateway(find_program("airlock-gateway"), self.plan, self.dir / "gateway.log")
 
     def airlock(self, *arguments, **kwargs):
         """Runs the program on the lab's plan; the finished process, with text output."""
@@ -308,8 +355,11 @@ def main_up(arguments):
                         help="small (about 2 MB, default) or demo (about 100 MB)")
     options = parser.parse_args(arguments)
     lab = Lab.up(options.dir, options.level, options.rows,
-                 lambda text: print(f"lab: {text}", file=sys.stderr))
-    if not lab.airlock_ready:
+                 lambda text: print(f"lab: {text}", file=sys.stderr),
+                 gateway=find_program("airlock-gateway") is not None)
+    if lab.airlock_ready:
+        lab.start_gateway()
+    else:
         print("lab: airlock is not built yet, so its roles were not made", file=sys.stderr)
     print((lab.dir / "env").read_text(), end="")
 

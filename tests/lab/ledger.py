@@ -52,6 +52,7 @@ class Record:
     errors: Counter = field(default_factory=Counter)
     waits: list = field(default_factory=list)  # (wait_us, client, end_ns or None when it was still waiting)
     switches: int = 0
+    connects: int = 0
     first_ns: int = None
     last_ns: int = None
 
@@ -73,6 +74,7 @@ class Record:
                     break  # the writer was cut off in the middle of it
                 fields = line.split()
                 if fields[0] == "G":
+                    self.connects += 1
                     self.switches += fields[3] != fields[4]
                     continue
                 if fields[0] == "E":
@@ -214,6 +216,7 @@ def verify(lab, log_dir, primary, both_seconds=None):
         "per_second": round(record.rate(), 1),
         "longest_stall_ms": round(record.longest_wait_ms(), 1),
         "switches": record.switches,
+        "reconnects": record.connects - len(record.clients),
         "primary": primary,
         "sides_equal": equal,
         **found,
@@ -224,7 +227,7 @@ def verify(lab, log_dir, primary, both_seconds=None):
 
 class Ledger:
     """Running clients; a context manager that ends them. `sides` is where they go in turn: the same
-    one twice for clients that are to stay there."""
+    one twice for clients that are to stay there, "gateway" twice for clients that come through it."""
 
     def __init__(self, lab, log_dir, clients=16, rate=0, first=0, start="old", role="shop_app",
                  backoff_ms=5, sides=("old", "new")):

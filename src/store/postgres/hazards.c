@@ -32,8 +32,8 @@ struct look {
 
 struct hazards_scope hazards_scope_default(void)
 {
-	static const char *const roles[] = {
-		"airlock", "airlock_repl", "airlock_probe", "airlock_probe_owner", NULL};
+	static const char *const roles[] = {"airlock", "airlock_repl", "airlock_probe",
+		"airlock_probe_owner", "airlock_gateway", NULL};
 	static const char *const schemas[] = {"airlock", "airlock_dba", NULL};
 	static const char *const nobody[] = {NULL};
 

@@ -9,13 +9,15 @@ static const char create_roles_sql[] =
 	"\tr name;\n"
 	"BEGIN\n"
 	"\tFOREACH r IN ARRAY ARRAY['airlock', 'airlock_repl', 'airlock_probe',"
-	" 'airlock_probe_owner'] LOOP\n"
+	" 'airlock_probe_owner', 'airlock_gateway'] LOOP\n"
 	"\t\tIF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN\n"
 	"\t\t\tEXECUTE format('CREATE ROLE %I LOGIN', r);\n"
 	"\t\tEND IF;\n"
 	"\tEND LOOP;\n"
 	"END $$;\n"
 	"ALTER ROLE airlock_repl LOGIN REPLICATION NOSUPERUSER;\n"
+	"ALTER ROLE airlock_gateway LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION"
+	" NOBYPASSRLS NOINHERIT;\n"
 	"GRANT pg_monitor, pg_signal_backend TO airlock;\n"
 	"DO $$\n"
 	"BEGIN\n"
@@ -51,7 +53,7 @@ static void grants_sql(const struct store_pg *s, enum side side, int level, stru
 
 static const char control_grants_sql[] =
 	"REVOKE CONNECT ON DATABASE " CONTROL_DATABASE " FROM PUBLIC;\n"
-	"GRANT CONNECT ON DATABASE " CONTROL_DATABASE " TO airlock;\n";
+	"GRANT CONNECT ON DATABASE " CONTROL_DATABASE " TO airlock, airlock_gateway;\n";
 
 void roles_script(const struct store_pg *s, enum side side, int level, struct buf *out)
 {
@@ -60,9 +62,14 @@ void roles_script(const struct store_pg *s, enum side side, int level, struct bu
 		"-- Airlock: roles and control objects for the %s side of store %s, rights level "
 		"%d.\n"
 		"-- Run by a superuser: psql -X -d postgres -f THIS_FILE.  Repeatable.\n"
-		"-- Afterwards give airlock, airlock_repl, airlock_probe and airlock_probe_owner "
-		"a\n"
-		"-- way to log in (\\password, or certificates).\n"
+		"-- Afterwards give airlock, airlock_repl, airlock_probe, airlock_probe_owner "
+		"and,\n"
+		"-- where there is a gateway, airlock_gateway a way to log in (\\password, or\n"
+		"-- certificates).  airlock_gateway is for database " CONTROL_DATABASE
+		" alone: where PUBLIC may\n"
+		"-- CONNECT to other databases, say so in pg_hba.conf, above the general lines:\n"
+		"--   host " CONTROL_DATABASE " airlock_gateway ADDRESS scram-sha-256\n"
+		"--   host all airlock_gateway all reject\n"
 		"\\set ON_ERROR_STOP on\n",
 		side_name(side), s->plan_store->name, level);
 	buf_puts(out, create_roles_sql);
@@ -73,6 +80,7 @@ void roles_script(const struct store_pg *s, enum side side, int level, struct bu
 	buf_puts(out, control_grants_sql);
 	buf_puts(out, "\\connect " CONTROL_DATABASE "\n");
 	buf_puts(out, sql_control);
+	buf_puts(out, sql_gateway);
 	buf_puts(out, "\\connect ");
 	pg_quote_ident(out, s->side[side].dbname);
 	buf_puts(out, "\n");
@@ -121,7 +129,8 @@ int roles_apply(struct store_pg *s, enum side side, int level, const char *user,
 	grants_sql(s, side, level, &sql);
 	if (apply_in(s, side, user, "postgres", buf_str(&sql), deadline_ms, err) ||
 		create_control(s, side, user, deadline_ms, err) ||
-		apply_in(s, side, user, CONTROL_DATABASE, sql_control, deadline_ms, err))
+		apply_in(s, side, user, CONTROL_DATABASE, sql_control, deadline_ms, err) ||
+		apply_in(s, side, user, CONTROL_DATABASE, sql_gateway, deadline_ms, err))
 		return -1;
 	return apply_in(s, side, user, s->side[side].dbname, sql_migrated, deadline_ms, err);
 }

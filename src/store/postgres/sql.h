@@ -5,6 +5,7 @@
 #define AIRLOCK_STORE_POSTGRES_SQL_H
 
 extern const char sql_control[];  /* for the control database `airlock` */
+extern const char sql_gateway[];  /* for the control database, as the DBA */
 extern const char sql_migrated[]; /* for the migrated database, as the DBA */
 
 #endif

@@ -1,0 +1,479 @@
+#include "gateway/capture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "gateway/packet.h"
+#include "pgwire/message.h"
+#include "pgwire/wire.h"
+
+enum phase { PROBING, LASTVAL, DESCRIBING, ENDED };
+
+#define COLUMNS 5
+#define TEXT_ARRAY_OID 1009u
+#define CURRVAL "currval"
+#define LASTVAL_NAME "lastval"
+
+/*
+ * Every name is qualified, operators too: the session's search_path is its own.  No backslash and
+ * no pattern: standard_conforming_strings is its own as well.  Subqueries over catalogs have a
+ * condition without variables first, so a session without temporary objects does not scan any.
+ * Rows: tag, kind, and three texts.
+ */
+static const char probe_sql[] =
+	"SELECT '%s', 'who', pg_catalog.current_setting('role'),"
+	" CAST(session_user AS pg_catalog.text), NULL"
+	" UNION ALL SELECT NULL, 'set', name, pg_catalog.current_setting(name), NULL"
+	" FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
+	" AND name OPERATOR(pg_catalog.<>) 'transaction_isolation'"
+	" AND name OPERATOR(pg_catalog.<>) 'transaction_read_only'"
+	" AND name OPERATOR(pg_catalog.<>) 'transaction_deferrable'"
+	" UNION ALL SELECT NULL, 'set', n, pg_catalog.current_setting(n, true), NULL"
+	" FROM pg_catalog.unnest($1) AS u(n)"
+	" WHERE pg_catalog.current_setting(n, true) IS NOT NULL"
+	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings s WHERE"
+	"  pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n))"
+	" UNION ALL SELECT CASE WHEN from_sql THEN 'sql' END, 'prep', name, statement,"
+	" pg_catalog.array_to_string(CAST(parameter_types AS pg_catalog.oid[]), ',')"
+	" FROM pg_catalog.pg_prepared_statements WHERE name OPERATOR(pg_catalog.<>) '%s'"
+	" UNION ALL SELECT NULL, 'temp', CAST(relname AS pg_catalog.text), NULL, NULL"
+	" FROM pg_catalog.pg_class"
+	" WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) CAST(0 AS pg_catalog.oid)"
+	" AND relnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()"
+	" UNION ALL SELECT NULL, 'temp', CAST(typname AS pg_catalog.text), NULL, NULL"
+	" FROM pg_catalog.pg_type"
+	" WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) CAST(0 AS pg_catalog.oid)"
+	" AND typnamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()"
+	" UNION ALL SELECT NULL, 'temp', CAST(proname AS pg_catalog.text), NULL, NULL"
+	" FROM pg_catalog.pg_proc"
+	" WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) CAST(0 AS pg_catalog.oid)"
+	" AND pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()"
+	" UNION ALL SELECT NULL, 'advisory', pg_catalog.concat_ws(',', classid, objid), NULL, NULL"
+	" FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory'"
+	" AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()"
+	" UNION ALL SELECT NULL, 'cursor', name, NULL, NULL"
+	" FROM pg_catalog.pg_cursors WHERE is_holdable"
+	" UNION ALL SELECT NULL, 'listen', c, NULL, NULL"
+	" FROM pg_catalog.pg_listening_channels() AS l(c)";
+
+/* lastval() fails where it is not defined, and a failure is caught only here.  An INFO message
+ * reaches the client whatever client_min_messages says. */
+static const char lastval_sql[] = "DO $airlock$BEGIN PERFORM pg_catalog.lastval(); RAISE INFO '%s';"
+				  " EXCEPTION WHEN object_not_in_prerequisite_state THEN NULL;"
+				  " WHEN OTHERS THEN RAISE INFO '%s'; END$airlock$";
+
+struct tag {
+	char text[40]; /* also the name of the probe's statement */
+};
+
+static struct tag tag_of(const struct capture *c)
+{
+	struct tag tag;
+
+	snprintf(tag.text, sizeof tag.text, "airlock_probe_%016llx", (unsigned long long)c->nonce);
+	return tag;
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+static void add_array(struct buf *out, const char *const *names, size_t count)
+{
+	buf_putc(out, '{');
+	for (size_t i = 0; i < count; i++) {
+		buf_puts(out, i > 0 ? ",\"" : "\"");
+		for (const char *at = names[i]; *at != '\0'; at++) {
+			if (*at == '"' || *at == '\\')
+				buf_putc(out, '\\');
+			buf_putc(out, *at);
+		}
+		buf_putc(out, '"');
+	}
+	buf_putc(out, '}');
+}
+
+static void send_unit(struct buf *out, const struct tag *tag, const char *sql,
+	const uint32_t *types, const char *const *values, size_t count)
+{
+	packet_parse(out, tag->text, sql, types, count);
+	packet_bind_execute(out, tag->text, values, count);
+	packet_close(out, tag->text);
+	packet_sync(out);
+}
+
+static char *copy_unnamed(struct session_state *state, const struct capture_options *options)
+{
+	char *copy = arena_alloc(&state->arena, options->unnamed_len);
+
+	memcpy(copy, options->unnamed, options->unnamed_len);
+	return copy;
+}
+
+/* Types that a server numbers itself are left to be inferred on the other one. */
+static bool clear_local_types(uint8_t *parse, size_t len, const char **ret_sql)
+{
+	struct wire_in in = wire_in(parse + WIRE_HEAD_BYTES, len - WIRE_HEAD_BYTES);
+	const char *name = wire_str(&in);
+	const char *sql = wire_str(&in);
+
+	if (name == NULL || name[0] != '\0')
+		return false;
+	for (unsigned count = wire_u16(&in); count > 0 && !in.broken; count--) {
+		const uint8_t *at = wire_bytes(&in, 4);
+
+		if (at != NULL && wire_get32(at) >= MESSAGE_LOCAL_OID)
+			wire_put32(parse + (at - parse), 0);
+	}
+	*ret_sql = sql;
+	return !in.broken;
+}
+
+static struct state_statement *unnamed_of(
+	struct session_state *state, const struct capture_options *options)
+{
+	struct state_statement *s;
+	const char *sql = NULL;
+	uint8_t *parse;
+
+	if (options->unnamed == NULL || options->unnamed_len <= WIRE_HEAD_BYTES)
+		return NULL;
+	parse = (uint8_t *)copy_unnamed(state, options);
+	if (!clear_local_types(parse, options->unnamed_len, &sql))
+		return NULL; /* the server refused it too */
+	s = arena_alloc(&state->arena, sizeof *s);
+	*s = (struct state_statement){
+		.name = "", .sql = sql, .parse = parse, .parse_len = options->unnamed_len};
+	return s;
+}
+
+void capture_begin(struct capture *c, const struct capture_options *options,
+	struct session_state *state, struct buf *out)
+{
+	static const uint32_t types[] = {TEXT_ARRAY_OID};
+	BUF_AUTO sql = BUF_INIT;
+	BUF_AUTO names = BUF_INIT;
+	struct tag tag;
+
+	REQUIRE(state->statements == NULL && state->settings == NULL);
+	*c = (struct capture){.state = state, .nonce = options->nonce, .ready_owed = 2};
+	c->user = arena_strdup(&state->arena, options->user);
+	c->statements_end = &state->statements;
+	c->settings_end = &state->settings;
+	c->unnamed = unnamed_of(state, options);
+	tag = tag_of(c);
+	add_array(&names, options->names, options->names_count);
+	buf_printf(&sql, probe_sql, tag.text, tag.text);
+	send_unit(out, &tag, buf_str(&sql), types, (const char *const[]){buf_str(&names)}, 1);
+	buf_clear(&sql);
+	buf_printf(&sql, lastval_sql, tag.text, tag.text);
+	send_unit(out, &tag, buf_str(&sql), NULL, NULL, 0);
+}
+
+/* ---- what the rows say ----------------------------------------------------------------------- */
+
+static const char *text_of(struct capture *c, const struct message_column *column)
+{
+	c->bytes += column->len;
+	return column->value
+		       ? arena_strndup(&c->state->arena, (const char *)column->value, column->len)
+		       : NULL;
+}
+
+static bool is(const struct message_column *column, const char *text)
+{
+	return column->value != NULL && column->len == strlen(text) &&
+	       memcmp(column->value, text, column->len) == 0;
+}
+
+static void take_who(struct capture *c, const struct message_column *column)
+{
+	const char *role = text_of(c, &column[2]);
+	const char *user = text_of(c, &column[3]);
+
+	c->tagged = true;
+	if (role != NULL && strcmp(role, "none") != 0)
+		c->state->role = role;
+	if (user != NULL && strcmp(user, c->user) != 0)
+		c->state->authorization = user;
+}
+
+static void take_setting(struct capture *c, const struct message_column *column)
+{
+	struct state_setting *s = arena_alloc(&c->state->arena, sizeof *s);
+
+	s->name = text_of(c, &column[2]);
+	s->value = text_of(c, &column[3]);
+	if (s->name == NULL || s->value == NULL)
+		return;
+	if (strcmp(s->name, "client_encoding") == 0) {
+		c->state->encoding = s->value;
+		return;
+	}
+	*c->settings_end = s;
+	c->settings_end = &s->next;
+}
+
+static void lose(struct session_state *state, unsigned what, const char *example)
+{
+	unsigned known = state->lost & STATE_BLOCKS;
+
+	/* Of the class that state_lost_name() names. */
+	if (example != NULL && (known == 0 || what < (known & -known)))
+		snprintf(state->example, sizeof state->example, "%s", example);
+	state->lost |= what;
+}
+
+/* The text of PREPARE is what the client sent, so it can hold other commands too, which must not be
+ * executed again.  A semicolon anywhere but at the end is enough of a doubt. */
+static bool is_prepare_alone(const char *sql)
+{
+	const char *semicolon = strchr(sql, ';');
+
+	sql += strspn(sql, " \t\r\n");
+	if (strncasecmp(sql, "prepare", 7) != 0 || strspn(sql + 7, " \t\r\n") == 0)
+		return false;
+	return semicolon == NULL || semicolon[strspn(semicolon, "; \t\r\n")] == '\0';
+}
+
+static void look_for_currval(struct session_state *state, const struct state_statement *s)
+{
+	if (strcasestr(s->sql, CURRVAL) != NULL || strcasestr(s->sql, LASTVAL_NAME) != NULL)
+		lose(state, STATE_CURRVAL, s->sql);
+}
+
+static void take_types(struct capture *c, struct state_statement *s, const char *list)
+{
+	size_t count = 0;
+	char *at = NULL;
+
+	if (list == NULL || *list == '\0')
+		return;
+	for (const char *p = list; *p != '\0'; p++)
+		count += *p == ',';
+	s->types_count = count + 1;
+	s->types = arena_calloc(&c->state->arena, s->types_count, sizeof *s->types);
+	for (size_t i = 0; i < s->types_count; i++) {
+		uint32_t oid = (uint32_t)strtoul(list, &at, 10);
+
+		s->types[i] = oid < MESSAGE_LOCAL_OID ? oid : 0;
+		list = *at == ',' ? at + 1 : at;
+	}
+}
+
+static void append(struct capture *c, struct state_statement *s)
+{
+	*c->statements_end = s;
+	c->statements_end = &s->next;
+}
+
+static void take_statement(struct capture *c, const struct message_column *column)
+{
+	struct state_statement *s = arena_alloc(&c->state->arena, sizeof *s);
+
+	*s = (struct state_statement){.from_sql = is(&column[0], "sql")};
+	s->name = text_of(c, &column[2]);
+	s->sql = text_of(c, &column[3]);
+	if (s->name == NULL || s->sql == NULL)
+		return;
+	if (s->from_sql && !is_prepare_alone(s->sql)) {
+		lose(c->state, STATE_STATEMENT, s->name);
+		return;
+	}
+	if (!s->from_sql)
+		take_types(c, s, text_of(c, &column[4]));
+	look_for_currval(c->state, s);
+	append(c, s);
+}
+
+static void take_lost(struct capture *c, const struct message_column *column)
+{
+	static const struct {
+		const char *kind;
+		unsigned bit;
+	} kinds[] = {{"temp", STATE_TEMP}, {"advisory", STATE_ADVISORY}, {"cursor", STATE_CURSOR},
+		{"listen", STATE_LISTEN}};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (is(&column[1], kinds[i].kind) && (c->state->lost & kinds[i].bit) == 0)
+			lose(c->state, kinds[i].bit, text_of(c, &column[2]));
+}
+
+static bool take_row(struct capture *c, const uint8_t *body, size_t len)
+{
+	struct message_column column[COLUMNS];
+
+	if (!message_row(body, len, column, COLUMNS))
+		return false;
+	if (c->bytes + len > STATE_BYTES_MAX) {
+		lose(c->state, STATE_SIZE, "more than a gateway keeps of one session");
+	} else if (is(&column[1], "who")) {
+		if (!is(&column[0], tag_of(c).text))
+			return false;
+		take_who(c, column);
+	} else if (is(&column[1], "set")) {
+		take_setting(c, column);
+	} else if (is(&column[1], "prep")) {
+		take_statement(c, column);
+	} else {
+		take_lost(c, column);
+	}
+	return true;
+}
+
+/* ---- describing ------------------------------------------------------------------------------ */
+
+static enum capture_step describe_all(struct capture *c, struct buf *out)
+{
+	if (c->unnamed != NULL) {
+		look_for_currval(c->state, c->unnamed);
+		append(c, c->unnamed);
+	}
+	c->describing = c->state->statements;
+	c->phase = c->describing != NULL ? DESCRIBING : ENDED;
+	for (struct state_statement *s = c->state->statements; s != NULL; s = s->next) {
+		s->shape = MESSAGE_SHAPE_INIT;
+		packet_describe(out, s->name);
+		packet_sync(out);
+		c->ready_owed++;
+	}
+	return c->phase == ENDED ? CAPTURE_DONE : CAPTURE_SEND;
+}
+
+static void forget_unnamed(struct capture *c)
+{
+	struct state_statement **at = &c->state->statements;
+
+	while (*at != c->unnamed)
+		at = &(*at)->next;
+	*at = NULL; /* it is the last */
+}
+
+/* A refusal that says nothing about the statement: the server was asked to stop, or is short of
+ * something. */
+static bool is_passing(const char *sqlstate)
+{
+	static const char *const classes[] = {"57", "53", "55", "40", "08", "XX"};
+
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+		if (strncmp(sqlstate, classes[i], 2) == 0)
+			return true;
+	return false;
+}
+
+static void refused(struct capture *c, const struct message_fields *e)
+{
+	if (c->phase == LASTVAL)
+		return; /* no PL/pgSQL here, or none for this role: what it was to tell stays open
+			 */
+	if (c->phase == DESCRIBING && !is_passing(e->sqlstate)) {
+		c->describing->broken = true;
+		if (c->describing == c->unnamed && strcmp(e->sqlstate, "26000") == 0)
+			c->unnamed_gone = true;
+		return;
+	}
+	c->failed = true;
+	snprintf(c->why, sizeof c->why, "%s (%s)", e->text, e->sqlstate);
+}
+
+/* ---- feeding --------------------------------------------------------------------------------- */
+
+static enum capture_step broken(struct capture *c, const char *why)
+{
+	c->phase = ENDED;
+	snprintf(c->why, sizeof c->why, "%s", *why ? why : "the server ended the session");
+	return CAPTURE_BROKEN;
+}
+
+static enum capture_step finished(struct capture *c)
+{
+	c->phase = ENDED;
+	if (c->failed)
+		return CAPTURE_FAILED;
+	if (c->unnamed_gone)
+		forget_unnamed(c);
+	return CAPTURE_DONE;
+}
+
+static enum capture_step take_ready(
+	struct capture *c, const uint8_t *body, size_t len, struct buf *out)
+{
+	INVARIANT(c->ready_owed > 0);
+	if (len != 1 || body[0] != 'I')
+		return broken(c, "the session is not at a boundary");
+	c->ready_owed--;
+	switch ((enum phase)c->phase) {
+	case PROBING:
+		if (!c->failed && !c->tagged)
+			return broken(c, "these are not the probe's answers");
+		c->phase = LASTVAL;
+		return CAPTURE_MORE;
+	case LASTVAL:
+		return c->failed ? finished(c) : describe_all(c, out);
+	case DESCRIBING:
+		c->describing = c->describing->next;
+		return c->ready_owed == 0 ? finished(c) : CAPTURE_MORE;
+	case ENDED:
+		break;
+	}
+	return broken(c, "an answer after the last");
+}
+
+static enum capture_step take_error(struct capture *c, const uint8_t *body, size_t len)
+{
+	struct message_fields e;
+
+	if (!message_fields(body, len, &e))
+		return broken(c, "an error that cannot be read");
+	if (strcmp(e.severity, "ERROR") != 0)
+		return broken(c, e.text); /* FATAL, PANIC */
+	refused(c, &e);
+	return CAPTURE_MORE;
+}
+
+enum capture_step capture_feed(
+	struct capture *c, uint8_t type, const uint8_t *body, size_t len, struct buf *out)
+{
+	REQUIRE(c->phase != ENDED);
+	switch (type) {
+	case '1': /* parsed, bound, closed, complete, described */
+	case '2':
+	case '3':
+	case 'C':
+		return CAPTURE_MORE;
+	case 'D':
+		if (c->phase == PROBING && take_row(c, body, len))
+			return CAPTURE_MORE;
+		return broken(c, "a row that the probe did not ask for");
+	case 't':
+	case 'T':
+	case 'n':
+		if (c->phase != DESCRIBING)
+			return broken(c, "a description that nobody asked for");
+		c->describing->shape = message_shape(c->describing->shape, type, body, len);
+		return CAPTURE_MORE;
+	case 'E':
+		return take_error(c, body, len);
+	case 'Z':
+		return take_ready(c, body, len, out);
+	default:
+		return broken(c, "a message that is no answer to the probe");
+	}
+}
+
+bool capture_notice(struct capture *c, const uint8_t *body, size_t len)
+{
+	struct message_fields notice;
+
+	if (c->phase != LASTVAL || !message_fields(body, len, &notice) ||
+		strcmp(notice.text, tag_of(c).text) != 0)
+		return false;
+	c->state->lost |= STATE_LASTVAL;
+	return true;
+}
+
+const char *capture_why(const struct capture *c)
+{
+	return c->why;
+}

@@ -1,0 +1,79 @@
+/*
+ * capture.h - reads a session's state from its own backend, at a transaction boundary.
+ *
+ * One pipelined probe (extended protocol, a named statement with a nonce, so that the unnamed
+ * statement survives) asks for settings, role, prepared statements and what cannot be carried; if
+ * there are prepared statements a second batch describes each, to compare with after a replay.
+ * Nothing in it changes the session, and the probe's statement is closed again.  If the server
+ * refuses anything (a statement_timeout of the session's, say), the capture fails as data: the
+ * session itself is at a boundary as before.
+ *
+ *	capture_begin(c, &options, state, out);   // send out
+ *	for each message of the server's:
+ *		switch (capture_feed(c, type, body, len, out)) {
+ *		case CAPTURE_MORE: ...		  // nothing to do
+ *		case CAPTURE_SEND: ...		  // send out, which was empty before
+ *		case CAPTURE_DONE: ...		  // state is complete, the session at a boundary
+ *		case CAPTURE_FAILED: ...	  // capture_why(c); state is incomplete
+ *		}
+ *
+ * DONE and FAILED come with the ReadyForQuery that ends it, so the backend owes nothing.  Only
+ * CAPTURE_BROKEN does not: the answers are not those to the probe, and the backend must not be used
+ * again.  Asynchronous messages are the caller's and not fed; of a NoticeResponse capture_notice()
+ * says whether it is the probe's own (the one way to learn of lastval() without an error).
+ *
+ * Pure: no socket, no clock, no randomness.  Memory: out and the state grow; nothing is allocated
+ * otherwise.  One struct per capture, by its owner's thread.
+ */
+#ifndef AIRLOCK_GATEWAY_CAPTURE_H
+#define AIRLOCK_GATEWAY_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "gateway/state.h"
+
+enum capture_step { CAPTURE_MORE, CAPTURE_SEND, CAPTURE_DONE, CAPTURE_FAILED, CAPTURE_BROKEN };
+
+struct capture_options {
+	uint64_t nonce;	  /* another one each time */
+	const char *user; /* as who the session logged in; copied */
+	/* Settings of applications (`app.tenant`): PostgreSQL shows them only to who knows the
+	 * name. */
+	const char *const *names;
+	size_t names_count;
+	/* The newest unnamed Parse that the client sent, header included, if no Query came after
+	 * it; whether it still exists the server says.  Copied. */
+	const uint8_t *unnamed;
+	size_t unnamed_len;
+};
+
+/* Private. */
+struct capture {
+	struct session_state *state;
+	uint64_t nonce;
+	const char *user;
+	int phase;
+	size_t ready_owed; /* ReadyForQuery still to come */
+	bool tagged, failed, unnamed_gone;
+	struct state_statement *describing, *unnamed, **statements_end;
+	struct state_setting **settings_end;
+	size_t bytes;
+	char why[160];
+};
+
+/* `state` is borrowed until the end and must be SESSION_STATE_INIT; appends to `out`. */
+void capture_begin(struct capture *c, const struct capture_options *options,
+	struct session_state *state, struct buf *out);
+/* One message without its header. */
+enum capture_step capture_feed(
+	struct capture *c, uint8_t type, const uint8_t *body, size_t len, struct buf *out);
+/* A NoticeResponse that came meanwhile: true when it belongs to the probe and the client is not to
+ * see it. */
+bool capture_notice(struct capture *c, const uint8_t *body, size_t len);
+/* Of FAILED and BROKEN: a sentence, the server's where it spoke.  Borrowed from c. */
+const char *capture_why(const struct capture *c);
+
+#endif

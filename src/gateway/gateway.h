@@ -1,0 +1,60 @@
+/*
+ * gateway.h - what all parts of airlock-gateway share: one store, two sides, one loop.
+ *
+ * Thread: everything here belongs to the loop's thread.
+ */
+#ifndef AIRLOCK_GATEWAY_GATEWAY_H
+#define AIRLOCK_GATEWAY_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "gateway/doors.h"
+#include "gateway/leg.h"
+#include "gateway/tls.h"
+
+#define GATEWAY_SESSIONS_MAX 4096u
+
+/* Where a side's server is and how it is spoken to: out of the plan's conninfo. */
+struct gateway_side {
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	char host[256]; /* as it was given: what its certificate must name */
+	char database[64];
+	bool tls_try, tls_must, verify_host;
+	SSL_CTX *tls; /* NULL when neither */
+};
+
+struct session;
+
+struct gateway {
+	uv_loop_t loop;
+	struct gateway_side side[2]; /* by enum control_side */
+	/* Where the next login is tried first; never believed without a look at the register. */
+	enum control_side likely;
+	SSL_CTX *tls;	     /* of the clients' legs; NULL = plain only */
+	int64_t patience_ms; /* how long a session that was carried waits for an open door */
+	uint8_t secret[32];  /* for what users that do not exist are told */
+	struct pool pool;
+	struct legs legs;
+	struct doors *doors;
+	struct hold *hold;
+	struct session *slab, *free, *first; /* first: of those that live, newest first */
+	size_t used, count;
+	bool stopping;
+};
+
+static inline enum control_side gateway_other(enum control_side side)
+{
+	return side == CONTROL_OLD ? CONTROL_NEW : CONTROL_OLD;
+}
+
+int64_t gateway_now_us(void);
+/* Bytes nobody can guess; aborts when there are none. */
+void gateway_random(void *ret, size_t len);
+/* Printable, without commas, `cap` - 1 characters. */
+void gateway_nonce(char *ret, size_t cap);
+
+#endif

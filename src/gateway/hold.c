@@ -1,0 +1,587 @@
+#include "gateway/hold.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "gateway/blockers.h"
+#include "gateway/say.h"
+
+#define ARM_MS 1000   /* for sessions to come to a boundary, where they are looked at */
+#define FLIPS_MAX 32u /* servers opened at a time: more make each other slower */
+#define AGAIN_MS 20   /* until the register is read again after it was moved */
+#define ABORTS_MAX 3u /* tries to end an expired attempt, before no door is open */
+
+struct hold {
+	struct gateway *gateway;
+	enum control_phase phase;
+	int64_t attempt; /* the newest that was held */
+	bool ended;	 /* that hold is over */
+	enum control_side src;
+	int64_t began_us, drained_ms, hold_ms;
+	unsigned aborts;
+	bool expiring; /* a register is being read, or moved, for the deadline */
+	uv_timer_t drain, deadline, arm;
+	uv_idle_t look; /* active = something may follow from news */
+	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
+	int64_t released, failed, waiting_us_max;
+};
+
+static void on_look(uv_idle_t *idle);
+static void on_drain(uv_timer_t *timer);
+static void on_deadline(uv_timer_t *timer);
+static void on_armed(uv_timer_t *timer);
+
+struct hold *hold_new(struct gateway *gateway)
+{
+	struct hold *h = calloc(1, sizeof *h);
+
+	ENSURE(h != NULL);
+	*h = (struct hold){.gateway = gateway, .phase = CONTROL_RUN, .ended = true};
+	ENSURE(uv_timer_init(&gateway->loop, &h->drain) == 0);
+	ENSURE(uv_timer_init(&gateway->loop, &h->deadline) == 0);
+	ENSURE(uv_timer_init(&gateway->loop, &h->arm) == 0);
+	ENSURE(uv_idle_init(&gateway->loop, &h->look) == 0);
+	h->drain.data = h->deadline.data = h->arm.data = h->look.data = h;
+	return h;
+}
+
+void hold_stop(struct hold *h)
+{
+	struct controld_request **const open[] = {&h->arming, &h->holding, &h->releasing};
+
+	for (size_t i = 0; i < ARRAY_LEN(open); i++)
+		if (*open[i])
+			controld_refuse(*open[i], "over", "the gateway ends");
+	h->arming = h->holding = h->releasing = NULL;
+	h->phase = CONTROL_RUN; /* what is still answered leads nowhere */
+	uv_close((uv_handle_t *)&h->drain, NULL);
+	uv_close((uv_handle_t *)&h->deadline, NULL);
+	uv_close((uv_handle_t *)&h->arm, NULL);
+	uv_close((uv_handle_t *)&h->look, NULL);
+}
+
+void hold_free(struct hold *h)
+{
+	free(h);
+}
+
+/* ---- what sessions ask ----------------------------------------------------------------------- */
+
+bool hold_stops(const struct hold *h)
+{
+	return h->phase == CONTROL_DRAINING || h->phase == CONTROL_HELD;
+}
+
+bool hold_lets_go(const struct hold *h, const struct session *s)
+{
+	switch (h->phase) {
+	case CONTROL_RUN:
+		return true;
+	case CONTROL_DRAINING:
+	case CONTROL_HELD:
+		return false;
+	case CONTROL_FLIPPING:
+		return s->cleared || !s->flipping || server_is_open(&s->server);
+	case CONTROL_SHUT:
+		break;
+	}
+	return session_is_waiting(s); /* the doors are looked at again when somebody asks */
+}
+
+int64_t hold_patience_ms(const struct hold *h)
+{
+	return h->phase == CONTROL_SHUT ? 0 : h->gateway->patience_ms;
+}
+
+static void count_flip(struct hold *h, struct session *s)
+{
+	if (s->phase == SESSION_RUN) {
+		int64_t waited_us = s->waiting_us ? gateway_now_us() - s->waiting_us : 0;
+
+		h->released++;
+		if (waited_us > h->waiting_us_max)
+			h->waiting_us_max = waited_us;
+	} else if (s->phase == SESSION_LAST_WORDS || (s->phase == SESSION_HELD && s->cleared)) {
+		h->failed++;
+	} else if (s->phase != SESSION_GONE) {
+		return;
+	}
+	s->flipping = s->cleared = false;
+}
+
+void hold_news(struct hold *h, struct session *s)
+{
+	if (s->flipping)
+		count_flip(h, s);
+	if (h->phase == CONTROL_SHUT && s->phase == SESSION_RUN) {
+		say("a door is open again");
+		h->phase = CONTROL_RUN;
+	}
+	if (!h->gateway->stopping)
+		uv_idle_start(&h->look, on_look);
+}
+
+/* ---- letting go ------------------------------------------------------------------------------ */
+
+/* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
+static void let_go(struct hold *h, enum control_side side, int64_t epoch)
+{
+	uv_timer_stop(&h->drain);
+	uv_timer_stop(&h->deadline);
+	h->ended = true;
+	h->expiring = false;
+	h->phase = CONTROL_FLIPPING;
+	h->released = h->failed = h->waiting_us_max = 0;
+	h->gateway->likely = side;
+	for (struct session *s = h->gateway->first; s; s = s->next) {
+		if (s->phase != SESSION_HELD)
+			continue;
+		s->flipping = true;
+		s->cleared = false;
+		if (server_is_open(&s->server) &&
+			(s->server.side != side || s->server.epoch != epoch))
+			server_close(&s->server);
+	}
+	uv_idle_start(&h->look, on_look);
+}
+
+/* Back to where they were: nothing has been sealed. */
+static void give_up(struct hold *h)
+{
+	uv_timer_stop(&h->drain);
+	uv_timer_stop(&h->deadline);
+	h->ended = true;
+	h->phase = CONTROL_FLIPPING;
+	for (struct session *s = h->gateway->first; s; s = s->next) {
+		s->flipping = s->phase == SESSION_HELD;
+		s->cleared = false;
+	}
+	uv_idle_start(&h->look, on_look);
+}
+
+static size_t clear_some(struct hold *h, bool waiting, size_t opening)
+{
+	struct session *next;
+
+	for (struct session *s = h->gateway->first; s && opening < FLIPS_MAX; s = next) {
+		next = s->next;
+		if (s->phase != SESSION_HELD || !s->flipping || session_is_waiting(s) != waiting)
+			continue;
+		s->cleared = true;
+		session_settle(s);
+		opening += s->phase == SESSION_OPENING;
+	}
+	return opening;
+}
+
+static void answer_release(struct hold *h)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+
+	ENSURE(reply != NULL);
+	reply->ok = true;
+	reply->release.released = h->released;
+	reply->release.failed = h->failed;
+	reply->release.waiting_ms_max = h->waiting_us_max / 1000;
+	controld_reply(h->releasing, reply);
+	free(reply);
+	h->releasing = NULL;
+}
+
+static void look_flipping(struct hold *h)
+{
+	size_t opening = 0, waiting = 0, all = 0;
+
+	for (const struct session *s = h->gateway->first; s; s = s->next)
+		opening += s->flipping && s->phase == SESSION_OPENING;
+	opening = clear_some(h, true, opening);
+	clear_some(h, false, opening);
+	for (const struct session *s = h->gateway->first; s; s = s->next) {
+		all += s->flipping;
+		waiting += s->flipping && session_is_waiting(s);
+	}
+	if (waiting == 0 && h->releasing)
+		answer_release(h);
+	if (all == 0)
+		h->phase = CONTROL_RUN;
+}
+
+/* ---- holding --------------------------------------------------------------------------------- */
+
+static void count(const struct hold *h, int64_t *ret_sessions, int64_t *ret_held, bool *ret_stuck)
+{
+	*ret_sessions = *ret_held = 0;
+	*ret_stuck = false;
+	for (const struct session *s = h->gateway->first; s; s = s->next) {
+		*ret_sessions += session_counts(s);
+		*ret_held += s->phase == SESSION_HELD;
+		*ret_stuck |= blockers_is_stuck(s);
+	}
+}
+
+static void answer_hold(struct hold *h)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int64_t sessions;
+	bool stuck;
+
+	ENSURE(reply != NULL);
+	reply->ok = true;
+	count(h, &sessions, &reply->hold.held, &stuck);
+	reply->hold.drain_ms = h->drained_ms;
+	controld_reply(h->holding, reply);
+	free(reply);
+	h->holding = NULL;
+}
+
+/* With the names of who is in the way; and the hold is over. */
+static void fail_drain(struct hold *h, const char *why)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+
+	ENSURE(reply != NULL);
+	snprintf(reply->code, sizeof reply->code, "drain");
+	snprintf(reply->error, sizeof reply->error, "%s", why);
+	if (h->holding)
+		blockers_reply(h->gateway, h->holding, reply);
+	else
+		free(reply);
+	h->holding = NULL;
+	give_up(h);
+}
+
+static void look_draining(struct hold *h)
+{
+	int64_t sessions, held;
+	bool stuck;
+
+	count(h, &sessions, &held, &stuck);
+	if (stuck) {
+		fail_drain(h, "a session cannot be carried over");
+	} else if (held == sessions) {
+		uv_timer_stop(&h->drain);
+		h->drained_ms = (gateway_now_us() - h->began_us) / 1000;
+		h->phase = CONTROL_HELD;
+		if (h->holding)
+			answer_hold(h);
+	}
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+	struct hold *h = timer->data;
+
+	if (h->phase == CONTROL_DRAINING)
+		fail_drain(h, "not every session came to a transaction boundary in time");
+}
+
+static void settle_all(struct hold *h)
+{
+	struct session *next;
+
+	for (struct session *s = h->gateway->first; s; s = next) {
+		next = s->next;
+		session_settle(s);
+	}
+	uv_idle_start(&h->look, on_look);
+}
+
+static void begin(struct hold *h, const struct control_hold *hold)
+{
+	h->phase = CONTROL_DRAINING;
+	h->attempt = hold->attempt;
+	h->ended = false;
+	h->src = hold->src;
+	h->hold_ms = hold->hold_ms;
+	h->aborts = 0;
+	h->began_us = gateway_now_us();
+	uv_timer_start(&h->drain, on_drain, (uint64_t)hold->drain_ms, 0);
+	uv_timer_start(&h->deadline, on_deadline, (uint64_t)hold->hold_ms, 0);
+	settle_all(h);
+}
+
+/* A controller that asks again, or another one, takes the place of who asked before. */
+static void take_over(struct controld_request **place, struct controld_request *request)
+{
+	if (*place)
+		controld_refuse(*place, "busy", "another request took the place of this one");
+	*place = request;
+}
+
+/* Sessions that this gateway itself has seen let in elsewhere. */
+static bool is_elsewhere(const struct hold *h, enum control_side src)
+{
+	for (const struct session *s = h->gateway->first; s; s = s->next)
+		if (s->phase == SESSION_RUN && s->server.side != src)
+			return true;
+	return false;
+}
+
+static void on_hold(void *ctx, struct controld_request *request, const struct control_hold *hold)
+{
+	struct hold *h = ctx;
+
+	if (hold->attempt < h->attempt) {
+		controld_refuse(
+			request, "stale", "attempt %lld was held before", (long long)h->attempt);
+	} else if (hold->attempt == h->attempt && h->ended) {
+		controld_refuse(request, "over", "the hold of attempt %lld is over",
+			(long long)hold->attempt);
+	} else if (is_elsewhere(h, hold->src)) {
+		controld_refuse(
+			request, "side", "sessions are not on %s", control_side_name(hold->src));
+	} else {
+		take_over(&h->holding, request);
+		if (hold->attempt > h->attempt)
+			begin(h, hold);
+		else if (h->phase == CONTROL_HELD)
+			answer_hold(h);
+	}
+}
+
+/* ---- release --------------------------------------------------------------------------------- */
+
+struct releasing {
+	struct hold *hold;
+	struct controld_request *request; /* to see whether it is still the one */
+	enum control_side side;
+};
+
+static void on_release_read(void *ctx, const struct door_view *view, const struct err *err)
+{
+	struct releasing *r = ctx;
+	struct hold *h = r->hold;
+
+	if (h->releasing != r->request) {
+		free(r); /* another has taken its place */
+		return;
+	}
+	if (err->code != ERR_OK || !view->open) {
+		controld_refuse(h->releasing, err->code != ERR_OK ? "unknown" : "shut",
+			"the door of %s is not open: %s", control_side_name(r->side),
+			err->code != ERR_OK ? err->msg : "its register says so");
+		h->releasing = NULL;
+	} else {
+		if (h->holding)
+			controld_refuse(h->holding, "over", "released");
+		h->holding = NULL;
+		let_go(h, r->side, view->epoch);
+	}
+	free(r);
+}
+
+static void on_release(
+	void *ctx, struct controld_request *request, const struct control_release *release)
+{
+	struct hold *h = ctx;
+	struct releasing *r = calloc(1, sizeof *r);
+
+	ENSURE(r != NULL);
+	*r = (struct releasing){h, request, release->side};
+	take_over(&h->releasing, request);
+	doors_told(h->gateway->doors, release->epoch);
+	doors_read(h->gateway->doors, release->side, on_release_read, r);
+}
+
+/* ---- the deadline (law 6) -------------------------------------------------------------------- */
+
+/* No door is open.  Who waits is refused; the others are looked after when they ask. */
+static void shut(struct hold *h)
+{
+	struct session *next;
+
+	say("the hold of attempt %lld is over and no door is open: requests are refused",
+		(long long)h->attempt);
+	if (h->holding)
+		controld_refuse(h->holding, "over", "the hold's deadline passed");
+	h->holding = NULL;
+	h->ended = true;
+	h->phase = CONTROL_SHUT;
+	for (struct session *s = h->gateway->first; s; s = next) {
+		next = s->next;
+		if (s->phase != SESSION_HELD)
+			continue;
+		server_close(&s->server);
+		if (session_is_waiting(s))
+			session_refuse(
+				s, "57P03", "neither side of the database accepts sessions now");
+	}
+}
+
+/* True while the answer still matters. */
+static bool goes_on_expiring(struct hold *h)
+{
+	if (hold_stops(h) && h->expiring)
+		return true;
+	h->expiring = false;
+	return false;
+}
+
+static void on_dst_read(void *ctx, const struct door_view *view, const struct err *err)
+{
+	struct hold *h = ctx;
+
+	if (!goes_on_expiring(h))
+		return;
+	h->expiring = false;
+	if (err->code == ERR_OK && view->open)
+		let_go(h, gateway_other(h->src), view->epoch);
+	else
+		shut(h);
+}
+
+static void on_aborted(void *ctx, bool moved, const struct err *err)
+{
+	struct hold *h = ctx;
+
+	if (!goes_on_expiring(h))
+		return;
+	h->expiring = false;
+	if (moved)
+		say("attempt %lld had expired: %s is open again", (long long)h->attempt,
+			control_side_name(h->src));
+	else if (err->code != ERR_OK)
+		say("attempt %lld cannot be ended: %s", (long long)h->attempt, err->msg);
+	uv_timer_start(&h->deadline, on_deadline, AGAIN_MS, 0); /* the register tells */
+}
+
+/* Sealed by the attempt that holds us: it may still go on until its time is up there. */
+static void on_sealed(struct hold *h, int64_t left_ms)
+{
+	if (left_ms > 0) {
+		h->expiring = false;
+		uv_timer_start(&h->deadline, on_deadline, (uint64_t)left_ms + 1, 0);
+		return;
+	}
+	h->aborts++;
+	doors_abort_if_expired(h->gateway->doors, h->src, h->attempt, on_aborted, h);
+}
+
+static void on_src_read(void *ctx, const struct door_view *view, const struct err *err)
+{
+	struct hold *h = ctx;
+
+	if (!goes_on_expiring(h))
+		return;
+	if (err->code == ERR_OK && view->open)
+		let_go(h, h->src, view->epoch);
+	else if (err->code == ERR_OK && view->state == DOOR_SEALED && view->attempt == h->attempt &&
+		 h->aborts < ABORTS_MAX)
+		on_sealed(h, view->left_ms);
+	else
+		doors_read(h->gateway->doors, gateway_other(h->src), on_dst_read, h);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+	struct hold *h = timer->data;
+
+	if (!hold_stops(h) || h->expiring)
+		return;
+	h->expiring = true;
+	doors_read(h->gateway->doors, h->src, on_src_read, h);
+}
+
+/* ---- arm and status -------------------------------------------------------------------------- */
+
+static void answer_arm(struct hold *h)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int64_t held;
+	bool stuck;
+
+	ENSURE(reply != NULL);
+	reply->ok = true;
+	count(h, &reply->arm.sessions, &held, &stuck);
+	uv_timer_stop(&h->arm);
+	blockers_reply(h->gateway, h->arming, reply);
+	h->arming = NULL;
+	for (struct session *s = h->gateway->first; s; s = s->next)
+		s->probe_wanted = false;
+}
+
+static void on_armed(uv_timer_t *timer)
+{
+	struct hold *h = timer->data;
+
+	if (h->arming)
+		answer_arm(h);
+}
+
+static void look_arming(struct hold *h)
+{
+	for (const struct session *s = h->gateway->first; s; s = s->next)
+		if (s->probe_wanted)
+			return;
+	answer_arm(h);
+}
+
+/* Every session that ran something is looked at, at its next boundary. */
+static void on_arm(void *ctx, struct controld_request *request, const struct control_arm *arm)
+{
+	struct hold *h = ctx;
+
+	if (hold_stops(h)) {
+		controld_refuse(request, "busy", "attempt %lld is held", (long long)h->attempt);
+		return;
+	}
+	if (arm->attempt <= h->attempt) {
+		controld_refuse(
+			request, "stale", "attempt %lld was held before", (long long)h->attempt);
+		return;
+	}
+	take_over(&h->arming, request);
+	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+	for (struct session *s = h->gateway->first; s; s = s->next)
+		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
+	settle_all(h);
+}
+
+static void on_status(void *ctx, struct controld_request *request)
+{
+	struct hold *h = ctx;
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int64_t now_us = gateway_now_us(), oldest_us = 0;
+	bool stuck;
+
+	ENSURE(reply != NULL);
+	reply->ok = true;
+	reply->status.phase = h->phase;
+	reply->status.side = h->gateway->likely;
+	reply->status.epoch = doors_epoch(h->gateway->doors);
+	count(h, &reply->status.sessions, &reply->status.held, &stuck);
+	for (const struct session *s = h->gateway->first; s; s = s->next)
+		if (s->waiting_us && now_us - s->waiting_us > oldest_us)
+			oldest_us = now_us - s->waiting_us;
+	reply->status.oldest_ms = oldest_us / 1000;
+	if (h->phase == CONTROL_DRAINING) {
+		blockers_reply(h->gateway, request, reply);
+		return;
+	}
+	controld_reply(request, reply);
+	free(reply);
+}
+
+const struct controld_ops *hold_ops(void)
+{
+	static const struct controld_ops ops = {
+		.arm = on_arm, .hold = on_hold, .release = on_release, .status = on_status};
+
+	return &ops;
+}
+
+/* ---- what follows from news ------------------------------------------------------------------ */
+
+static void on_look(uv_idle_t *idle)
+{
+	struct hold *h = idle->data;
+
+	uv_idle_stop(idle);
+	if (h->arming)
+		look_arming(h);
+	if (h->phase == CONTROL_DRAINING)
+		look_draining(h);
+	if (h->phase == CONTROL_FLIPPING)
+		look_flipping(h);
+}

@@ -1,0 +1,41 @@
+/*
+ * hold.h - the gateway as a whole: run, hold, let go; what the controller asks for, and law 6.
+ *
+ * A hold stops every session at its next boundary, with its state captured, and parks new logins.
+ * It ends by a release, or at its deadline toward the side whose register is open: from SEALED of
+ * its own attempt by abort_if_expired, and where no door is open by refusing (57P03), nothing
+ * executed.  A release counts only after this gateway has read that register open itself.
+ *
+ *   RUN --hold--> DRAINING --all at a boundary--> HELD --release, deadline--> FLIPPING --> RUN
+ *                    '--drain too long, somebody cannot be carried--> FLIPPING (where they were)
+ *   DRAINING, HELD --deadline, no door open--> SHUT --a register reads open--> RUN
+ *
+ * Thread: the loop's.
+ */
+#ifndef AIRLOCK_GATEWAY_HOLD_H
+#define AIRLOCK_GATEWAY_HOLD_H
+
+#include "gateway/controld.h"
+#include "gateway/session.h"
+
+struct hold;
+
+/* Returns owned: hold_free, after its handles have been closed by hold_stop. */
+struct hold *hold_new(struct gateway *gateway);
+void hold_stop(struct hold *h);
+void hold_free(struct hold *h); /* accepts NULL */
+/* To be given to controld_open with the hold as ctx. */
+const struct controld_ops *hold_ops(void);
+
+/* Are sessions to stop at their next boundary? */
+bool hold_stops(const struct hold *h);
+/* May this held session go on now?  (After a release they go a few at a time, waiting ones first.)
+ */
+bool hold_lets_go(const struct hold *h, const struct session *s);
+/* How long a session that was carried may look for an open door. */
+int64_t hold_patience_ms(const struct hold *h);
+/* The session has come to where it is held, has got its server, was refused, is gone, or a probe
+ * that arm had wanted is over.  What follows from it is done in the loop's next turn. */
+void hold_news(struct hold *h, struct session *s);
+
+#endif

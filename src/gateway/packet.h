@@ -1,0 +1,21 @@
+/*
+ * packet.h - pgwire/message.h's client messages, appended to a growable buffer.  Out of memory
+ * aborts.  Strings must not be longer than a message may be (WIRE_BODY_MAX).
+ */
+#ifndef AIRLOCK_GATEWAY_PACKET_H
+#define AIRLOCK_GATEWAY_PACKET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+void packet_parse(struct buf *out, const char *name, const char *sql, const uint32_t *types,
+	size_t types_count);
+void packet_bind_execute(
+	struct buf *out, const char *statement, const char *const *values, size_t count);
+void packet_describe(struct buf *out, const char *statement);
+void packet_close(struct buf *out, const char *statement);
+void packet_sync(struct buf *out);
+
+#endif

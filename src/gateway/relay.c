@@ -1,0 +1,254 @@
+/*
+ * relay.c - the hot path: bytes go from one leg's buffer to the other leg's socket; only message
+ * headers are looked at, but for the few messages of which the gateway has to know more.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "gateway/hold.h"
+#include "gateway/session.h"
+#include "pgwire/message.h"
+
+/* ---- from the client ------------------------------------------------------------------------- */
+
+/* Part of the message that was begun: goes on as it is. */
+static void client_rest(struct session *s)
+{
+	struct leg *leg = s->client;
+	uint32_t n = leg_unseen(leg) < s->client_need ? leg_unseen(leg) : s->client_need;
+
+	if (s->keeping)
+		buf_add(&s->unnamed, leg->in + leg->mid, n);
+	leg->mid += n;
+	s->client_need -= n;
+	if (s->client_need == 0)
+		s->keeping = false;
+}
+
+/* A Query destroys the unnamed statement; a Parse of it takes its place. */
+static void note_unnamed(struct session *s, const struct wire_head *head, const uint8_t *message)
+{
+	if (head->type == 'Q') {
+		buf_clear(&s->unnamed);
+	} else if (head->type == 'P' && message[WIRE_HEAD_BYTES] == '\0') {
+		buf_clear(&s->unnamed);
+		s->keeping = head->body <= SESSION_UNNAMED_MAX;
+		s->unnamed_lost = !s->keeping;
+		if (s->keeping)
+			buf_add(&s->unnamed, message, WIRE_HEAD_BYTES);
+	}
+}
+
+/* While it is being brought to a boundary, only what completes what it has begun. */
+static bool may_hand_on(const struct session *s)
+{
+	if (!track_has_room(&s->track))
+		return false;
+	return !hold_stops(s->gateway->hold) || track_may_go_on(&s->track);
+}
+
+enum taken { TAKEN, TAKEN_NOT, TAKEN_OVER };
+
+/* The header of the next message. */
+static enum taken client_head(struct session *s)
+{
+	struct leg *leg = s->client;
+	const uint8_t *message = leg->in + leg->mid;
+	struct wire_head head;
+
+	switch (wire_head_read(message, leg_unseen(leg), WIRE_BODY_MAX, &head)) {
+	case WIRE_MORE:
+		return TAKEN_NOT;
+	case WIRE_BROKEN:
+		session_refuse(s, "08P01", "invalid message length");
+		return TAKEN_OVER;
+	case WIRE_WHOLE:
+		break;
+	}
+	if (head.type == 'P' && head.body > 0 && leg_unseen(leg) <= WIRE_HEAD_BYTES)
+		return TAKEN_NOT;
+	if (head.type == 'X') {
+		s->bye = true;
+		return TAKEN_NOT;
+	}
+	if (!may_hand_on(s))
+		return TAKEN_NOT;
+	track_client(&s->track, head.type);
+	s->dirty = true;
+	s->unknown = false;
+	s->captures_failed = 0;
+	s->client_need = head.body;
+	if (head.body > 0)
+		note_unnamed(s, &head, message);
+	leg->mid += WIRE_HEAD_BYTES;
+	return TAKEN;
+}
+
+/* Looks at what has come and hands on what may go.  False when the session is over. */
+static bool client_hand_on(struct session *s)
+{
+	struct leg *leg = s->client;
+	enum taken taken = TAKEN;
+
+	while (taken == TAKEN && leg_unseen(leg) > 0) {
+		if (s->client_need > 0)
+			client_rest(s);
+		else
+			taken = client_head(s);
+	}
+	if (taken == TAKEN_OVER)
+		return false;
+	leg_pass(leg, s->server.leg);
+	return true;
+}
+
+/* It has left.  What it had asked for before still happens, as without a gateway. */
+static bool client_left(const struct session *s)
+{
+	const struct leg *leg = s->client;
+
+	if (leg->broken || leg->deaf)
+		return true;
+	if (!leg->gone && !s->bye)
+		return false;
+	return !s->server.leg->blocked && track_has_room(&s->track);
+}
+
+void relay_client(struct session *s, bool came)
+{
+	struct leg *leg = s->client;
+	bool more = came || (leg->ssl && SSL_has_pending(leg->ssl));
+
+	REQUIRE(s->phase == SESSION_RUN && s->server.leg != NULL);
+	if (!client_hand_on(s))
+		return;
+	while (more && !s->bye && !s->server.leg->blocked && leg_read(leg)) {
+		if (!client_hand_on(s))
+			return;
+		more = leg->ssl != NULL;
+	}
+	if (client_left(s)) {
+		session_close(s);
+		return;
+	}
+	/* While a request waits here, whether for room or for a hold's end, no more is read. */
+	leg->reading = !s->server.leg->blocked && !s->bye;
+	leg_arm(leg);
+	leg_arm(s->server.leg);
+	session_settle(s);
+}
+
+/* ---- from the server ------------------------------------------------------------------------- */
+
+/* Messages that must be seen whole: how a session is told of settings, and its end. */
+static enum taken server_whole(struct session *s, const struct wire_head *head)
+{
+	struct leg *leg = s->server.leg;
+	const uint8_t *body = leg->in + leg->mid + WIRE_HEAD_BYTES;
+
+	if (WIRE_HEAD_BYTES + head->body > POOL_BUFFER_BYTES)
+		return TAKEN; /* too long to be either: only handed on */
+	if (leg_unseen(leg) < WIRE_HEAD_BYTES + head->body)
+		return TAKEN_NOT;
+	if (head->type == 'S')
+		params_take(&s->told, body, head->body);
+	/* The last thing that it says.  Whoever is held does not notice: another server awaits him.
+	 */
+	if (head->type == 'E' && track_server(&s->track, 'E', 0) == TRACK_UNASKED &&
+		s->phase == SESSION_HELD) {
+		server_close(&s->server);
+		return TAKEN_OVER;
+	}
+	return TAKEN;
+}
+
+static enum taken server_head(struct session *s)
+{
+	struct leg *leg = s->server.leg;
+	const uint8_t *message = leg->in + leg->mid;
+	struct wire_head head;
+	enum taken taken = TAKEN;
+
+	switch (wire_head_read(message, leg_unseen(leg), WIRE_BODY_MAX, &head)) {
+	case WIRE_MORE:
+		return TAKEN_NOT;
+	case WIRE_BROKEN:
+		session_refuse(s, "08P01", "the server's bytes are not PostgreSQL's protocol");
+		return TAKEN_OVER;
+	case WIRE_WHOLE:
+		break;
+	}
+	if (head.type == 'Z' && leg_unseen(leg) <= WIRE_HEAD_BYTES)
+		return TAKEN_NOT;
+	if (head.type == 'S' || head.type == 'E')
+		taken = server_whole(s, &head);
+	else
+		track_server(&s->track, head.type, head.type == 'Z' ? message[WIRE_HEAD_BYTES] : 0);
+	if (taken == TAKEN) {
+		leg->mid += WIRE_HEAD_BYTES;
+		s->server_need = head.body;
+	}
+	return taken;
+}
+
+static bool server_hand_on(struct session *s)
+{
+	struct leg *leg = s->server.leg;
+	enum taken taken = TAKEN;
+
+	while (taken == TAKEN && leg_unseen(leg) > 0) {
+		if (s->server_need > 0) {
+			uint32_t n =
+				leg_unseen(leg) < s->server_need ? leg_unseen(leg) : s->server_need;
+
+			leg->mid += n;
+			s->server_need -= n;
+		} else {
+			taken = server_head(s);
+		}
+	}
+	if (taken == TAKEN_OVER)
+		return false;
+	leg_pass(leg, s->client);
+	return true;
+}
+
+/* Without a word, or after the words went by. */
+static void server_gone(struct session *s)
+{
+	if (s->phase == SESSION_HELD) {
+		server_close(&s->server);
+		return;
+	}
+	session_end(s);
+}
+
+void relay_server(struct session *s, bool came)
+{
+	struct leg *leg = s->server.leg;
+	bool more = came || (leg->ssl && SSL_has_pending(leg->ssl));
+
+	REQUIRE(leg != NULL);
+	if (!server_hand_on(s))
+		return;
+	while (more && !s->client->blocked && leg_read(leg)) {
+		if (!server_hand_on(s))
+			return;
+		more = leg->ssl != NULL;
+	}
+	if (s->client->broken || s->client->deaf) {
+		session_close(s);
+		return;
+	}
+	if ((leg->gone || leg->broken) && !s->client->blocked) {
+		server_gone(s);
+		return;
+	}
+	leg->reading = !s->client->blocked;
+	leg_arm(leg);
+	if (s->phase == SESSION_RUN && leg_unseen(s->client) > 0)
+		relay_client(s, false); /* it may have waited for room, or for this answer */
+	else
+		leg_arm(s->client);
+	session_settle(s);
+}

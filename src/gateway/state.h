@@ -1,0 +1,73 @@
+/*
+ * state.h - the state of one session, as far as a server hands it out: what capture.h reads at a
+ * boundary and replay.h makes again on a fresh backend.
+ *
+ * Everything lies in one arena; strings are in the session's own client_encoding.  Not a secret,
+ * but the application's: it is never logged.
+ */
+#ifndef AIRLOCK_GATEWAY_STATE_H
+#define AIRLOCK_GATEWAY_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+/* What cannot be carried, one bit each.  STATE_LASTVAL is a hint and not a reason to refuse by
+ * itself: any insert into a table with a serial column sets it, few applications ask for it. */
+enum state_lost {
+	STATE_TEMP = 1 << 0,	    /* temporary objects */
+	STATE_ADVISORY = 1 << 1,    /* session-level advisory locks: how often is not visible */
+	STATE_CURSOR = 1 << 2,	    /* WITH HOLD */
+	STATE_LISTEN = 1 << 3,	    /* LISTEN */
+	STATE_CURRVAL = 1 << 4,	    /* a prepared statement of its asks for currval or lastval */
+	STATE_LASTVAL = 1 << 5,	    /* currval and lastval are defined */
+	STATE_STATEMENT = 1 << 6,   /* a statement that SQL prepared together with other commands */
+	STATE_SIZE = 1 << 7,	    /* more than STATE_BYTES_MAX */
+	STATE_REPLICATION = 1 << 8, /* set by the session plane: replication=... */
+};
+#define STATE_LOST_COUNT 9u
+#define STATE_BLOCKS (~(unsigned)STATE_LASTVAL) /* a policy is asked for these */
+
+#define STATE_BYTES_MAX (4u << 20)
+
+struct state_setting {
+	struct state_setting *next;
+	const char *name, *value;
+};
+
+struct state_statement {
+	struct state_statement *next;
+	const char *name; /* "" = the unnamed one */
+	const char *sql;
+	bool from_sql;	 /* by PREPARE; `sql` is that command */
+	uint32_t *types; /* of its parameters, as the protocol has them */
+	size_t types_count;
+	/* The unnamed one: its whole Parse message, header included, as the client sent it. */
+	const uint8_t *parse;
+	size_t parse_len;
+	/* What Describe says of it: a hash, or that the server refuses it. */
+	uint64_t shape;
+	bool broken;
+};
+
+struct session_state {
+	struct arena arena;
+	struct state_setting *settings; /* set in the session, in the server's order */
+	const char *authorization;	/* SESSION AUTHORIZATION, NULL = as logged in */
+	const char *role;		/* SET ROLE; NULL = none */
+	const char *encoding;		/* client_encoding, if it was set in the session */
+	struct state_statement *statements;
+	unsigned lost;	  /* STATE_* */
+	char example[96]; /* of what is lost: the name of a temporary table, a channel, ... */
+};
+
+#define SESSION_STATE_INIT ((struct session_state){.arena = ARENA_INIT})
+
+void session_state_fini(struct session_state *state);
+/* "temp", "advisory", ...: the class of the lowest bit that is set; "" for none.  At most 15 bytes,
+ * as control_blocker.cls. */
+const char *state_lost_name(unsigned lost);
+
+#endif

@@ -1,0 +1,429 @@
+"""Clients through airlock-gateway: what they say arrives, to the side whose register reads open."""
+
+import contextlib
+import re
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from selfflip import SelfFlip, Turning
+from server import LabError, pg_program, wait_until
+
+
+@pytest.fixture(scope="module")
+def flip(scratch):
+    """One server in both parts, and a gateway; each test leaves a door open."""
+    made = SelfFlip.make(scratch() / "flip")
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def client(flip):
+    with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as conn:
+        yield conn
+
+
+def refusal(dsn, **kwargs):
+    with pytest.raises(psycopg.OperationalError) as caught:
+        psycopg.connect(dsn, **kwargs).close()
+    return str(caught.value)
+
+
+def pgbench_tables(flip):
+    done = subprocess.run([pg_program("pgbench"), "-i", "-q", "-d", flip.old.admin_uri("shop")],
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError(done.stderr)
+    flip.old.psql("GRANT ALL ON pgbench_accounts, pgbench_branches, pgbench_tellers, pgbench_history"
+                  " TO shop_app", "shop")
+
+
+# -- what goes through ------------------------------------------------------------------------------
+
+
+def test_a_password_is_proven_to_the_gateway_and_to_the_server(flip, client):
+    assert client.execute("SELECT current_user, session_user").fetchone() == ("shop_app", "shop_app")
+    wrong = flip.gateway_dsn("shop_app").replace("shop_app@", "shop_app:wrong@")
+    assert 'password authentication failed for user "shop_app"' in refusal(wrong)
+    nobody = flip.gateway_dsn("nobody").replace("nobody@", "nobody:wrong@")
+    assert 'password authentication failed for user "nobody"' in refusal(nobody)
+
+
+def test_a_database_it_does_not_lead_to_is_refused(flip):
+    assert "is not what this gateway leads to" in refusal(flip.gateway_dsn("shop_app", "airlock"))
+
+
+def test_settings_and_pid_are_the_servers(client):
+    direct = client.execute("SELECT pg_backend_pid(), current_setting('server_version')").fetchone()
+    assert (client.info.backend_pid, client.info.parameter_status("server_version")) == direct
+
+
+@pytest.mark.parametrize("mode", ["simple", "extended", "prepared"])
+def test_pgbench(flip, mode):
+    pgbench_tables(flip)
+    done = subprocess.run(
+        [pg_program("pgbench"), "-n", "-M", mode, "-c", "4", "-t", "50", flip.gateway_dsn("shop_app")],
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "number of transactions actually processed: 200/200" in done.stdout
+
+
+def test_copy_both_ways_and_long_messages(client):
+    rows = [(n, "x" * (n % 300)) for n in range(30000)]
+    client.execute("CREATE TEMPORARY TABLE t (a int, b text)")
+    with client.cursor() as cursor, cursor.copy("COPY t FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    with client.cursor() as cursor, cursor.copy("COPY (SELECT * FROM t ORDER BY a) TO STDOUT") as copy:
+        copy.set_types(["int4", "text"])
+        assert list(copy.rows()) == rows
+    long = "y" * 3_000_000
+    assert client.execute("SELECT %s || 'z'", (long,)).fetchone()[0] == long + "z"
+
+
+def test_a_copy_that_fails_leaves_the_session_usable(client):
+    client.execute("CREATE TEMPORARY TABLE u (a int)")
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+        with client.cursor() as cursor, cursor.copy("COPY u FROM STDIN") as copy:
+            for _ in range(5000):
+                copy.write("not a number\n")
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        with client.cursor() as cursor, cursor.copy("COPY u FROM STDIN") as copy:
+            copy.write("1\n")
+            raise ValueError("the client gives up")
+    assert client.execute("SELECT count(*) FROM u").fetchone() == (0,)
+
+
+def test_a_pipeline_with_an_error_in_it(client):
+    with contextlib.suppress(psycopg.errors.DivisionByZero), client.pipeline() as pipeline:
+        client.execute("SELECT 1")
+        client.execute("SELECT 1 / 0")
+        client.execute("SELECT 2")
+        pipeline.sync()
+    assert client.execute("SELECT 3").fetchone() == (3,)
+
+
+def test_cancel_reaches_the_statement_that_runs(flip, client):
+    pid = client.info.backend_pid
+    failed = []
+
+    def ask():
+        try:
+            client.execute("SELECT pg_sleep(60)")
+        except psycopg.errors.QueryCanceled as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    wait_until(lambda: flip.old.query("SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'",
+                                      (pid,)), 10, "the statement to run")
+    client.cancel()
+    thread.join(20)
+    assert len(failed) == 1
+    assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_server_that_ends_the_session_is_heard(flip, client):
+    flip.old.query("SELECT pg_terminate_backend(%s)", (client.info.backend_pid,))
+    with pytest.raises(psycopg.OperationalError, match="due to administrator command"):
+        client.execute("SELECT 1")
+
+
+def test_when_no_register_reads_open_nobody_is_let_in(flip):
+    flip.set_register(flip.side, "COMMITTING")
+    try:
+        with pytest.raises(psycopg.OperationalError, match="neither side"):
+            psycopg.connect(flip.gateway_dsn("shop_app")).close()
+    finally:
+        flip.set_register(flip.side, "ACTIVE")
+    with psycopg.connect(flip.gateway_dsn("shop_app")) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_other_side_is_found_without_being_told(flip):
+    flip.move_registers()
+    with psycopg.connect(flip.gateway_dsn("shop_app")) as conn:
+        assert conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+
+
+
+# -- TLS --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def secure(scratch):
+    """TLS on both legs, verified on both."""
+    place = scratch()
+    make_certificate(place)
+    made = SelfFlip.make(place / "flip", tls=(place / "lab.crt", place / "lab.key"))
+    yield made
+    made.down()
+
+
+def make_certificate(place):
+    done = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=lab",
+         "-addext", "subjectAltName=IP:127.0.0.1,IP:127.0.0.2", "-keyout", place / "lab.key",
+         "-out", place / "lab.crt"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_tls_is_ended_here_and_begun_again_with_channel_binding_on_both_legs(secure, scratch):
+    dsn = f"{secure.gateway_dsn('shop_app')}&sslrootcert={secure.tls[0]}"
+    with psycopg.connect(dsn, sslmode="verify-full", channel_binding="require", autocommit=True) as conn:
+        rows = [(n, "x" * (n % 300)) for n in range(30000)]
+        conn.execute("CREATE TEMPORARY TABLE t (a int, b text)")
+        with conn.cursor() as cursor, cursor.copy("COPY t FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        with conn.cursor() as cursor, cursor.copy("COPY (SELECT * FROM t ORDER BY a) TO STDOUT") as copy:
+            copy.set_types(["int4", "text"])
+            assert list(copy.rows()) == rows
+        conn.execute("DROP TABLE t")
+        assert conn.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetchone() == (True,)
+        with secure.control() as control:
+            held, released = secure.turn(control)
+        assert (held["held"], released["failed"]) == (1, 0)
+        assert conn.execute("SELECT ssl, host(inet_server_addr()) FROM pg_stat_ssl"
+                            " WHERE pid = pg_backend_pid()").fetchone() == (True, secure.address())
+
+
+def test_plain_clients_are_served_beside_tls(secure):
+    with psycopg.connect(secure.gateway_dsn("shop_app"), sslmode="disable") as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_pgbench_over_tls(secure):
+    pgbench_tables(secure)
+    dsn = f"{secure.gateway_dsn('shop_app')}&sslmode=require"
+    done = subprocess.run([pg_program("pgbench"), "-n", "-M", "extended", "-c", "4", "-t", "50", dsn],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+# -- holding ----------------------------------------------------------------------------------------
+
+
+class Asking(threading.Thread):
+    """A client that asks one thing and keeps what came of it."""
+
+    def __init__(self, conn, sql):
+        super().__init__()
+        self.conn, self.sql, self.answer, self.error = conn, sql, None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.answer = self.conn.execute(self.sql).fetchone()
+        except psycopg.Error as error:
+            self.error = error
+
+
+def held_requests(control):
+    """Waits until a request is held."""
+    return wait_until(lambda: control.require("status")["oldest_ms"], 10, "a request to be held")
+
+
+def test_a_held_request_is_executed_once_where_the_door_opened(flip, client):
+    client.execute("SET work_mem = '3MB'")
+    with flip.control() as control:
+        assert flip.hold(control)["held"] == 1
+        asking = Asking(client, "SELECT host(inet_server_addr()), current_setting('work_mem')")
+        held_requests(control)
+        assert asking.is_alive()
+        epoch = flip.move_registers()
+        released = control.require("release", side=flip.side, epoch=epoch)
+        asking.join(10)
+    assert asking.answer == (flip.address(), "3MB")
+    assert (released["released"], released["failed"]) == (1, 0)
+
+
+def test_a_release_to_the_side_that_was_left_goes_on_with_the_same_server(flip, client):
+    pid = client.execute("SELECT pg_backend_pid()").fetchone()[0]
+    with flip.control() as control:
+        flip.hold(control)
+        control.require("release", side=flip.side, epoch=0)
+    assert client.execute("SELECT pg_backend_pid()").fetchone()[0] == pid
+
+
+def test_a_seal_that_ends_the_servers_of_held_clients_is_not_noticed(flip, client):
+    pid = client.execute("SELECT pg_backend_pid()").fetchone()[0]
+    with flip.control() as control:
+        flip.hold(control)
+        flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        control.require("release", side=flip.side, epoch=0)
+    assert client.execute("SELECT pg_backend_pid()").fetchone()[0] != pid
+
+
+def test_a_shut_door_is_not_believed(flip, client):
+    with flip.control() as control:
+        flip.hold(control)
+        flip.set_register(flip.side, "SEALED")
+        answer = control.ask("release", side=flip.side, epoch=0)
+        assert (answer["ok"], answer["code"]) == (False, "shut")
+        flip.set_register(flip.side, "ACTIVE")
+        control.require("release", side=flip.side, epoch=0)
+    assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_transaction_is_drained_or_named(flip, client):
+    client.execute("SET application_name = 'the slow one'")
+    with flip.control() as control:
+        with client.transaction():
+            client.execute("SELECT 1 AS in_it")
+            answer = flip.hold(control, drain_ms=100)
+            assert (answer["ok"], answer["code"]) == (False, "drain")
+            blocker, = answer["blockers"]
+            assert {key: blocker[key] for key in ("pid", "user", "application", "class", "text")} == {
+                "pid": client.info.backend_pid, "user": "shop_app", "application": "the slow one",
+                "class": "transaction", "text": "SELECT 1 AS in_it"}
+            assert client.execute("SELECT 2").fetchone() == (2,)
+            flip.attempt += 1
+            number = control.send("hold", attempt=flip.attempt, src=flip.side, hold_ms=20000, drain_ms=20000)
+            assert client.execute("SELECT 3").fetchone() == (3,)
+        assert control.answer(number)["held"] == 1
+        control.require("release", side=flip.side, epoch=0)
+
+
+@pytest.mark.parametrize("sql, cls", [
+    ("CREATE TEMPORARY TABLE mine (a int)", "temp"),
+    ("SELECT pg_advisory_lock(4711)", "advisory"),
+    ("LISTEN news", "listen"),
+    ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "cursor"),
+])
+def test_what_cannot_be_carried_is_named_by_arm_and_ends_a_hold(flip, client, sql, cls):
+    client.execute(sql)
+    with flip.control() as control:
+        other = "new" if flip.side == "old" else "old"
+        armed = control.require("arm", attempt=flip.attempt + 1, src=flip.side, dst=other, share=0)
+        assert [b["class"] for b in armed["blockers"]] == [cls]
+        answer = flip.hold(control)
+        assert (answer["code"], [b["class"] for b in answer["blockers"]]) == ("drain", [cls])
+        client.execute("DISCARD ALL")
+        assert flip.hold(control)["held"] == 1
+        control.require("release", side=flip.side, epoch=0)
+
+
+def test_logins_during_a_hold_wait_and_departures_leave(flip, client):
+    came = []
+    with flip.control() as control:
+        flip.hold(control)
+        login = threading.Thread(target=lambda: came.append(psycopg.connect(flip.gateway_dsn("shop_app"))))
+        login.start()
+        wait_until(lambda: control.require("status")["held"] == 2, 10, "the login to be parked")
+        client.close()
+        wait_until(lambda: control.require("status")["held"] == 1, 10, "the departure to be seen")
+        assert not came
+        epoch = flip.move_registers()
+        control.require("release", side=flip.side, epoch=epoch)
+        login.join(10)
+    with came[0] as conn:
+        assert conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+
+
+def test_a_cancel_of_what_is_held_changes_nothing(flip, client):
+    with flip.control() as control:
+        flip.hold(control)
+        asking = Asking(client, "SELECT 5")
+        held_requests(control)
+        client.cancel()
+        control.require("release", side=flip.side, epoch=0)
+        asking.join(10)
+    assert asking.answer == (5,)
+
+
+# -- the deadline of a hold (law 6) -----------------------------------------------------------------
+
+
+def test_a_hold_that_is_forgotten_ends_where_the_door_is_open(flip, client):
+    with flip.control() as control:
+        flip.hold(control, hold_ms=300)
+    assert client.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+
+
+def test_a_hold_that_is_forgotten_after_the_commit_goes_to_new(flip, client):
+    with flip.control() as control:
+        flip.hold(control, hold_ms=500)
+        flip.move_registers()
+    assert client.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+
+
+def test_an_expired_seal_is_ended_by_the_gateway(flip, client):
+    with flip.control() as control:
+        flip.hold(control, hold_ms=300)
+        flip.seal(left_ms=600)
+        asking = Asking(client, "SELECT 6")
+        asking.join(10)
+    assert asking.answer == (6,)
+    assert flip.register(flip.side) == ("ACTIVE", flip.attempt)
+
+
+def test_when_no_door_is_open_at_the_deadline_requests_are_refused_unexecuted(flip, client):
+    flip.old.query("CREATE TABLE IF NOT EXISTS public.done (n int); GRANT ALL ON public.done TO shop_app",
+                   dbname="shop")
+    idle = psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True)
+    with flip.control() as control:
+        flip.hold(control, hold_ms=300)
+        flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
+        asking = Asking(client, "INSERT INTO public.done VALUES (1) RETURNING n")
+        asking.join(10)
+        assert "neither side" in str(asking.error)
+        assert control.require("status")["phase"] == "shut"
+        flip.set_register(flip.side, "ACTIVE")
+        assert idle.execute("SELECT count(*) FROM public.done").fetchone() == (0,)
+        assert control.require("status")["phase"] == "run"
+    idle.close()
+
+
+# -- self-flip: the output equals that of a direct run ----------------------------------------------
+
+
+def script(dsn, seed, steps):
+    program = Path(__file__).parent.parent / "lab" / "session_script.py"
+    return subprocess.Popen([sys.executable, program, dsn, str(seed), str(steps)], stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True)
+
+
+def outputs(dsn, seeds, steps):
+    running = [script(dsn, seed, steps) for seed in seeds]
+    return [process.communicate()[0] for process in running]
+
+
+def test_a_session_script_says_the_same_through_flips(flip, long_run):
+    seeds, turns, steps = range(3), 0, 1500 if long_run else 60
+    flip.old.query("GRANT shop_owner TO shop_app")
+    while turns < (1400 if long_run else 40):
+        expected = outputs(flip.direct("shop_app"), seeds, steps)
+        with Turning(flip, seed=turns) as turning:
+            got = outputs(flip.gateway_dsn("shop_app"), seeds, steps)
+        assert got == expected
+        assert turning.turns > 0 and turning.failed == 0
+        turns += turning.turns
+        seeds = range(seeds.stop, seeds.stop + 3)
+    flip.old.query("REVOKE shop_owner FROM shop_app")
+
+
+@pytest.mark.parametrize("mode", ["simple", "extended", "prepared"])
+def test_pgbench_sees_no_error_through_flips(flip, mode, long_run):
+    """A thread for each client: one that waits for several connections at once would wait, in a held
+    login, for what only its own open transaction could end."""
+    turns = 0
+    pgbench_tables(flip)
+    while turns < (200 if long_run else 20):
+        with Turning(flip, seed=turns) as turning:
+            done = subprocess.run(
+                [pg_program("pgbench"), "-n", "-M", mode, "-c", "4", "-j", "4", "-T", "15" if long_run else "2",
+                 flip.gateway_dsn("shop_app")], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "number of failed transactions: 0 " in done.stdout, done.stderr
+        assert turning.turns > 0 and turning.failed == 0
+        turns += turning.turns
+    processed = int(re.search(r"actually processed: (\d+)", done.stdout).group(1))
+    rows, sums = flip.old.query(
+        "SELECT (SELECT count(*) FROM pgbench_history), (SELECT sum(bbalance) FROM pgbench_branches)"
+        " = (SELECT sum(delta) FROM pgbench_history)", dbname="shop")[0]
+    assert sums and rows >= processed

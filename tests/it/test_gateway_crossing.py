@@ -1,0 +1,136 @@
+"""Real crossings with the clients behind airlock-gateway: they see no error and keep their connection."""
+
+import signal
+import threading
+
+import psycopg
+import pytest
+
+from conftest import needs_program
+from control import Control
+from crossing import DONE, UNDONE, Crossing
+from ledger import Ledger, verify
+from server import wait_until
+
+
+class World:
+    """A lab with a gateway, its crossing, and live clients behind it."""
+
+    def __init__(self, lab, place, clients=16, rate=1000):
+        self.lab, self.place = lab, place
+        self.crossing = Crossing(lab, place / "commands")
+        self.crossing.prepare()
+        self.gateway = lab.start_gateway()
+        self.ledger = Ledger(lab, place / "ledger", clients=clients, rate=rate, sides=("gateway", "gateway"))
+
+    def settled(self):
+        """Until nothing is left to do, so that the next move is not refused."""
+        wait_until(lambda: self.crossing.call("resume").code == DONE, 60, "nothing left to resume")
+
+    def move(self, direction):
+        self.settled()
+        return self.crossing.call(*self.crossing.moved(direction)).require(DONE).json()
+
+    def stopped_at(self, direction, failpoint):
+        """The move under way, stopped at a failpoint; the caller closes it."""
+        self.settled()
+        verb, *arguments = self.crossing.moved(direction)
+        running = self.crossing.start(verb, *arguments, failpoint=failpoint)
+        assert running.await_failpoint(60)
+        return running
+
+    def sound(self, primary):
+        """Nothing lost, nothing twice, and no client has noticed anything."""
+        held = verify(self.lab, self.place / "ledger", primary, both_seconds=60)
+        assert held["verdict"] == "sound", held
+        noticed = {kind: held[kind] for kind in ("failed", "unknown", "reconnects", "errors")}
+        assert noticed == {"failed": 0, "unknown": 0, "reconnects": 0, "errors": {}}
+        return held
+
+
+@pytest.fixture
+def world(labs, scratch, request):
+    needs_program()
+    level = getattr(request, "param", 3)
+    return World(labs(level, gateway=True), scratch())
+
+
+@pytest.mark.parametrize("world", [3, 2], indirect=True, ids=["level3", "level2"])
+def test_there_and_back_without_an_error(world, long_run):
+    turns = 20 if long_run else 2
+    with world.ledger:
+        for _ in range(turns):
+            for direction, side in (("forward", "new"), ("rollback", "old")):
+                world.ledger.wait_for(300)
+                moved = world.move(direction)
+                assert moved["verdict"] == "done" and moved["primary"] == {"orders": side}
+                assert moved["held_max"] == 16
+        world.ledger.wait_for(300)
+    held = world.sound("old")
+    print(f"{2 * turns} crossings, {held['acknowledged']} acknowledged, {held['per_second']}/s,"
+          f" longest stall {held['longest_stall_ms']} ms")
+
+
+def test_aborted_attempts_are_not_noticed_either(world, long_run):
+    turns = 20 if long_run else 1
+    with world.ledger:
+        for _ in range(turns):
+            world.ledger.wait_for(200)
+            with world.stopped_at("forward", "before:commit") as running:
+                running.signal(signal.SIGKILL)
+            world.crossing.call("resume").require(UNDONE)
+            world.ledger.wait_for(200)
+        assert world.crossing.open_sides() == ["old"]
+        assert world.move("forward")["primary"] == {"orders": "new"}
+        world.ledger.wait_for(200)
+    world.sound("new")
+
+
+def test_a_controller_that_is_gone_is_not_waited_for(world):
+    """Nobody resumes: at the deadline the gateway ends the hold itself."""
+    text = world.lab.plan.read_text()
+    world.lab.plan.write_text(text.replace("hold: 20s", "hold: 6s"))
+    world.gateway.stop()
+    world.gateway = world.lab.start_gateway()
+    with world.ledger:
+        world.ledger.wait_for(200)
+        with world.stopped_at("forward", "before:commit") as running:
+            running.signal(signal.SIGKILL)
+        world.ledger.wait_for(200)
+        world.crossing.call("resume").require(UNDONE, DONE)
+        assert world.crossing.open_sides() == ["old"]
+        world.ledger.wait_for(200)
+    world.sound("old")
+
+
+def test_a_new_side_that_is_down_before_the_commit_leaves_them_on_old(world):
+    with world.ledger:
+        world.ledger.wait_for(200)
+        with world.stopped_at("forward", "before:marker") as running:
+            world.lab.new.kill9()
+            running.signal(signal.SIGCONT)
+            running.wait(60).require(UNDONE)
+        world.lab.new.start()
+        world.settled()
+        world.ledger.wait_for(200)
+        assert world.crossing.open_sides() == ["old"]
+    world.sound("old")
+
+
+def test_a_drain_that_fails_is_tried_again(world):
+    """One transaction stays open over the first attempts."""
+    with world.ledger, psycopg.connect(world.lab.dsn("gateway", "shop_app")) as slow:
+        world.ledger.wait_for(200)
+        slow.execute("SELECT 1")
+        moving = []
+        thread = threading.Thread(target=lambda: moving.append(world.move("forward")))
+        thread.start()
+        with Control(world.lab.dir / "gateway.sock") as control:
+            wait_until(lambda: control.require("status")["phase"] == "draining", 60, "a hold")
+            wait_until(lambda: control.require("status")["phase"] == "run", 60, "its end")
+        slow.commit()
+        thread.join(120)
+        assert moving and moving[0]["primary"] == {"orders": "new"}
+        assert slow.execute("SELECT 1").fetchone() == (1,)
+        world.ledger.wait_for(200)
+    world.sound("new")
