@@ -29,3 +29,13 @@ void clock_stamp(char ret[CLOCK_STAMP_BYTES])
 	len = strftime(ret, CLOCK_STAMP_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(ret + len, CLOCK_STAMP_BYTES - len, ".%03dZ", (int)(ts.tv_nsec / 1000000));
 }
+
+const char *clock_date(int64_t s, char ret[CLOCK_STAMP_BYTES])
+{
+	time_t when = (time_t)s;
+	struct tm tm;
+
+	ENSURE(gmtime_r(&when, &tm) != NULL);
+	strftime(ret, CLOCK_STAMP_BYTES, "%F %TZ", &tm);
+	return ret;
+}

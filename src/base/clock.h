@@ -14,5 +14,7 @@ int64_t clock_now_us(void);
 /* Wall clock, UTC, "2026-11-25T01:30:26.123Z": for people and the journal, never for decisions. */
 #define CLOCK_STAMP_BYTES 32
 void clock_stamp(char ret[CLOCK_STAMP_BYTES]);
+/* An instant in seconds of the wall clock for people, "2026-11-25 01:30:26Z"; returns ret. */
+const char *clock_date(int64_t s, char ret[CLOCK_STAMP_BYTES]);
 
 #endif

@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/fleet.h"
 #include "cli/memory.h"
+#include "cli/waiver.h"
 
 #define CHECK_MS 60000
 
@@ -35,15 +36,6 @@ static int record_all(struct cmd_ctx *ctx, const struct gates_round *round, stru
 	return 0;
 }
 
-static int no_such_gate(const char *id, struct err *err)
-{
-	BUF_AUTO names = BUF_INIT;
-
-	for (size_t i = 0; i < gates_count(); i++)
-		buf_printf(&names, "%s%s", i > 0 ? ", " : "", gate_at(i)->id);
-	return err_set(err, ERR_USAGE, "there is no gate '%.60s': %s", id, buf_str(&names));
-}
-
 int cmd_check(struct cmd_ctx *ctx, struct err *err)
 {
 	const char *only = opt_text(ctx->opt, FLAG_CHECK_GATE);
@@ -51,8 +43,8 @@ int cmd_check(struct cmd_ctx *ctx, struct err *err)
 	WRITERS_AUTO writers = {0};
 	FLEET_AUTO fleet = {0};
 
-	if (only != NULL && gate_find(only) == NULL)
-		return no_such_gate(only, err);
+	if (only != NULL && gate_must_exist(only, err))
+		return -1;
 	memory_recall(ctx, &writers);
 	if (fleet_open(ctx->plan, &fleet, err) ||
 		gates_ask(ctx->plan, fleet.stores, only, clock_now_ms() + CHECK_MS, &writers,
@@ -60,6 +52,7 @@ int cmd_check(struct cmd_ctx *ctx, struct err *err)
 		record_all(ctx, &round, err))
 		return -1;
 	memory_keep(ctx, &writers);
+	waiver_apply(ctx, &round);
 	if (opt_given(ctx->opt, FLAG_CHECK_NAGIOS))
 		return check_nagios(ctx->out, &round);
 	if (ctx->out->json)

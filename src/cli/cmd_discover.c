@@ -45,7 +45,7 @@ static void row_text(struct out *out, const struct plan *plan, size_t store, con
 	const struct plan_service *s = writer_service(plan, store, w, &writes);
 	BUF_AUTO who = BUF_INIT;
 	BUF_AUTO safe = BUF_INIT;
-	char last[WRITER_WHEN_BYTES];
+	char last[CLOCK_STAMP_BYTES];
 
 	writer_describe(w, &who);
 	out_safe(&safe, buf_str(&who));
@@ -53,7 +53,7 @@ static void row_text(struct out *out, const struct plan *plan, size_t store, con
 		undeclared  ? "UNDECLARED"
 		: s != NULL ? "declared"
 			    : "unknown",
-		w->store, side_name(w->side), buf_str(&safe), writer_when(w->last_s, last));
+		w->store, side_name(w->side), buf_str(&safe), clock_date(w->last_s, last));
 	if (s != NULL)
 		out_data(out, "           is %s, which %s %s\n", s->name,
 			writes ? "writes to" : "only reads", w->store);

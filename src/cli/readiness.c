@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "cli/memory.h"
+#include "cli/waiver.h"
 #include "gate/gates.h"
 
 #define READINESS_MS 60000
@@ -17,5 +18,8 @@ int readiness_need(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
 		    &round, err))
 		return -1;
 	memory_keep(ctx, &writers);
-	return gates_verdict(&round, err);
+	waiver_apply(ctx, &round);
+	if (gates_verdict(&round, err))
+		return -1;
+	return waiver_record_use(ctx, &round, err);
 }

@@ -256,16 +256,6 @@ void writer_describe(const struct writer *writer, struct buf *out)
 		buf_printf(out, ": %s", writer->evidence);
 }
 
-const char *writer_when(int64_t s, char ret[WRITER_WHEN_BYTES])
-{
-	time_t when = (time_t)s;
-	struct tm tm;
-
-	ENSURE(gmtime_r(&when, &tm) != NULL);
-	strftime(ret, WRITER_WHEN_BYTES, "%F %TZ", &tm);
-	return ret;
-}
-
 /* A name for a service made of what is known: letters, digits and '-'. */
 static void service_name(const struct writer *writer, char ret[64])
 {

@@ -70,9 +70,6 @@ bool writer_is_undeclared(
 /* "shop_legacy (legacy.py) from 127.0.0.1, pid 4711, legacy.py: INSERT". */
 struct buf;
 void writer_describe(const struct writer *writer, struct buf *out);
-/* "2026-11-25 05:19:06Z"; returns ret. */
-#define WRITER_WHEN_BYTES 32
-const char *writer_when(int64_t s, char ret[WRITER_WHEN_BYTES]);
 /* The plan lines that would declare it. */
 void writer_plan_lines(const struct writer *writer, struct buf *out);
 

@@ -43,6 +43,17 @@ const struct gate *gate_find(const char *id)
 	return NULL;
 }
 
+int gate_must_exist(const char *id, struct err *err)
+{
+	BUF_AUTO names = BUF_INIT;
+
+	if (gate_find(id) != NULL)
+		return 0;
+	for (size_t i = 0; i < gates_count(); i++)
+		buf_printf(&names, "%s%s", i > 0 ? ", " : "", gate_at(i)->id);
+	return err_set(err, ERR_USAGE, "there is no gate '%.60s': %s", id, buf_str(&names));
+}
+
 /* ---- one gate ------------------------------------------------------------------------------ */
 
 static void could_not(struct gate_answer *answer, const struct err *err)

@@ -14,6 +14,8 @@
 const struct gate *gate_at(size_t i);
 size_t gates_count(void);
 const struct gate *gate_find(const char *id); /* NULL = no such gate */
+/* ERR_USAGE that lists those there are. */
+int gate_must_exist(const char *id, struct err *err) MUST_CHECK;
 
 struct gate_result {
 	const char *id, *what;

@@ -58,6 +58,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 const struct gate gate_lag = {
 	.id = "lag",
 	.what = "the other side is close enough behind",
+	.waivable = true,
 	.required = required,
 	.assess = assess,
 };

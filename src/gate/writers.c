@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "discover/writers.h"
 #include "gate/gates.h"
 
@@ -36,12 +37,12 @@ static void say_undeclared(struct gate_answer *ret, const struct writer *w)
 {
 	BUF_AUTO who = BUF_INIT;
 	BUF_AUTO lines = BUF_INIT;
-	char since[WRITER_WHEN_BYTES], last[WRITER_WHEN_BYTES];
+	char since[CLOCK_STAMP_BYTES], last[CLOCK_STAMP_BYTES];
 
 	writer_describe(w, &who);
 	gate_answer_say(ret, "undeclared writer on %s: %s, first seen %s, last write %s",
-		side_name(w->side), buf_str(&who), writer_when(w->first_s, since),
-		writer_when(w->wrote_s, last));
+		side_name(w->side), buf_str(&who), clock_date(w->first_s, since),
+		clock_date(w->wrote_s, last));
 	if (w->here && w->writes > 0)
 		gate_answer_say(
 			ret, "at least %" PRId64 " transactions in %d ms", w->writes, WATCH_MS);
@@ -109,6 +110,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 const struct gate gate_writers = {
 	.id = "writers",
 	.what = "nobody writes whom the plan does not know",
+	.waivable = true,
 	.required = required,
 	.assess = assess,
 };

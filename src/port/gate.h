@@ -29,6 +29,9 @@ struct gate_world; /* what gates may look at; see src/gate/world.h */
 struct gate {
 	const char *id;	  /* "clock": the plan's key, `check --gate ID`, `explain ID` */
 	const char *what; /* one sentence */
+	/* Whether a person may go on without it (`airlock waive`): nothing that the laws rest on.
+	 */
+	bool waivable;
 	/* Whether this plan needs it to pass before a hold. */
 	bool (*required)(const struct plan *plan);
 	int (*assess)(struct gate_world *world, struct gate_answer *ret_answer, struct err *err);

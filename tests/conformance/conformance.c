@@ -500,6 +500,9 @@ static void sequences_move_only_forward(struct ctx *x)
 	EXPECT(after >= x->w->sequence(x->w->arg, SIDE_OLD));
 	EXPECT(does(x, store_sequences, A));
 	EXPECT(x->w->sequence(x->w->arg, SIDE_NEW) >= after);
+	after = x->w->draw(x->w->arg, SIDE_NEW); /* ahead of anything that src will ask for */
+	EXPECT(does(x, store_sequences, A));
+	EXPECT(x->w->sequence(x->w->arg, SIDE_NEW) >= after);
 }
 
 /* --- the whole way ---------------------------------------------------------------------------- */

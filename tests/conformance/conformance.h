@@ -29,6 +29,8 @@ struct conformance_world {
 	void (*catch_up)(void *arg);
 	/* The last value that the store's sequence gave on this side. */
 	int64_t (*sequence)(void *arg, enum side side);
+	/* A person with the right to takes a value there, whatever the door says; that value. */
+	int64_t (*draw)(void *arg, enum side side);
 	/* A client connects and stays; whether it is still connected. */
 	void (*stay)(void *arg, enum side side);
 	bool (*stays)(void *arg);

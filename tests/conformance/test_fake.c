@@ -120,6 +120,11 @@ static int64_t sequence(void *arg, enum side side)
 	return ((struct bench *)arg)->world.side[side].sequence;
 }
 
+static int64_t draw(void *arg, enum side side)
+{
+	return ++((struct bench *)arg)->world.side[side].sequence;
+}
+
 static void stay(void *arg, enum side side)
 {
 	struct bench *b = arg;
@@ -166,6 +171,7 @@ int main(void)
 		.rows = rows,
 		.catch_up = catch_up,
 		.sequence = sequence,
+		.draw = draw,
 		.stay = stay,
 		.stays = stays,
 	};

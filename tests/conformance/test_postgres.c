@@ -131,6 +131,11 @@ static int64_t sequence(void *arg, enum side side)
 	return ask(arg, side, NULL, "SELECT last_value FROM public.ledger_id_seq");
 }
 
+static int64_t draw(void *arg, enum side side)
+{
+	return ask(arg, side, NULL, "SELECT nextval('public.ledger_id_seq')");
+}
+
 /* Enabled, or not enabled and still at work. */
 static bool link_runs(struct bench *b, enum side publisher)
 {
@@ -196,6 +201,7 @@ int main(int argc, char **argv)
 		.rows = rows,
 		.catch_up = catch_up,
 		.sequence = sequence,
+		.draw = draw,
 		.stay = stay,
 		.stays = stays,
 	};

@@ -49,3 +49,33 @@ def test_every_case(bench):
     code, said = bench.run()
     print(said)
     assert code == 0, said
+
+
+# What each rule of the store is worth: taken away on a real server, the suite has to notice.  A rule is
+# a statement of a function (sql/migrated.sql), and what stands there instead.
+RULES = {
+    "effects_need_their_pair": (
+        "airlock.guard_at(text, text, bigint, text)", "IF NOT FOUND THEN", "IF false THEN"),
+    "the_way_back_brings_what_is_new_and_nothing_else": (
+        "airlock.turn(text, text, bigint, text, pg_lsn)",
+        "PERFORM pg_replication_origin_advance(origin, wayback);", ""),
+    "sequences_move_only_forward": (
+        "airlock.setvals(text, text, bigint, jsonb, bigint)",
+        "CONTINUE WHEN own_called AND own_value >= target;", ""),
+}
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_a_broken_rule_is_seen(bench, case):
+    function, rule, instead = RULES[case]
+    for server in bench.lab.servers:
+        sql = server.query("SELECT pg_get_functiondef(%s::regprocedure)", (function,), dbname=CASES)[0][0]
+        assert sql.count(rule) == 1
+        server.psql(sql.replace(rule, instead), CASES)
+    try:
+        code, said = bench.run(case)
+        assert code == 1 and case in said, said
+    finally:
+        bench.lab.init_roles()
+    code, said = bench.run(case)
+    assert code == 0, said
