@@ -102,6 +102,9 @@ static enum core_outcome do_arm(const struct verb_call *call, struct err *err)
 
 	if (store_arm(call->store, &sc, err))
 		return verb_outcome(err);
+	if (route_can_hold(call->route) && store_spare(call->store, side_other(call->src),
+						   call->deadline_ms, &rc.share, err))
+		return verb_outcome(err);
 	return from_rc(route_arm(call->route, &rc, err), err);
 }
 

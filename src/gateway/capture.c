@@ -10,10 +10,14 @@
 #include "pgwire/message.h"
 #include "pgwire/wire.h"
 
-enum phase { PROBING, LASTVAL, DESCRIBING, ENDED };
+enum phase { FINDING, PROBING, LASTVAL, DESCRIBING, ENDED };
 
 #define COLUMNS 5
 #define TEXT_ARRAY_OID 1009u
+#define NAMES_MAX 500 /* of one database; one that reads more is not like any known */
+#define OWN "oid OPERATOR(pg_catalog.>=) CAST(16384 AS pg_catalog.oid)"
+/* current_setting('a.b', in any spelling that needs no escape. */
+#define NAME_READ "current_setting[(][[:space:]]*''([^'']+[.][^'']+)''"
 #define CURRVAL "currval"
 #define LASTVAL_NAME "lastval"
 
@@ -32,7 +36,9 @@ static const char probe_sql[] =
 	" AND name OPERATOR(pg_catalog.<>) 'transaction_read_only'"
 	" AND name OPERATOR(pg_catalog.<>) 'transaction_deferrable'"
 	" UNION ALL SELECT NULL, 'set', n, pg_catalog.current_setting(n, true), NULL"
-	" FROM pg_catalog.unnest($1) AS u(n)"
+	" FROM (SELECT n FROM pg_catalog.unnest($1) AS u(n) UNION SELECT m[1]"
+	"  FROM pg_catalog.pg_prepared_statements, pg_catalog.regexp_matches(statement, '" NAME_READ
+	"', 'gi') AS r(m)) AS names(n)"
 	" WHERE pg_catalog.current_setting(n, true) IS NOT NULL"
 	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings s WHERE"
 	"  pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n))"
@@ -59,6 +65,24 @@ static const char probe_sql[] =
 	" UNION ALL SELECT NULL, 'listen', c, NULL, NULL"
 	" FROM pg_catalog.pg_listening_channels() AS l(c)";
 
+/*
+ * Where a database reads settings itself.  What the system brought along reads none; the text of a
+ * function is its definition's, because a body in SQL has no other text.
+ */
+static const char find_sql[] =
+	"SELECT DISTINCT '%s', 'name', m[1], NULL, NULL FROM ("
+	"SELECT pg_catalog.pg_get_functiondef(oid) FROM pg_catalog.pg_proc"
+	" WHERE (prokind OPERATOR(pg_catalog.=) 'f' OR prokind OPERATOR(pg_catalog.=) 'p') AND " OWN
+	" UNION ALL SELECT pg_catalog.pg_get_expr(polqual, polrelid) FROM pg_catalog.pg_policy"
+	" UNION ALL SELECT pg_catalog.pg_get_expr(polwithcheck, polrelid) FROM pg_catalog.pg_policy"
+	" UNION ALL SELECT pg_catalog.pg_get_ruledef(oid) FROM pg_catalog.pg_rewrite WHERE " OWN
+	" UNION ALL SELECT pg_catalog.pg_get_expr(adbin, adrelid) FROM pg_catalog.pg_attrdef"
+	" UNION ALL SELECT pg_catalog.pg_get_constraintdef(oid) FROM pg_catalog.pg_constraint"
+	"  WHERE contype OPERATOR(pg_catalog.=) 'c' AND " OWN
+	" UNION ALL SELECT pg_catalog.pg_get_triggerdef(oid) FROM pg_catalog.pg_trigger"
+	"  WHERE tgqual IS NOT NULL"
+	") AS texts(t), pg_catalog.regexp_matches(t, '" NAME_READ "', 'gi') AS r(m)";
+
 /* lastval() fails where it is not defined, and a failure is caught only here.  An INFO message
  * reaches the client whatever client_min_messages says. */
 static const char lastval_sql[] = "DO $airlock$BEGIN PERFORM pg_catalog.lastval(); RAISE INFO '%s';"
@@ -79,12 +103,12 @@ static struct tag tag_of(const struct capture *c)
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static void add_array(struct buf *out, const char *const *names, size_t count)
+static void add_array(struct buf *out, const struct state_name *names)
 {
 	buf_putc(out, '{');
-	for (size_t i = 0; i < count; i++) {
-		buf_puts(out, i > 0 ? ",\"" : "\"");
-		for (const char *at = names[i]; *at != '\0'; at++) {
+	for (const struct state_name *name = names; name != NULL; name = name->next) {
+		buf_puts(out, name != names ? ",\"" : "\"");
+		for (const char *at = name->name; *at != '\0'; at++) {
 			if (*at == '"' || *at == '\\')
 				buf_putc(out, '\\');
 			buf_putc(out, *at);
@@ -148,27 +172,59 @@ static struct state_statement *unnamed_of(
 	return s;
 }
 
-void capture_begin(struct capture *c, const struct capture_options *options,
-	struct session_state *state, struct buf *out)
+static void add_name(struct capture *c, const char *text)
+{
+	struct state_name *name = arena_alloc(&c->state->arena, sizeof *name);
+
+	*name = (struct state_name){.name = text};
+	*c->names_end = name;
+	c->names_end = &name->next;
+}
+
+static void send_find(struct capture *c, struct buf *out)
+{
+	struct tag tag = tag_of(c);
+	BUF_AUTO sql = BUF_INIT;
+
+	c->phase = FINDING;
+	c->ready_owed++;
+	buf_printf(&sql, find_sql, tag.text);
+	send_unit(out, &tag, buf_str(&sql), NULL, NULL, 0);
+}
+
+static void send_probe(struct capture *c, struct buf *out)
 {
 	static const uint32_t types[] = {TEXT_ARRAY_OID};
+	struct tag tag = tag_of(c);
 	BUF_AUTO sql = BUF_INIT;
 	BUF_AUTO names = BUF_INIT;
-	struct tag tag;
 
-	REQUIRE(state->statements == NULL && state->settings == NULL);
-	*c = (struct capture){.state = state, .nonce = options->nonce, .ready_owed = 2};
-	c->user = arena_strdup(&state->arena, options->user);
-	c->statements_end = &state->statements;
-	c->settings_end = &state->settings;
-	c->unnamed = unnamed_of(state, options);
-	tag = tag_of(c);
-	add_array(&names, options->names, options->names_count);
+	c->phase = PROBING;
+	c->ready_owed += 2;
+	add_array(&names, c->state->names);
 	buf_printf(&sql, probe_sql, tag.text, tag.text);
 	send_unit(out, &tag, buf_str(&sql), types, (const char *const[]){buf_str(&names)}, 1);
 	buf_clear(&sql);
 	buf_printf(&sql, lastval_sql, tag.text, tag.text);
 	send_unit(out, &tag, buf_str(&sql), NULL, NULL, 0);
+}
+
+void capture_begin(struct capture *c, const struct capture_options *options,
+	struct session_state *state, struct buf *out)
+{
+	REQUIRE(state->statements == NULL && state->settings == NULL);
+	*c = (struct capture){.state = state, .nonce = options->nonce};
+	c->user = arena_strdup(&state->arena, options->user);
+	c->statements_end = &state->statements;
+	c->settings_end = &state->settings;
+	c->names_end = &state->names;
+	c->unnamed = unnamed_of(state, options);
+	for (size_t i = 0; i < options->names_count; i++)
+		add_name(c, arena_strdup(&state->arena, options->names[i]));
+	if (options->find)
+		send_find(c, out);
+	else
+		send_probe(c, out);
 }
 
 /* ---- what the rows say ----------------------------------------------------------------------- */
@@ -300,6 +356,17 @@ static void take_lost(struct capture *c, const struct message_column *column)
 			lose(c->state, kinds[i].bit, text_of(c, &column[2]));
 }
 
+static bool take_name(struct capture *c, const uint8_t *body, size_t len)
+{
+	struct message_column column[COLUMNS];
+
+	if (!message_row(body, len, column, COLUMNS) || !is(&column[0], tag_of(c).text) ||
+		column[2].value == NULL || ++c->names > NAMES_MAX)
+		return false;
+	add_name(c, text_of(c, &column[2]));
+	return true;
+}
+
 static bool take_row(struct capture *c, const uint8_t *body, size_t len)
 {
 	struct message_column column[COLUMNS];
@@ -404,6 +471,11 @@ static enum capture_step take_ready(
 		return broken(c, "the session is not at a boundary");
 	c->ready_owed--;
 	switch ((enum phase)c->phase) {
+	case FINDING:
+		if (c->failed)
+			return finished(c);
+		send_probe(c, out);
+		return CAPTURE_SEND;
 	case PROBING:
 		if (!c->failed && !c->tagged)
 			return broken(c, "these are not the probe's answers");
@@ -443,7 +515,8 @@ enum capture_step capture_feed(
 	case 'C':
 		return CAPTURE_MORE;
 	case 'D':
-		if (c->phase == PROBING && take_row(c, body, len))
+		if (c->phase == PROBING ? take_row(c, body, len)
+					: c->phase == FINDING && take_name(c, body, len))
 			return CAPTURE_MORE;
 		return broken(c, "a row that the probe did not ask for");
 	case 't':

@@ -2,11 +2,11 @@
  * capture.h - reads a session's state from its own backend, at a transaction boundary.
  *
  * One pipelined probe (extended protocol, a named statement with a nonce, so that the unnamed
- * statement survives) asks for settings, role, prepared statements and what cannot be carried; if
- * there are prepared statements a second batch describes each, to compare with after a replay.
- * Nothing in it changes the session, and the probe's statement is closed again.  If the server
- * refuses anything (a statement_timeout of the session's, say), the capture fails as data: the
- * session itself is at a boundary as before.
+ * statement survives; after another one when names are to be found) asks for settings, role,
+ *prepared statements and what cannot be carried; if there are prepared statements a second batch
+ *describes each, to compare with after a replay. Nothing in it changes the session, and the probe's
+ *statement is closed again.  If the server refuses anything (a statement_timeout of the session's,
+ *say), the capture fails as data: the session itself is at a boundary as before.
  *
  *	capture_begin(c, &options, state, out);   // send out
  *	for each message of the server's:
@@ -41,9 +41,15 @@ struct capture_options {
 	uint64_t nonce;	  /* another one each time */
 	const char *user; /* as who the session logged in; copied */
 	/* Settings of applications (`app.tenant`): PostgreSQL shows them only to who knows the
-	 * name. */
+	 * name. Copied. */
 	const char *const *names;
 	size_t names_count;
+	/* First looks for names where this database itself reads such settings: functions,
+	 * policies, views, rules, defaults, constraints, triggers.  Once for a database is enough:
+	 * what it found is in state->names, for the captures of other sessions there.  (What a
+	 * session's own prepared statements read is found each time; what only its other statements
+	 * read can not be.) */
+	bool find;
 	/* The newest unnamed Parse that the client sent, header included, if no Query came after
 	 * it; whether it still exists the server says.  Copied. */
 	const uint8_t *unnamed;
@@ -60,7 +66,8 @@ struct capture {
 	bool tagged, failed, unnamed_gone;
 	struct state_statement *describing, *unnamed, **statements_end;
 	struct state_setting **settings_end;
-	size_t bytes;
+	struct state_name **names_end;
+	size_t bytes, names;
 	char why[160];
 };
 

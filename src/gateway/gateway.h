@@ -41,6 +41,7 @@ struct gateway {
 	struct legs legs;
 	struct doors *doors;
 	struct hold *hold;
+	struct park *park;
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;
 	bool stopping;

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "gateway/blockers.h"
+#include "gateway/park.h"
 #include "gateway/say.h"
 
 #define ARM_MS 1000   /* for sessions to come to a boundary, where they are looked at */
@@ -203,8 +204,10 @@ static void look_flipping(struct hold *h)
 	}
 	if (waiting == 0 && h->releasing)
 		answer_release(h);
-	if (all == 0)
-		h->phase = CONTROL_RUN;
+	if (all > 0)
+		return;
+	h->phase = CONTROL_RUN;
+	park_end(h->gateway->park);
 }
 
 /* ---- holding --------------------------------------------------------------------------------- */
@@ -494,6 +497,7 @@ static void answer_arm(struct hold *h)
 	ENSURE(reply != NULL);
 	reply->ok = true;
 	count(h, &reply->arm.sessions, &held, &stuck);
+	reply->arm.parked = park_count(h->gateway->park);
 	uv_timer_stop(&h->arm);
 	blockers_reply(h->gateway, h->arming, reply);
 	h->arming = NULL;
@@ -514,7 +518,8 @@ static void look_arming(struct hold *h)
 	for (const struct session *s = h->gateway->first; s; s = s->next)
 		if (s->probe_wanted)
 			return;
-	answer_arm(h);
+	if (!park_is_busy(h->gateway->park))
+		answer_arm(h);
 }
 
 /* Every session that ran something is looked at, at its next boundary. */
@@ -535,6 +540,7 @@ static void on_arm(void *ctx, struct controld_request *request, const struct con
 	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
 	for (struct session *s = h->gateway->first; s; s = s->next)
 		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
+	park_begin(h->gateway->park, arm->dst, arm->share);
 	settle_all(h);
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/hold.h"
 #include "gateway/listener.h"
 #include "gateway/options.h"
+#include "gateway/park.h"
 #include "gateway/say.h"
 #include "gateway/side.h"
 #include "plan/plan.h"
@@ -83,8 +84,8 @@ static int check_auth(const struct program *p, struct err *err)
 
 static int make_slabs(struct gateway *g, struct err *err)
 {
-	/* A session has two legs; one that is being replaced goes back a turn later. */
-	size_t legs = 3 * (size_t)GATEWAY_SESSIONS_MAX;
+	/* A session has up to three legs; one that was closed goes back a turn later. */
+	size_t legs = 4 * (size_t)GATEWAY_SESSIONS_MAX;
 
 	g->slab = calloc(GATEWAY_SESSIONS_MAX, sizeof *g->slab);
 	if (!g->slab)
@@ -138,6 +139,7 @@ static int make(struct program *p, struct err *err)
 		return -1;
 	make_doors(p);
 	g->hold = hold_new(g);
+	g->park = park_new(g);
 	return make_controld(p, err) || listener_open(&p->listener, g, setting(p, "listen"), err)
 		       ? -1
 		       : 0;
@@ -150,6 +152,7 @@ static void unmake(struct program *p)
 	SSL_CTX_free(g->tls);
 	side_fini(&g->side[CONTROL_OLD]);
 	side_fini(&g->side[CONTROL_NEW]);
+	park_free(g->park);
 	hold_free(g->hold);
 	legs_fini(&g->legs);
 	pool_fini(&g->pool);
@@ -168,6 +171,8 @@ static void stop(struct program *p)
 	listener_close(&p->listener);
 	while (g->first)
 		session_close(g->first);
+	if (g->park)
+		park_stop(g->park);
 	if (g->hold)
 		hold_stop(g->hold);
 	if (p->controld)

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "gateway/hold.h"
+#include "gateway/park.h"
 #include "gateway/session.h"
 #include "pgwire/message.h"
 
@@ -243,16 +244,14 @@ static void on_server(struct server *server)
 
 static void open_try(struct session *s)
 {
-	struct server_login login = {.pairs = s->pairs,
-		.pairs_count = 2 * s->login.count,
-		.user = s->login.user,
-		.client_key = s->client_key,
-		.server_key = s->server_key};
+	struct server_login login = session_login(s);
 	struct err err = ERR_INIT;
 
 	s->server.changed = on_server;
 	s->server.owner = s;
 	uv_timer_start(&s->timer, on_try_time, TRY_MS, 0);
+	if (park_take(s, s->aim))
+		return;
 	if (server_open(&s->server, s->gateway, s->aim, &login, &err))
 		open_failed(s, &err);
 }

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "gateway/hold.h"
+#include "gateway/park.h"
 #include "pgwire/message.h"
 
 #define LOGIN_MS 60000	   /* as PostgreSQL's authentication_timeout */
@@ -118,6 +119,7 @@ void session_close(struct session *s)
 	if (s->client)
 		leg_close(s->client);
 	s->client = NULL;
+	park_leave(s);
 	server_close(&s->server);
 	session_state_fini(&s->state);
 	buf_fini(&s->unnamed);
@@ -158,6 +160,7 @@ static bool can_speak(const struct session *s)
 
 void session_end(struct session *s)
 {
+	park_leave(s);
 	server_close(&s->server);
 	s->phase = SESSION_LAST_WORDS;
 	uv_timer_start(&s->timer, on_time, LAST_WORDS_MS, 0);
@@ -306,7 +309,17 @@ void session_logged_in(struct session *s)
 {
 	uv_timer_stop(&s->timer);
 	become_held(s);
+	park_join(s->gateway->park, s);
 	session_settle(s);
+}
+
+struct server_login session_login(const struct session *s)
+{
+	return (struct server_login){.pairs = s->pairs,
+		.pairs_count = 2 * s->login.count,
+		.user = s->login.user,
+		.client_key = s->client_key,
+		.server_key = s->server_key};
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */

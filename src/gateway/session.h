@@ -45,6 +45,9 @@ struct session {
 	uv_timer_t timer;
 	struct leg *client;
 	struct server server; /* in use when its leg is */
+	struct server parked; /* a login that waits at the other side: park.h */
+	int64_t parked_ms;    /* when it was begun; clock */
+	bool parked_there;    /* it has come to where it waits */
 
 	/* The login. */
 	bool tls_asked, gss_asked;
@@ -91,6 +94,8 @@ struct session {
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
 };
 
+/* What a login of this session's needs; borrows from it. */
+struct server_login session_login(const struct session *s);
 /* Takes the socket. */
 void session_new(struct gateway *gateway, int fd);
 /* Closes at once, both legs. */

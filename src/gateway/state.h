@@ -37,6 +37,11 @@ struct state_setting {
 	const char *name, *value;
 };
 
+struct state_name {
+	struct state_name *next;
+	const char *name;
+};
+
 struct state_statement {
 	struct state_statement *next;
 	const char *name; /* "" = the unnamed one */
@@ -59,6 +64,8 @@ struct session_state {
 	const char *role;		/* SET ROLE; NULL = none */
 	const char *encoding;		/* client_encoding, if it was set in the session */
 	struct state_statement *statements;
+	struct state_name
+		*names;	  /* of applications' settings: those that were asked for and found */
 	unsigned lost;	  /* STATE_* */
 	char example[96]; /* of what is lost: the name of a temporary table, a channel, ... */
 };

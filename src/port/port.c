@@ -141,6 +141,19 @@ int store_tend(
 	return store->ops->tend(store, deadline_ms, ret_tended, err);
 }
 
+int store_spare(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
+	struct err *err)
+{
+	int64_t logins = 0;
+
+	REQUIRE(side < SIDE_COUNT);
+	if (store->ops->spare(store, side, deadline_ms, &logins, err))
+		return -1;
+	ENSURE(logins >= 0);
+	*ret_logins = logins;
+	return 0;
+}
+
 int store_link_seen(struct store *store, enum side publisher, int64_t deadline_ms,
 	enum link_seen *ret_seen, struct err *err)
 {

@@ -27,6 +27,7 @@ struct route;
 struct route_call {
 	enum side src; /* the side that is being left */
 	int64_t attempt;
+	int64_t share;	     /* arm: logins that may wait at the other side's door */
 	int64_t hold_ms;     /* hold: it ends by itself after so long, where a door is open */
 	int64_t drain_ms;    /* hold: given up when somebody is then not at a boundary */
 	int64_t deadline_ms; /* absolute, env_now_ms */

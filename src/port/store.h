@@ -69,6 +69,10 @@ struct store_ops {
 	/* Outside the hold: connects, prepares every statement of the window, brings the idle
 	 * positions of the shut side forward. */
 	int (*arm)(struct store *store, const struct store_call *call, struct err *err);
+	/* How many logins `side` can take beside the sessions that it has, with some left over for
+	 * its administrators and for us.  Never negative. */
+	int (*spare)(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
+		struct err *err);
 	/* Ends every session on src and proves that none is left and none can come. */
 	int (*end_sessions)(struct store *store, const struct store_call *call, struct err *err);
 	/* Writes the marker on src at (attempt, held); remembers the shut position there. */
@@ -111,6 +115,8 @@ struct store {
 
 int store_check(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
 int store_arm(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
+int store_spare(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
+	struct err *err) MUST_CHECK;
 int store_end_sessions(
 	struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;
 int store_marker(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;

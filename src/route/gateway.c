@@ -248,7 +248,8 @@ static int gateway_arm(struct route *route, const struct route_call *call, struc
 	struct control_request request = {.cmd = CONTROL_ARM,
 		.arm = {.attempt = call->attempt,
 			.src = side_of(call->src),
-			.dst = side_of(side_other(call->src))}};
+			.dst = side_of(side_other(call->src)),
+			.share = call->share}};
 	struct control_reply reply;
 
 	if (greet(g, call->deadline_ms, err) || ask(g, &request, call->deadline_ms, &reply, err))

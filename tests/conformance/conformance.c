@@ -481,7 +481,10 @@ static void a_relink_goes_on_where_the_cut_was(struct ctx *x)
 
 static void an_attempt_that_finds_the_link_cut_is_refused(struct ctx *x)
 {
+	int64_t logins = -1;
+
 	EXPECT(does(x, store_arm, A));
+	EXPECT(store_spare(x->s, SIDE_NEW, soon(x), &logins, fresh(x)) == 0 && logins > 0);
 	EXPECT(does(x, store_check, A));
 	TRY(hold_guards(x));
 	EXPECT(does(x, store_cut, A));

@@ -7,6 +7,7 @@
 #include "store/fake/fake.h"
 
 #define POLL_US 2000
+#define SPARE_LOGINS 50 /* the fake has no sessions of its own to count */
 
 static int travel_plainly(
 	struct fake_store *store, enum side side, enum fake_leg leg, struct err *err)
@@ -117,6 +118,24 @@ static int fake_arm(struct store *store, const struct store_call *call, struct e
 	if (run(store, dst, call, visit_look, &visit, err))
 		return -1;
 	return run(store, dst, call, visit_act, &visit, err);
+}
+
+static int see_nothing(struct fake_world *w, enum side side, void *arg, struct err *err)
+{
+	(void)w;
+	(void)side;
+	(void)arg;
+	(void)err;
+	return 0;
+}
+
+static int fake_spare(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
+	struct err *err)
+{
+	if (fake_statement(fake_of(store), side, deadline_ms, see_nothing, NULL, err))
+		return -1;
+	*ret_logins = SPARE_LOGINS;
+	return 0;
 }
 
 static int must_act(struct fake_world *w, enum side side, void *arg, struct err *err)
@@ -460,6 +479,7 @@ static const struct store_ops fake_ops = {
 	.name = "fake",
 	.check = fake_check,
 	.arm = fake_arm,
+	.spare = fake_spare,
 	.end_sessions = fake_end,
 	.marker = fake_marker,
 	.reached = fake_reached,

@@ -105,6 +105,7 @@ static const struct store_ops pg_store_ops = {
 	.name = "postgresql",
 	.check = pg_check,
 	.arm = pg_arm,
+	.spare = pg_spare,
 	.end_sessions = pg_end_sessions,
 	.marker = pg_marker,
 	.reached = pg_reached,

@@ -90,6 +90,8 @@ int pg_link_seen(struct store *store, enum side publisher, int64_t deadline_ms,
 /* ready.c */
 int pg_check(struct store *store, const struct store_call *call, struct err *err);
 int pg_arm(struct store *store, const struct store_call *call, struct err *err);
+int pg_spare(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
+	struct err *err);
 /* sequence.c */
 int pg_sequences(struct store *store, const struct store_call *call, struct err *err);
 int pg_sequences_arm(

@@ -94,6 +94,25 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 	return pg_warm(s, call->src, call->deadline_ms, err);
 }
 
+/* Ours to both sides are open by now.  Ten are left to whoever else comes meanwhile. */
+static const char spare_sql[] =
+	"SELECT greatest(0, current_setting('max_connections')::int"
+	" - current_setting('superuser_reserved_connections')::int - 10 - count(*))"
+	" FROM pg_stat_activity WHERE backend_type = 'client backend'";
+
+int pg_spare(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
+	struct err *err)
+{
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (pg_control(store_pg(store), side, deadline_ms, &pg, err) ||
+		pg_exec(pg, deadline_ms, spare_sql, 0, NULL, &rows, err))
+		return -1;
+	*ret_logins = pg_int(&rows, 0, 0);
+	return 0;
+}
+
 /* Each row is one reason against the hold: (may go away by itself, sentence). */
 static const char ready_sql[] =
 	/* a session that cannot be ended below superuser */

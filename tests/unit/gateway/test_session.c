@@ -336,6 +336,67 @@ static void more_settings_and_statements_than_one_message_takes(void **unused)
 	talker_close(&b);
 }
 
+static bool has_name(const struct session_state *state, const char *name)
+{
+	for (const struct state_name *n = state->names; n != NULL; n = n->next)
+		if (strcmp(n->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Whatever reads a setting of an application's in this database makes its name known. */
+static void settings_that_the_database_reads_are_found(void **unused)
+{
+	static const char *const names[] = {"f.plain", "f.atomic", "p.using", "p.check", "v.view",
+		"d.column", "c.check", "t.when", "s.own"};
+	struct capture_options options;
+	struct session_state state = SESSION_STATE_INIT, after;
+	struct talker dba, a, b;
+	char why[200], sql[100];
+
+	(void)unused;
+	talker_open(&dba, "postgres", "postgres", NULL);
+	talker_query(&dba,
+		"CREATE TABLE tenants (a text DEFAULT current_setting('d.column', true)"
+		" CHECK (a <> current_setting('c.check', true)));"
+		"CREATE FUNCTION f1() RETURNS text LANGUAGE plpgsql AS"
+		" 'BEGIN RETURN Current_Setting( ''f.plain'', true); END';"
+		"CREATE FUNCTION f2() RETURNS text BEGIN ATOMIC"
+		" SELECT current_setting('f.atomic', true); END;"
+		"CREATE POLICY p ON tenants USING (a = current_setting('p.using'))"
+		" WITH CHECK (a = current_setting('p.check'));"
+		"CREATE VIEW v AS SELECT current_setting('v.view');"
+		"CREATE FUNCTION t() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';"
+		"CREATE TRIGGER t BEFORE INSERT ON tenants FOR EACH ROW"
+		" WHEN (NEW.a = current_setting('t.when')) EXECUTE FUNCTION t()");
+	talker_open(&a, "app", "postgres", NULL);
+	talker_parse(&a, "own", "SELECT current_setting('s.own')", 0);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		snprintf(sql, sizeof sql, "SELECT set_config('%s', 'v%zu', false)", names[i], i);
+		talker_query(&a, sql);
+	}
+	options = options_of(&a);
+	options.find = true;
+	assert_int_equal(talker_capture(&a, &options, &state, why), CAPTURE_DONE);
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (setting_of(&state, names[i]) == NULL)
+			fail_msg("%s was not found", names[i]);
+	assert_true(has_name(&state, "f.plain"));
+	assert_true(has_name(&state, "app.tenant")); /* was asked for */
+	assert_false(has_name(&state, "s.own"));     /* is this session's affair */
+	talker_open(&b, "app", "postgres", NULL);
+	replay(&b, &state);
+	capture(&b, &after); /* knows none of the names but its own statement's */
+	assert_non_null(setting_of(&after, "s.own"));
+	assert_string_equal(talker_value(&b, "SELECT f1() || f2()"), "v0v1");
+	session_state_fini(&state);
+	session_state_fini(&after);
+	talker_query(&dba, "DROP TABLE tenants; DROP FUNCTION f1, f2, t; DROP VIEW v");
+	talker_close(&a);
+	talker_close(&b);
+	talker_close(&dba);
+}
+
 /* ---- not carried ------------------------------------------------------------------------------
  */
 
@@ -597,6 +658,7 @@ int main(void)
 		cmocka_unit_test(a_superuser_keeps_its_authorization),
 		cmocka_unit_test(texts_keep_the_encoding_of_the_session),
 		cmocka_unit_test(more_settings_and_statements_than_one_message_takes),
+		cmocka_unit_test(settings_that_the_database_reads_are_found),
 		cmocka_unit_test(what_cannot_be_carried_is_named),
 		cmocka_unit_test(the_losses_of_others_are_not_ours),
 		cmocka_unit_test(too_much_state_is_said),
