@@ -54,3 +54,10 @@ void utf8_clean(struct buf *out, const char *text)
 		text += len ? len : 1;
 	}
 }
+
+bool utf8_is_unsafe(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+	       (c >= 0xe0000 && c < 0xe0080);
+}

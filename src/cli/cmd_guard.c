@@ -1,6 +1,7 @@
 /* `airlock guard`: what must go on while a migration stands open, until it is stopped. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "cli/cmd.h"
@@ -107,13 +108,19 @@ struct watched {
 	unsigned told; /* the alarms that were told last */
 };
 
-static void record(struct cmd_ctx *ctx, const char *name, const struct buf *line)
+static void record(struct cmd_ctx *ctx, const char *name, const struct guard_view *view,
+	const struct buf *line)
 {
 	struct journal_entry entry = {.store = name, .kind = "guard", .text = buf_str(line)};
 	struct err err = ERR_INIT;
+	json_t *doc = view_json(name, view);
+	char *detail = json_dumps(doc, JSON_COMPACT);
 
+	entry.detail = detail;
 	if (ctx->journal != NULL && journal_append(ctx->journal, &entry, &err))
 		out_warn(ctx->out, "not recorded: %s", err.msg);
+	free(detail);
+	json_decref(doc);
 }
 
 /* Told when it changed; the journal keeps what is wrong, and when it ended. */
@@ -125,7 +132,7 @@ static void tell_change(struct cmd_ctx *ctx, struct watched *w)
 
 	view_text(name, &w->view, &line);
 	if (w->told != w->view.alarms)
-		record(ctx, name, &line);
+		record(ctx, name, &w->view, &line);
 	if (!ctx->out->json && !ctx->out->ndjson && (changed || ctx->out->verbose))
 		out_data(ctx->out, "%s\n", buf_str(&line));
 	w->seen = true;

@@ -175,14 +175,20 @@ static void record(const struct answer *a)
 	struct journal_entry entry = {.kind = "verify"};
 	struct err err = ERR_INIT;
 	BUF_AUTO text = BUF_INIT;
-	int64_t rows = 0;
+	BUF_AUTO detail = BUF_INIT;
+	int64_t rows = 0, tables = 0;
 
 	for (size_t i = 0; i < a->count; i++)
-		for (size_t t = 0; t < a->stores[i].tables_count; t++)
+		for (size_t t = 0; t < a->stores[i].tables_count; t++, tables++)
 			rows += a->stores[i].tables[t].compared;
+	buf_printf(&detail,
+		"{\"verdict\":\"%s\",\"tables\":%" PRId64 ",\"rows\":%" PRId64
+		",\"different\":%" PRId64 "}",
+		verdict(a), tables, rows, different(a));
 	buf_printf(&text, "%s: %" PRId64 " rows compared, %" PRId64 " different", verdict(a), rows,
 		different(a));
 	entry.text = buf_str(&text);
+	entry.detail = buf_str(&detail);
 	if (a->ctx->journal && journal_append(a->ctx->journal, &entry, &err))
 		out_warn(a->ctx->out, "not recorded: %s", err.msg);
 }

@@ -41,11 +41,19 @@ static struct journal_entry entry_of(const struct mover *mover, const char *kind
 	};
 }
 
+static const char *member_name(const struct mover *mover, size_t member)
+{
+	return mover->result->fleet->stores[mover->result->stores[member]]->store.name;
+}
+
 /* Law 4: attempt, steps and their undo, durable before the first of them. */
 static void intent_detail(const struct mover *mover, enum side src, struct buf *detail)
 {
-	json_t *steps = json_array();
+	json_t *steps = json_array(), *stores = json_array();
 	char *text;
+
+	for (size_t m = 0; m < mover->result->stores_count; m++)
+		json_array_append_new(stores, json_string(member_name(mover, m)));
 
 	for (int phase = 0; phase < PHASE_COUNT; phase++) {
 		size_t count;
@@ -58,8 +66,9 @@ static void intent_detail(const struct mover *mover, enum side src, struct buf *
 				steps, json_pack("{s:s, s:s}", "step", verb_word(rows[i].verb),
 					       "undo", verb_undo(rows[i].verb)));
 	}
-	json_t *doc = json_pack("{s:s, s:s, s:s, s:o}", "from", side_name(src), "to",
-		side_name(side_other(src)), "plan", mover->ctx->plan->hash, "steps", steps);
+	json_t *doc = json_pack("{s:s, s:s, s:s, s:o, s:o}", "from", side_name(src), "to",
+		side_name(side_other(src)), "plan", mover->ctx->plan->hash, "stores", stores,
+		"steps", steps);
 
 	text = json_dumps(doc, JSON_COMPACT);
 	buf_puts(detail, text ? text : "{}");
@@ -100,9 +109,11 @@ static void on_moved(void *arg, const struct core_trace *trace, int64_t at_us)
 {
 	struct mover *mover = arg;
 	struct journal_entry entry = entry_of(mover, "moved", trace->attempt);
-	char line[160];
+	char line[160], detail[160];
 
-	(void)at_us;
+	snprintf(detail, sizeof detail,
+		"{\"from\":\"%s\",\"to\":\"%s\",\"signal\":\"%s\",\"at_us\":%" PRId64 "}",
+		phase_name(trace->from), phase_name(trace->to), signal_name(trace->signal), at_us);
 	if (trace->from == trace->to)
 		snprintf(line, sizeof line, "%s: %s (%s)", phase_name(trace->from),
 			signal_sentence(trace->signal), trace->sentence);
@@ -111,6 +122,7 @@ static void on_moved(void *arg, const struct core_trace *trace, int64_t at_us)
 			phase_name(trace->to), trace->sentence);
 	say(mover, line);
 	entry.text = line;
+	entry.detail = detail;
 	if (mover->ctx->journal)
 		journal_append_behind(mover->ctx->journal, &entry);
 }
@@ -125,9 +137,10 @@ static void on_ended(void *arg, size_t member, enum verb verb, int64_t attempt,
 	snprintf(text, sizeof text, "%s %s after %.1f ms%s%.180s", verb_word(verb),
 		core_outcome_name(outcome), (double)(at_us - began_us) / 1000,
 		outcome == OUTCOME_DONE ? "" : ": ", outcome == OUTCOME_DONE ? "" : err->msg);
-	snprintf(detail, sizeof detail, "{\"verb\":\"%s\",\"outcome\":\"%s\",\"us\":%" PRId64 "}",
-		verb_word(verb), core_outcome_name(outcome), at_us - began_us);
-	entry.store = mover->result->fleet->stores[mover->result->stores[member]]->store.name;
+	snprintf(detail, sizeof detail,
+		"{\"verb\":\"%s\",\"outcome\":\"%s\",\"us\":%" PRId64 ",\"at_us\":%" PRId64 "}",
+		verb_word(verb), core_outcome_name(outcome), at_us - began_us, at_us);
+	entry.store = member_name(mover, member);
 	entry.text = text;
 	entry.detail = detail;
 	if (mover->ctx->journal)
@@ -228,24 +241,43 @@ static void refused_before(struct fleet *fleet, struct mover_result *result)
 	}
 }
 
+/* What the command answers is what the record keeps: the wave's airlock.run/1, and its direction.
+ */
+static void verdict_row(struct mover *mover)
+{
+	const struct engine_report *report = &mover->result->report;
+	struct journal_entry entry = entry_of(mover, "verdict", report->attempt);
+	struct err err = ERR_INIT;
+	json_t *doc;
+	char *detail;
+
+	if (!mover->ctx->journal || mover->journal_failed)
+		return;
+	doc = mover_json(mover->result, 1);
+	json_object_set_new(doc, "from", json_string(side_name(report->src)));
+	detail = json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(9));
+	entry.text = core_verdict_name(report->verdict);
+	entry.detail = detail;
+	if (journal_append(mover->ctx->journal, &entry, &err))
+		out_warn(mover->ctx->out, "the journal could not be written: %s", err.msg);
+	free(detail);
+	json_decref(doc);
+}
+
 static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order,
 	struct mover_result *result)
 {
 	struct mover mover = {.ctx = ctx, .result = result, .order = order};
 	struct engine_config config = engine_config_of(&mover, fleet);
-	struct journal_entry entry = entry_of(&mover, "verdict", 0);
 
 	if (services_before(ctx, result, order)) {
 		refused_before(fleet, result);
-		return;
+	} else {
+		engine_run(&config, &result->report);
+		on_calm(&mover);
+		services_after(ctx, result, order);
 	}
-	engine_run(&config, &result->report);
-	services_after(ctx, result, order);
-	entry.attempt = result->report.attempt;
-	entry.text = core_verdict_name(result->report.verdict);
-	if (ctx->journal)
-		journal_append_behind(ctx->journal, &entry);
-	on_calm(&mover);
+	verdict_row(&mover);
 }
 
 static bool wave_is_wanted(const struct mover_order *order, size_t n)

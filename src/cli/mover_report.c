@@ -3,23 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
-
-/* The parts of the window that users compare, and the verbs that each is made of. */
-static const struct {
-	const char *name;
-	enum verb from, to;
-} parts[] = {
-	{"hold", VERB_HOLD, VERB_HOLD},
-	{"seal", VERB_SEAL, VERB_SEAL},
-	{"proof", VERB_END, VERB_END},
-	{"marker", VERB_MARKER, VERB_MARKER},
-	{"catchup", VERB_REACHED, VERB_REACHED},
-	{"cut", VERB_CUT, VERB_CUT},
-	{"try", VERB_TRY, VERB_TRY}, /* beside marker .. sequences */
-	{"sequences", VERB_SEQUENCES, VERB_SEQUENCES},
-	{"commit", VERB_COMMIT, VERB_PROMOTE},
-	{"release", VERB_RELEASE, VERB_RELEASE},
-};
+#include "report/window.h"
 
 const char *mover_primary(const struct core_view *view)
 {
@@ -29,33 +13,6 @@ const char *mover_primary(const struct core_view *view)
 		if (view->reachable[side] && view->door[side].reg.state == REG_ACTIVE)
 			return side_name((enum side)side);
 	return seen ? "none" : "unknown";
-}
-
-static bool part_ms(const struct engine_report *report, size_t part, double *ret_ms)
-{
-	const struct engine_part *from = &report->part[parts[part].from];
-	const struct engine_part *to = &report->part[parts[part].to];
-	int64_t end = to->ended_us > from->ended_us ? to->ended_us : from->ended_us;
-
-	if (!from->ran || !to->ran)
-		return false;
-	*ret_ms = (double)(end - from->began_us) / 1000;
-	return true;
-}
-
-/* First client refused or held .. first client admitted. */
-static bool window_ms(const struct engine_report *report, double *ret_ms)
-{
-	const struct engine_part *hold = &report->part[VERB_HOLD];
-	const struct engine_part *promote = &report->part[VERB_PROMOTE];
-	const struct engine_part *release = &report->part[VERB_RELEASE];
-
-	if (!hold->ran || !promote->ran)
-		return false;
-	*ret_ms =
-		(double)((release->ran ? release->ended_us : promote->ended_us) - hold->began_us) /
-		1000;
-	return true;
 }
 
 static json_t *json_ms(bool known, double ms)
@@ -88,11 +45,11 @@ static json_t *parts_json(const struct engine_report *report)
 {
 	json_t *all = json_object();
 
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+	for (size_t i = 0; i < window_parts(); i++) {
 		double ms = 0;
-		bool known = part_ms(report, i, &ms);
+		bool known = window_part_ms(report->part, i, &ms);
 
-		json_object_set_new(all, parts[i].name, json_ms(known, ms));
+		json_object_set_new(all, window_part_name(i), json_ms(known, ms));
 	}
 	json_object_set_new(all, "drain", drain_json(report));
 	return all;
@@ -164,7 +121,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 			json_object_set_new(primary, member_name(&results[i], m),
 				json_string(mover_primary(&results[i].report.view[m])));
 	}
-	known = window_ms(&last->report, &window);
+	known = window_ms(last->report.part, &window);
 	return json_pack("{s:s, s:s, s:s, s:o, s:{s:n, s:n, s:o, s:o}, s:I, s:I, s:I, s:o}",
 		"schema", "airlock.run/1", "run", last->run, "verdict",
 		core_verdict_name(last->report.verdict), "primary", primary, "stall_ms", "max",
@@ -177,13 +134,13 @@ static void parts_text(struct out *out, const struct engine_report *report)
 {
 	double ms = 0;
 
-	if (!window_ms(report, &ms))
+	if (!window_ms(report->part, &ms))
 		return;
 	out_data(out, "  window %.1f ms:", ms);
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		if (part_ms(report, i, &ms) && parts[i].from != VERB_HOLD &&
-			parts[i].from != VERB_RELEASE)
-			out_data(out, " %s %.1f", parts[i].name, ms);
+	for (size_t i = 0; i < window_parts(); i++)
+		if (window_part_ms(report->part, i, &ms) && window_part_verb(i) != VERB_HOLD &&
+			window_part_verb(i) != VERB_RELEASE)
+			out_data(out, " %s %.1f", window_part_name(i), ms);
 	out_data(out, "\n");
 }
 

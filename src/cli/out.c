@@ -10,14 +10,6 @@
 #include "base/check.h"
 #include "base/utf8.h"
 
-/* Acts on the terminal, or makes text look like other text. */
-static bool is_unsafe(uint32_t c)
-{
-	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0xad || (c >= 0x200b && c <= 0x200f) ||
-	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
-	       (c >= 0xe0000 && c < 0xe0080);
-}
-
 void out_safe(struct buf *out, const char *text)
 {
 	uint32_t c = 0;
@@ -32,7 +24,7 @@ void out_safe(struct buf *out, const char *text)
 		}
 		if (c == '\n' || c == '\t')
 			buf_puts(out, c == '\n' ? "\\n" : "\\t");
-		else if (is_unsafe(c))
+		else if (utf8_is_unsafe(c))
 			buf_printf(out, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
 		else
 			buf_add(out, text, len);

@@ -2,6 +2,10 @@
 
     ledger.py run LABDIR LOGDIR [--clients N] [--rate N] [--seconds N] [--first N]
     ledger.py verify LABDIR LOGDIR --primary old|new [--both SECONDS]
+    ledger.py latency LOGDIR >FILE
+
+`latency` prints what the clients waited as the CSV that `airlock report --latency` reads; soon after the
+run, since their clock goes on but the wall clock can be set.
 
 `run` starts ledger_client on the lab's two sides as shop_app. `verify` reads the logs it left and the
 tables of one side, or of both after they have become equal, and prints one JSON document; exit status
@@ -225,6 +229,21 @@ def verify(lab, log_dir, primary, both_seconds=None):
     }
 
 
+def latency_lines(log_dir):
+    """`at,ms,outcome` of each transaction: Unix seconds, how long its client had waited by then."""
+    shift_ns = time.time_ns() - time.monotonic_ns()  # the clients' clock begins at boot
+    yield "at,ms,outcome"
+    for path in sorted(Path(log_dir).glob("client-*.log")):
+        for line in path.read_text().splitlines(keepends=True):
+            fields = line.split()
+            if not line.endswith("\n") or fields[0] != "T":
+                continue
+            _, _, outcome, _, _, began_ns, end_ns, wait_us = fields
+            waited_ms = int(wait_us) / 1e3 if outcome == "ok" else (int(end_ns) - int(began_ns)) / 1e6
+            at = (int(end_ns) + shift_ns) / 1e9
+            yield f"{at:.6f},{waited_ms:.3f},{'ok' if outcome == 'ok' else 'error'}"
+
+
 class Ledger:
     """Running clients; a context manager that ends them. `sides` is where they go in turn: the same
     one twice for clients that are to stay there, "gateway" twice for clients that come through it."""
@@ -285,8 +304,10 @@ def main():
     verbs = parser.add_subparsers(dest="verb", required=True)
     run = verbs.add_parser("run", help="start live clients; Ctrl-C ends them")
     check = verbs.add_parser("verify", help="compare the logs with the databases")
+    latency = verbs.add_parser("latency", help="what the clients waited, as CSV")
     for verb in (run, check):
         verb.add_argument("lab", metavar="LABDIR")
+    for verb in (run, check, latency):
         verb.add_argument("log", metavar="LOGDIR")
     run.add_argument("--clients", type=int, default=16)
     run.add_argument("--rate", type=float, default=0, help="per second, all clients together; 0 = most")
@@ -296,6 +317,9 @@ def main():
     check.add_argument("--both", type=float, metavar="SECONDS",
                        help="check the other side too, which may take so long to catch up")
     options = parser.parse_args()
+    if options.verb == "latency":
+        print(*latency_lines(options.log), sep="\n")
+        return
     lab = Lab.open(options.lab)
     if options.verb == "verify":
         verdict = verify(lab, options.log, options.primary, options.both)

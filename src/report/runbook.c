@@ -1,0 +1,215 @@
+#include "report/runbook.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "core/table.h"
+
+/* At most: five before, per wave one per member, run and verify, three after. */
+#define STEPS_AROUND 12
+#define STEPS_PER_WAVE 3
+#define STEPS_PER_SERVICE 2
+
+struct making {
+	const struct plan *plan;
+	struct arena *arena;
+	struct runbook book;
+	size_t wave;
+	size_t moved; /* the newest wave with a store before this one */
+};
+
+static struct runbook_step *add(
+	struct making *m, const char *who, const char *what, const char *command, const char *undo)
+{
+	struct runbook_step *step = &m->book.steps[m->book.count++];
+
+	*step = (struct runbook_step){
+		.who = who, .what = what, .command = command, .undo = undo, .wave = m->wave};
+	return step;
+}
+
+static void decide(
+	struct making *m, const char *who, const char *what, const char *command, const char *undo)
+{
+	add(m, who, what, command, undo)->decision = true;
+	m->book.decisions++;
+}
+
+/* As a shell takes it. */
+static const char *command_line(struct making *m, char *const *argv)
+{
+	BUF_AUTO line = BUF_INIT;
+
+	for (size_t i = 0; argv != NULL && argv[i] != NULL; i++) {
+		bool plain = argv[i][0] != '\0' &&
+			     strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					     "0123456789_-./:=@%+,") == strlen(argv[i]);
+
+		buf_puts(&line, i ? " " : "");
+		if (!plain)
+			buf_putc(&line, '\'');
+		for (const char *c = argv[i]; *c; c++)
+			if (*c == '\'')
+				buf_puts(&line, "'\\''");
+			else
+				buf_putc(&line, *c);
+		if (!plain)
+			buf_putc(&line, '\'');
+	}
+	return arena_strdup(m->arena, buf_str(&line));
+}
+
+static void before(struct making *m)
+{
+	const char *approve = arena_printf(m->arena, "airlock approve %.12s", m->plan->hash);
+
+	add(m, "operator", "rights, control databases and roles stand on both sides",
+		"airlock init-roles",
+		"the DBA drops roles and control database; nothing else is touched");
+	decide(m, "operator", "every writer that is seen is known; declare or stop the others",
+		"airlock discover --for 1h", "nothing to undo: it only looks");
+	add(m, "operator", "new follows old, links stand in both directions", "airlock sync",
+		"airlock abandon");
+	decide(m, "operator", "no required gate fails; what is NOT PROVEN is acceptable",
+		"airlock check", "nothing to undo: it only looks");
+	add(m, "operator", "both sides hold the same data", "airlock verify",
+		"nothing to undo: it only looks");
+	decide(m, "approver", "exactly this plan is approved", approve,
+		"change the plan: its approval is void");
+}
+
+static void move_service(struct making *m, const struct plan_service *service)
+{
+	const char *what, *undo = command_line(m, service->move.undo);
+
+	if (service->move.exec != NULL) {
+		what = arena_printf(m->arena, "%s is moved to new", service->name);
+		add(m, "operator", what, command_line(m, service->move.exec),
+			undo[0] ? undo : "the plan names none");
+		return;
+	}
+	what = arena_printf(m->arena, "%s works on new (%s%s)", service->name,
+		service->route == PLAN_NONE ? "the plan names no command for it; by hand"
+					    : "route ",
+		service->route == PLAN_NONE ? "" : m->plan->routes[service->route].name);
+	add(m, "operator", what, "", "the same way back");
+}
+
+static void stop_service(struct making *m, const struct plan_service *service)
+{
+	const char *undo = command_line(m, service->stop.undo);
+
+	add(m, "operator",
+		arena_printf(m->arena, "%s is stopped before the stores move", service->name),
+		command_line(m, service->stop.exec), undo[0] ? undo : "start it again by hand");
+}
+
+static const struct plan_service *service_at(const struct plan *plan, size_t node)
+{
+	return node < plan->stores_count ? NULL : &plan->services[node - plan->stores_count];
+}
+
+static bool writes_in(const struct plan_service *service, const struct wave *wave)
+{
+	for (size_t i = 0; i < service->writes_count; i++)
+		for (size_t k = 0; k < wave->members_count; k++)
+			if (wave->members[k] == service->writes[i])
+				return true;
+	return false;
+}
+
+static void move_stores(struct making *m, const struct wave *wave)
+{
+	const char *back;
+	BUF_AUTO names = BUF_INIT;
+
+	for (size_t i = 0; i < m->plan->services_count; i++)
+		if (m->plan->services[i].during == DURING_STOP &&
+			writes_in(&m->plan->services[i], wave))
+			stop_service(m, &m->plan->services[i]);
+	for (size_t i = 0; i < wave->members_count; i++)
+		if (wave->members[i] < m->plan->stores_count)
+			buf_printf(&names, "%s%s", names.len ? ", " : "",
+				m->plan->stores[wave->members[i]].name);
+	back = m->moved ? arena_printf(m->arena, "airlock rollback --to %zu", m->moved)
+			: "airlock rollback";
+	decide(m, "operator",
+		arena_printf(m->arena, "clients of %s are held and go on on new", buf_str(&names)),
+		arena_printf(m->arena, "airlock run --wave %zu", wave->n),
+		arena_printf(m->arena, "before the commit point by itself; after it %s", back));
+	m->moved = wave->n;
+	decide(m, "operator", "both sides hold the same data; go on, or roll back",
+		"airlock verify", "nothing to undo: it only looks");
+}
+
+static void do_wave(struct making *m, const struct wave *wave)
+{
+	m->wave = wave->n;
+	if (wave->decider != PLAN_NONE)
+		move_stores(m, wave);
+	for (size_t i = 0; i < wave->members_count; i++) {
+		const struct plan_service *service = service_at(m->plan, wave->members[i]);
+
+		if (service != NULL)
+			move_service(m, service);
+	}
+}
+
+static void after(struct making *m)
+{
+	m->wave = 0;
+	add(m, "airlock", "the way back stays fresh while the migration stands open",
+		"airlock guard", "nothing to undo: stop it");
+	add(m, "operator", "what happened, for whoever asks", "airlock report -o report.html",
+		"delete the file");
+	decide(m, "approver", "new stays for good; from here on there is no way back",
+		arena_printf(m->arena, "airlock finalize --approve %.12s", m->plan->hash),
+		"NONE: the one-way door");
+}
+
+void runbook_make(const struct plan *plan, const struct sequence *sequence, struct arena *arena,
+	struct runbook *ret)
+{
+	struct making m = {.plan = plan, .arena = arena, .book = {.plan = plan}};
+	size_t room = STEPS_AROUND + STEPS_PER_WAVE * sequence->count;
+
+	for (size_t w = 0; w < sequence->count; w++) /* a service may stop in each wave */
+		room += STEPS_PER_SERVICE * plan->services_count;
+	m.book.steps = arena_calloc(arena, room, sizeof *m.book.steps);
+	before(&m);
+	for (size_t w = 0; w < sequence->count; w++)
+		do_wave(&m, &sequence->waves[w]);
+	after(&m);
+	ENSURE(m.book.count <= room);
+	*ret = m.book;
+}
+
+static void heading(const struct runbook *book, size_t i, struct buf *out)
+{
+	size_t wave = book->steps[i].wave;
+
+	if (i > 0 && book->steps[i - 1].wave == wave)
+		return;
+	if (wave > 0)
+		buf_printf(out, "\nWave %zu\n", wave);
+	else
+		buf_puts(out, i == 0 ? "\nBefore\n" : "\nAfter\n");
+}
+
+void runbook_text(const struct runbook *book, struct buf *out)
+{
+	buf_printf(out, "Runbook of %s, plan %.12s: %zu steps, %zu of them decisions of people\n",
+		book->plan->name, book->plan->hash, book->count, book->decisions);
+	for (size_t i = 0; i < book->count; i++) {
+		const struct runbook_step *s = &book->steps[i];
+
+		heading(book, i, out);
+		buf_printf(out, "%3zu. [ ] %s%s: %s\n", i + 1, s->who,
+			s->decision ? " DECIDES" : "", s->what);
+		if (s->command[0])
+			buf_printf(out, "         $ %s\n", s->command);
+		buf_printf(out, "         undo: %s\n", s->undo);
+	}
+	buf_printf(out, "\nWhatever ends in the middle: `airlock resume` reads the registers and "
+			"finishes or undoes it.\n");
+}
