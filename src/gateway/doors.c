@@ -143,19 +143,50 @@ static void take_view(struct doors *d, const PGresult *rows, struct door_view *r
 	ret->open = ret->state == DOOR_ACTIVE && truth(rows, 0, 6) && ret->epoch >= d->epoch;
 }
 
+/* A question about old that found no register, and now asks whether new has one. */
+struct unmoved {
+	doors_read_cb cb;
+	void *ctx;
+	struct door_view old;
+};
+
+static void new_read(void *ctx, const struct door_view *view, const struct err *err)
+{
+	struct unmoved *u = ctx;
+
+	u->old.open = err->code == ERR_OK && view->state == DOOR_ABSENT;
+	u->cb(u->ctx, &u->old, err);
+	free(u);
+}
+
+static void ask_new(struct doors *d, const struct reader *reader, const struct door_view *old)
+{
+	struct unmoved *u = calloc(1, sizeof *u);
+
+	REQUIRE(u != NULL);
+	*u = (struct unmoved){reader->cb, reader->ctx, *old};
+	doors_read(d, CONTROL_NEW, new_read, u);
+}
+
 static void door_read(struct controldb_question *base, const PGresult *rows, const struct err *err)
 {
 	struct question *q = (struct question *)base;
 	struct door_view view = {.state = DOOR_ABSENT};
 	struct reader *reader, *next;
+	bool unmoved = false;
 
 	if (q->doors->reading[q->side] == q)
 		q->doors->reading[q->side] = NULL;
 	if (err->code == ERR_OK)
 		take_view(q->doors, rows, &view);
+	if (err->code == ERR_OK && q->side == CONTROL_OLD)
+		unmoved = strcmp(value(rows, 0, 0), "ABSENT") == 0 && truth(rows, 0, 6);
 	for (reader = q->readers; reader != NULL; reader = next) {
 		next = reader->next;
-		reader->cb(reader->ctx, &view, err);
+		if (unmoved)
+			ask_new(q->doors, reader, &view);
+		else
+			reader->cb(reader->ctx, &view, err);
 		free(reader);
 	}
 	question_free(q);

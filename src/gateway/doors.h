@@ -34,7 +34,9 @@ struct doors;
 enum door_state { DOOR_ABSENT, DOOR_ACTIVE, DOOR_SEALED, DOOR_COMMITTING, DOOR_STANDBY };
 
 struct door_view {
-	bool open; /* ACTIVE here, on a server that takes writes, at an epoch that is not stale */
+	/* ACTIVE here, on a server that takes writes, at an epoch that is not stale; or old, while
+	 * nothing is being moved */
+	bool open;
 	enum door_state state;
 	int64_t attempt, epoch, promoted, revoked;
 	int64_t left_ms; /* of the hold, by that side's clock; only in SEALED, negative = expired */
@@ -71,7 +73,9 @@ typedef void (*doors_verifier_cb)(void *ctx, const char *verifier, const struct 
 typedef void (*doors_sessions_cb)(
 	void *ctx, const struct door_session *sessions, size_t count, const struct err *err);
 
-/* Questions that wait for the same statement share it. */
+/* Questions that wait for the same statement share it.  Before `sync` and after `abandon` neither
+ * side has a register: then nothing is being moved, and old counts as open, if new was asked in
+ * the same question and has none either (docs/decisions/0011). */
 void doors_read(struct doors *doors, enum control_side side, doors_read_cb cb, void *ctx);
 /* Law 6, on the side that attempt `attempt` leaves: SEALED(attempt) becomes ACTIVE, with admission
  * restored, if the deadline in its register has passed by its own clock.  `moved` is false when it

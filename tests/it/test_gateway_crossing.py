@@ -134,3 +134,39 @@ def test_a_drain_that_fails_is_tried_again(world):
         assert slow.execute("SELECT 1").fetchone() == (1,)
         world.ledger.wait_for(200)
     world.sound("new")
+
+
+def who_answers(conn, lab):
+    port = conn.execute("SELECT inet_server_port()").fetchone()[0]
+    return {lab.old.port: "old", lab.new.port: "new"}[port]
+
+
+def test_old_serves_before_sync_and_after_abandon(labs, scratch):
+    """A gateway is put between the clients and old before anything else is done, and stays there when
+    the migration is given up."""
+    needs_program()
+    lab = labs(level=2, gateway=True)
+    crossing = Crossing(lab, scratch() / "commands")
+    lab.start_gateway()
+    with psycopg.connect(lab.dsn("gateway", "shop_app")) as first:
+        assert who_answers(first, lab) == "old"
+        first.commit()
+        crossing.prepare()
+        with psycopg.connect(lab.dsn("gateway", "shop_app")) as second:
+            assert who_answers(second, lab) == who_answers(first, lab) == "old"
+        first.commit()
+        crossing.call("abandon").require(DONE)
+        assert who_answers(first, lab) == "old"
+    with psycopg.connect(lab.dsn("gateway", "shop_app")) as third:
+        assert who_answers(third, lab) == "old"
+
+
+def test_a_register_on_new_alone_opens_nothing(labs, scratch):
+    """Old's control database was lost, say: who writes is then not known, and nobody is let in."""
+    needs_program()
+    lab = labs(level=2, gateway=True)
+    Crossing(lab, scratch() / "commands").prepare()
+    lab.start_gateway()
+    lab.old.psql("DELETE FROM airlock.register", "airlock")
+    with pytest.raises(psycopg.OperationalError, match="neither side"):
+        psycopg.connect(lab.dsn("gateway", "shop_app")).close()

@@ -1,90 +1,31 @@
 """Services that stand still while their store crosses (`during: stop`), and start again whatever happens."""
 
 import json
-import os
 import shutil
 import signal
-import sys
 
 import pytest
 
 from conftest import needs_program
 from crossing import DONE, REFUSED, UNDONE, Crossing
+from job import Job
+from lab import LEGACY_ROLE
 from server import wait_until
 
 REACH_SECONDS = 60
 END_SECONDS = 60
-
-# A job as one finds it: started by a script, with a pid file, writing to the side it was started for.
-JOB = """\
-import os, signal, sys, psycopg
-directory, side, dsn = sys.argv[1:]
-log = open(f"{directory}/job.log", "a", buffering=1)
-with psycopg.connect(dsn, autocommit=True, application_name="nightly") as conn:
-    open(f"{directory}/job.pid", "w").write(str(os.getpid()))
-    log.write(f"started on {side}\\n")
-    stop = []
-    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
-    try:
-        while not stop:
-            conn.execute("INSERT INTO ledger.trace VALUES (-7, -7)")
-    except psycopg.Error as error:
-        log.write(f"thrown out: {str(error).strip()}\\n")
-        raise
-log.write("stopped in order\\n")
-"""
-
-SCRIPT = """\
-#!/bin/sh
-# job start|stop|stopped
-cd "$(dirname "$0")"
-running() {{ [ -e job.pid ] && kill -0 "$(cat job.pid)" 2>/dev/null; }}
-case $1 in
-start)   [ -e broken ] && {{ echo 'cannot start: no such disk' >&2; exit 1; }}
-         rm -f job.pid
-         case $AIRLOCK_SIDE in new) dsn='{new}' ;; *) dsn='{old}' ;; esac
-         setsid {python} job.py "$PWD" "${{AIRLOCK_SIDE:-old}}" "$dsn" </dev/null >job.err 2>&1 &
-         for i in $(seq 500); do [ -e job.pid ] && exit 0; sleep 0.02; done; exit 1 ;;
-stop)    [ -e stubborn ] && exit 0
-         running && kill "$(cat job.pid)"; exit 0 ;;
-stopped) ! running ;;
-esac
-"""
 
 SERVICE = """\
   nightly:
     tier: replayable
     writes: [orders]
     schedule: "15 2 * * *"
-    match: {user: shop_worker, application_name: nightly}
+    match: {user: shop_legacy}
     during: stop
-    stop: {exec: [./job, stop], observe: [./job, stopped], undo: [./job, start], timeout: 5s}
+    stop: {exec: [job/ctl, stop], observe: [job/ctl, stopped], undo: [job/ctl, start], timeout: 5s}
 
 routes:
 """
-
-
-class Job:
-    def __init__(self, lab):
-        self.dir = lab.plan.parent
-        (self.dir / "job.py").write_text(JOB)
-        script = self.dir / "job"
-        script.write_text(SCRIPT.format(python=sys.executable, **{
-            side: lab.dsn(side, "shop_worker") for side in ("old", "new")}))
-        script.chmod(0o755)
-
-    def do(self, word):
-        return os.spawnlp(os.P_WAIT, str(self.dir / "job"), "job", word)
-
-    def runs(self):
-        return self.do("stopped") != 0
-
-    def log(self):
-        path = self.dir / "job.log"
-        return path.read_text().splitlines() if path.exists() else []
-
-    def flag(self, name, there):
-        (self.dir / name).touch() if there else (self.dir / name).unlink()
 
 
 @pytest.fixture(scope="module")
@@ -100,9 +41,10 @@ def crossing(labs, scratch):
 @pytest.fixture
 def job(crossing):
     """Running on old, and nothing said yet; stopped and old open at the end."""
-    job = Job(crossing.lab)
-    (job.dir / "job.log").unlink(missing_ok=True)
-    assert job.do("start") == 0 and job.runs()
+    job = Job(crossing.lab, LEGACY_ROLE)
+    job.forget()
+    assert job.do("start") == 0
+    wait_until(job.writes, 30, "the job's first write")
     yield job
     if crossing.open_sides() == ["new"]:
         crossing.call("resume").require(DONE)
@@ -132,7 +74,7 @@ def test_without_it_the_fence_ends_the_job(crossing, job):
     try:
         crossing.call(*crossing.moved("forward")).require(DONE)
         wait_until(lambda: len(job.log()) > 1, 30, "the job to notice")
-        assert job.log()[1].startswith("thrown out: ")
+        assert job.log()[1].startswith("legacy_job: ")
     finally:
         crossing.call("resume").require(DONE)
         crossing.call(*crossing.moved("rollback")).require(DONE)
@@ -158,7 +100,7 @@ def test_one_that_does_not_stop_refuses_the_run(crossing, job):
         job.flag("stubborn", False)
     assert document["verdict"] == "refused" and document["primary"] == {"orders": "old"}
     problem, = document["problems"]
-    assert problem["step"] == "services" and "stopping nightly: ./job ended with 0" in problem["message"]
+    assert problem["step"] == "services" and "stopping nightly: job/ctl ended with 0" in problem["message"]
     assert crossing.status()["attempt"] == before and job.runs()
 
 
@@ -173,7 +115,7 @@ def test_a_dead_controller_leaves_it_to_resume(crossing, job, point, side):
         running.wait(10)
     crossing.call("resume").require(DONE, UNDONE)
     assert job.runs() and job.log()[-1] == f"started on {side}"
-    assert not any(line.startswith("thrown out") for line in job.log())
+    assert not any(line.startswith("legacy_job") for line in job.log())
 
 
 def test_without_a_journal_it_is_told_and_left_alone(crossing, job):

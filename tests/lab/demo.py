@@ -1,6 +1,6 @@
 """What `./demo` shows: a shop moves to a new server and back while its clients go on.
 
-The clients remember outside the databases what was acknowledged to them, a prober tries all the time to
+The clients go through airlock-gateway and remember outside the databases what was acknowledged to them, a prober tries all the time to
 write on both sides, and at the end the tables are compared with what they remember.  With --json the
 table is one document on stdout and the story goes to stderr.  Exit status 0 only when all is well.
 """
@@ -10,7 +10,6 @@ import json
 import select
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -20,14 +19,18 @@ from pathlib import Path
 import psycopg
 
 from crossing import DONE, REFUSED, UNDONE, Crossing
+from job import Job
 from lab import APP_ROLES, LEGACY_ROLE, ROOT, Lab, LabError
-from ledger import Ledger, Record, verify
+from ledger import Ledger, Record, latency_lines, verify
 from prober import Prober, verdict
 from server import wait_until
 
 CLIENTS, RATE = 16, 800
 BETWEEN = 1500  # acknowledged transactions between two acts
 CATCH_UP_SECONDS = 120
+# How the forgotten job is stopped and started, once somebody knows of it.
+STOP = "during: stop, stop: {exec: [job/ctl, stop], observe: [job/ctl, stopped], undo: [job/ctl, start], timeout: 10s}"
+CARRIED_JOB = ["started on old", "stopped in order", "started on new"]
 
 
 class Story:
@@ -52,7 +55,7 @@ class Story:
         if self.ledger is None:
             return "no clients yet"
         now = self.ledger.progress()
-        return (f"{now['ok']:,} acknowledged, writing on {now['side']},"
+        return (f"{now['ok']:,} acknowledged,"
                 f" longest wait so far {now['worst_ms']:.0f} ms")
 
     def beat(self):
@@ -88,8 +91,10 @@ class Demo:
         self.crossings = []
         self.refused = []
         self.spans = []
-        self.legacy = None
+        self.job = None
         self.hidden_writer = {}
+        self.carried = 0
+        self.verified = []
 
     def play(self):
         shutil.rmtree(self.out, ignore_errors=True)
@@ -99,7 +104,7 @@ class Demo:
         self.story.act("old and new: two private PostgreSQL 15, a shop of about "
                        f"{'100 MB' if self.options.rows == 'demo' else '2 MB'} on old")
         self.lab = Lab.up(place / "lab", self.options.level, self.options.rows,
-                          lambda text: self.story.tell(f"   {text}"), roles=False)
+                          lambda text: self.story.tell(f"   {text}"), roles=False, gateway=True)
         try:
             return self._acts()
         finally:
@@ -111,7 +116,12 @@ class Demo:
 
     def _acts(self):
         self.crossing = Crossing(self.lab, self.out / "commands")
-        ledger = Ledger(self.lab, self.out / "ledger", clients=CLIENTS, rate=RATE)
+        self.story.act(f"airlock init-roles --print, run by the DBA on both sides, level {self.lab.level}")
+        self.lab.init_roles()
+        self.story.act("airlock-gateway, between the clients and the two servers")
+        self.lab.start_gateway()
+        ledger = Ledger(self.lab, self.out / "ledger", clients=CLIENTS, rate=RATE,
+                        sides=("gateway", "gateway"))
         watch = Prober(self.lab, self.out / "prober", every_ms=20)
         heart = Heart(self.story)
         try:
@@ -127,18 +137,15 @@ class Demo:
         finally:
             if heart.is_alive():
                 heart.stop()
-            if self.legacy:
-                self.legacy.kill()
-                self.legacy.communicate()
+            if self.job:
+                self.job.do("stop")
 
     # -- the acts --------------------------------------------------------------------------------
 
     def _prepare(self, ledger):
-        self.story.act(f"{CLIENTS} live clients write on old")
+        self.story.act(f"{CLIENTS} live clients write through the gateway")
         ledger.wait_for(BETWEEN)
         self.story.tell(f"   {self.story.clients()}")
-        self.story.act(f"airlock init-roles --print, run by the DBA on both sides, level {self.lab.level}")
-        self.lab.init_roles()
         self.story.act("airlock plan")
         plan = self.crossing.call("plan", "--json").require(DONE).json()
         for wave in plan["waves"]:
@@ -149,38 +156,43 @@ class Demo:
         self._stream("sync", seconds=600)
 
     def _hidden_writer(self):
-        """A job that the plan does not know is found, named, and declared with the lines printed."""
-        self.story.act("a job that nobody remembers starts, with old's address baked in")
-        self.legacy = subprocess.Popen(
-            [sys.executable, ROOT / "tests/lab/legacy_job.py", self.lab.dsn("old", LEGACY_ROLE)],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if self.legacy.stdout.readline() != "1\n":
-            raise LabError("the forgotten job did not write")
+        """A job that the plan does not know is found, named, and declared with the lines printed and
+        with how it is stopped."""
+        self.story.act("a job that nobody remembers is running, with old's address baked in")
+        self.job = Job(self.lab, LEGACY_ROLE)
+        self.job.do("start")
+        wait_until(self.job.writes, 30, "the forgotten job to write")
         self.story.act("airlock check")
         self._stream("check", want=REFUSED)
         (gate,) = self.crossing.call("check", "--gate", "writers", "--json").require(REFUSED).json()["gates"]
-        line = gate["remedy"].split("services: {", 1)[1][:-1]
         self.hidden_writer = {"found": LEGACY_ROLE in gate["evidence"], "evidence": gate["evidence"]}
+        line = gate["remedy"].split("services: {", 1)[1][:-1]
+        line = f"{line[:-1]}, {STOP}}}"
         self.story.act(f"its owner was found; declared: {line}")
         self.lab.plan.write_text(
             self.lab.plan.read_text().replace("services:\n", f"services:\n  {line}\n", 1))
         self.story.act("airlock check")
         self._stream("check")
 
-    def _legacy_is_fenced(self):
-        _, said = self.legacy.communicate(timeout=30)
-        self.hidden_writer["ended_by_the_fence"] = self.legacy.returncode == 1
-        self.story.tell(f"   the forgotten job: {said.strip().splitlines()[0]}")
-        self.legacy = None
-
     def _there_and_back(self, ledger):
         self._move("run", "forward", ledger)
-        self._legacy_is_fenced()
+        wait_until(self.job.writes, 30, "the job to write on new")
+        self.hidden_writer["history"] = self.job.log()
+        self.story.tell(f"   the forgotten job: {', '.join(self.job.log())}")
         self.story.act("writes tried on old, through each known path")
         self._try_all("old")
+        self._verify()
         ledger.wait_for(BETWEEN)
         self._move("rollback", "rollback", ledger)
+        self._verify()
         ledger.wait_for(BETWEEN)
+
+    def _verify(self):
+        self.story.act("airlock verify: both sides compared, row by row, under load")
+        said = self.crossing.call("verify", "--json", seconds=300).json()
+        rows = sum(table["compared"] for table in said["tables"])
+        self.verified.append({"verdict": said["verdict"], "rows": rows})
+        self.story.tell(f"   {said['verdict']}: {rows:,} rows of {len(said['tables'])} tables")
 
     def _killed_in_the_middle(self, ledger):
         self.story.act("airlock run, and kill -9 of the controller in the middle")
@@ -206,10 +218,13 @@ class Demo:
             finalized = self.crossing.open_sides() == ["new"]
             self.story.tell("   the way back is dropped; new is open, old stays shut")
         record = Record.read(self.out / "ledger")
+        report = self._report()
         for crossing, (begin, end) in zip(self.crossings, self.spans):
             crossing["longest_stall_ms"] = longest_within(record, begin, end)
-        hidden = self.hidden_writer["found"] and self.hidden_writer["ended_by_the_fence"]
-        sound = (hidden and held["verdict"] == watched["verdict"] == "sound" and finalized is not False
+        hidden = self.hidden_writer["found"] and self.hidden_writer["history"] == CARRIED_JOB
+        unnoticed = not (held["failed"] or held["unknown"] or held["reconnects"] or held["errors"])
+        sound = (hidden and unnoticed and held["verdict"] == watched["verdict"] == "sound"
+                 and finalized is not False and all(one["verdict"] == "equal" for one in self.verified)
                  and all(refusal["refused"] for refusal in self.refused))
         return {
             "schema": "airlock.demo/1",
@@ -218,13 +233,27 @@ class Demo:
             **{key: held[key] for key in (
                 "acknowledged", "unknown", "per_second", "lost", "lost_keyless", "duplicated", "order",
                 "collisions", "sides_equal", "longest_stall_ms")},
+            "sessions_carried": self.carried,
+            "client_errors": held["failed"] + sum(held["errors"].values()),
+            "reconnects": held["reconnects"],
+            "verified": self.verified,
             "both_doors_open": watched["overlap_count"],
             "probes": sum(watched["tries"].values()),
             "crossings": self.crossings,
             "refused_on_old": self.refused,
             "hidden_writer": self.hidden_writer,
             "finalized": finalized,
+            "report": str(report),
         }
+
+    def _report(self):
+        """The page that is left: what happened, when, and what the clients felt of it."""
+        self.story.act("airlock report")
+        latency, page = self.out / "latency.csv", self.out / "report.html"
+        latency.write_text("\n".join(latency_lines(self.out / "ledger")) + "\n")
+        self.crossing.call("report", "--latency", str(latency), "--output", str(page)).require(DONE)
+        self.story.tell(f"   {page}")
+        return page
 
     # -- means -----------------------------------------------------------------------------------
 
@@ -250,6 +279,8 @@ class Demo:
         """Waits until the clients are through again, and keeps the figures."""
         ledger.wait_for(BETWEEN)
         result = finished.json()
+        if result["verdict"] in ("done", "undone"):
+            self.carried += result["held_max"]
         stall = result.get("stall_ms") or {}
         self.crossings.append({"name": name, "verdict": result["verdict"],
                                "window_ms": rounded(stall.get("window")),
@@ -326,7 +357,11 @@ def print_table(table, stream):
     row("outcome unknown", f"{table['unknown']} (never tried again)")
     row("both sides equal", {True: "yes", False: "NO"}[table["sides_equal"]])
     row("both doors open", f"{table['both_doors_open']} times in {table['probes']:,} tries")
-    row("hidden writer", "found, declared, ended by the fence" if table["hidden_writer"]["found"] else "NOT FOUND")
+    row("sessions carried", f"{table['sessions_carried']}, client errors {table['client_errors']},"
+                            f" reconnects {table['reconnects']}")
+    row("verify", ", ".join(f"{one['verdict']} ({one['rows']:,} rows)" for one in table["verified"]))
+    row("hidden writer", "found, declared, stopped and started again" if table["hidden_writer"]["found"]
+        else "NOT FOUND")
     row("longest stall", f"{table['longest_stall_ms']:.0f} ms")
     for crossing in table["crossings"]:
         window = f"window {crossing['window_ms']:.0f} ms" if crossing["window_ms"] else "no window of its own"
@@ -335,6 +370,7 @@ def print_table(table, stream):
         parts = [f"{name} {value:.0f}" for name, value in (crossing["parts_ms"] or {}).items() if value]
         if parts:
             row("", " + ".join(parts))
+    row("report", table["report"])
     print(f"\n  {table['verdict']}", file=stream)
 
 

@@ -44,7 +44,7 @@ APP_ROLES = {
 }
 LEGACY_ROLE = "shop_legacy"  # of a job that the plan does not know: tests/lab/legacy_job.py
 AIRLOCK_ROLES = ("airlock", "airlock_repl", "airlock_probe", "airlock_probe_owner", "airlock_gateway")
-MADE_BY_UP = ("old", "new", "pgpass", "env", "airlock.yaml", ".airlock", "lab.json", "gateway.log", "gateway.sock")
+MADE_BY_UP = ("old", "new", "pgpass", "env", "airlock.yaml", ".airlock", "lab.json", "gateway.log", "gateway.sock", "job")
 
 # SCRAM iterations of the lab's passwords.  A client pays for them, and in the field clients have
 # processors of their own; here they share two with both servers, and 4096 would measure PBKDF2.

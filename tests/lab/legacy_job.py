@@ -24,6 +24,7 @@ def main():
                 conn.execute(UPDATE, (done,))
                 done += 1
                 print(done, flush=True)
+        print("stopped in order", flush=True)
     except psycopg.Error as error:
         print(f"legacy_job: {error}", file=sys.stderr)
         sys.exit(1)
