@@ -554,8 +554,10 @@ static void on_arm(void *ctx, struct controld_request *request, const struct con
 	}
 	take_over(&h->arming, request);
 	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+	/* What the database reads may have changed since, so everybody is asked again. */
+	setting_names_forget(&h->gateway->names);
 	for (struct session *s = h->gateway->first; s; s = s->next)
-		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
+		s->probe_wanted = s->phase == SESSION_RUN;
 	park_begin(h->gateway->park, arm->dst, arm->share);
 	settle_all(h);
 }

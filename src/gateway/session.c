@@ -291,7 +291,7 @@ void session_settle(struct session *s)
 	bool stops = hold_stops(s->gateway->hold);
 
 	if (s->phase == SESSION_RUN && (stops || s->probe_wanted) && session_at_boundary(s)) {
-		if (s->dirty && !s->unknown) {
+		if ((s->dirty || s->probe_wanted) && !s->unknown) {
 			carry_probe(s);
 			return;
 		}
