@@ -52,7 +52,8 @@ class Story:
         if self.ledger is None:
             return "no clients yet"
         now = self.ledger.progress()
-        return (f"{now['ok']:,} acknowledged, writing on {now['side']},"
+        where = "through the gateway" if "gateway" in self.ledger.sides else f"on {now['side']}"
+        return (f"{now['ok']:,} acknowledged, writing {where},"
                 f" longest wait so far {now['worst_ms']:.0f} ms")
 
     def beat(self):
@@ -99,7 +100,7 @@ class Demo:
         self.story.act("old and new: two private PostgreSQL 15, a shop of about "
                        f"{'100 MB' if self.options.rows == 'demo' else '2 MB'} on old")
         self.lab = Lab.up(place / "lab", self.options.level, self.options.rows,
-                          lambda text: self.story.tell(f"   {text}"), roles=False)
+                          lambda text: self.story.tell(f"   {text}"), roles=False, gateway=True)
         try:
             return self._acts()
         finally:
@@ -111,17 +112,23 @@ class Demo:
 
     def _acts(self):
         self.crossing = Crossing(self.lab, self.out / "commands")
-        ledger = Ledger(self.lab, self.out / "ledger", clients=CLIENTS, rate=RATE)
+        direct = Ledger(self.lab, self.out / "ledger", clients=CLIENTS, rate=RATE)
+        through = Ledger(self.lab, self.out / "ledger", clients=CLIENTS, rate=RATE, first=CLIENTS,
+                         sides=("gateway", "gateway"))
         watch = Prober(self.lab, self.out / "prober", every_ms=20)
         heart = Heart(self.story)
         try:
-            with ledger:
-                self.story.ledger = ledger
+            with direct:
+                self.story.ledger = direct
                 heart.start()
-                self._prepare(ledger)
-                with watch:
-                    self._there_and_back(ledger)
-                    self._killed_in_the_middle(ledger)
+                self._prepare(direct)
+            self.story.act("airlock-gateway starts; the clients are given its address instead of old's")
+            self.lab.start_gateway()
+            with through, watch:
+                self.story.ledger = through
+                through.wait_for(BETWEEN)
+                self._there_and_back(through)
+                self._killed_in_the_middle(through)
             heart.stop()
             return self._end()
         finally:
@@ -209,7 +216,8 @@ class Demo:
         for crossing, (begin, end) in zip(self.crossings, self.spans):
             crossing["longest_stall_ms"] = longest_within(record, begin, end)
         hidden = self.hidden_writer["found"] and self.hidden_writer["ended_by_the_fence"]
-        sound = (hidden and held["verdict"] == watched["verdict"] == "sound" and finalized is not False
+        errors = held["failed"] + held["unknown"]
+        sound = (hidden and errors == held["reconnects"] == 0 and held["verdict"] == watched["verdict"] == "sound" and finalized is not False
                  and all(refusal["refused"] for refusal in self.refused))
         return {
             "schema": "airlock.demo/1",
@@ -217,7 +225,7 @@ class Demo:
             "level": self.lab.level,
             **{key: held[key] for key in (
                 "acknowledged", "unknown", "per_second", "lost", "lost_keyless", "duplicated", "order",
-                "collisions", "sides_equal", "longest_stall_ms")},
+                "collisions", "sides_equal", "longest_stall_ms", "failed", "reconnects")},
             "both_doors_open": watched["overlap_count"],
             "probes": sum(watched["tries"].values()),
             "crossings": self.crossings,
@@ -323,7 +331,8 @@ def print_table(table, stream):
     row("duplicated", table["duplicated"])
     row("out of order", table["order"])
     row("sequences collided", table["collisions"])
-    row("outcome unknown", f"{table['unknown']} (never tried again)")
+    row("client errors", table["failed"] + table["unknown"])
+    row("reconnects", table["reconnects"])
     row("both sides equal", {True: "yes", False: "NO"}[table["sides_equal"]])
     row("both doors open", f"{table['both_doors_open']} times in {table['probes']:,} tries")
     row("hidden writer", "found, declared, ended by the fence" if table["hidden_writer"]["found"] else "NOT FOUND")
