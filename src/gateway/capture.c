@@ -213,7 +213,7 @@ void capture_begin(struct capture *c, const struct capture_options *options,
 	struct session_state *state, struct buf *out)
 {
 	REQUIRE(state->statements == NULL && state->settings == NULL);
-	*c = (struct capture){.state = state, .nonce = options->nonce};
+	*c = (struct capture){.state = state, .nonce = options->nonce, .finds = options->find};
 	c->user = arena_strdup(&state->arena, options->user);
 	c->statements_end = &state->statements;
 	c->settings_end = &state->settings;
@@ -544,6 +544,11 @@ bool capture_notice(struct capture *c, const uint8_t *body, size_t len)
 		return false;
 	c->state->lost |= STATE_LASTVAL;
 	return true;
+}
+
+bool capture_finds(const struct capture *c)
+{
+	return c->finds;
 }
 
 const char *capture_why(const struct capture *c)

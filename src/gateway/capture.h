@@ -63,7 +63,7 @@ struct capture {
 	const char *user;
 	int phase;
 	size_t ready_owed; /* ReadyForQuery still to come */
-	bool tagged, failed, unnamed_gone;
+	bool finds, tagged, failed, unnamed_gone;
 	struct state_statement *describing, *unnamed, **statements_end;
 	struct state_setting **settings_end;
 	struct state_name **names_end;
@@ -77,6 +77,8 @@ void capture_begin(struct capture *c, const struct capture_options *options,
 /* One message without its header. */
 enum capture_step capture_feed(
 	struct capture *c, uint8_t type, const uint8_t *body, size_t len, struct buf *out);
+/* Was it asked to find names?  They are in the state when it is DONE. */
+bool capture_finds(const struct capture *c);
 /* A NoticeResponse that came meanwhile: true when it belongs to the probe and the client is not to
  * see it. */
 bool capture_notice(struct capture *c, const uint8_t *body, size_t len);

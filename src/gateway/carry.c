@@ -57,6 +57,8 @@ static void probe_done(struct session *s)
 {
 	s->dirty = false;
 	s->captures_failed = 0;
+	if (capture_finds(&s->capture))
+		setting_names_learn(&s->gateway->names, &s->state);
 	if (s->unnamed_lost)
 		s->state.lost |= STATE_SIZE;
 	probed(s);
@@ -113,6 +115,7 @@ void carry_probe(struct session *s)
 	begin_talk(s);
 	gateway_random(&options.nonce, sizeof options.nonce);
 	options.user = s->login.user;
+	setting_names_ask(&s->gateway->names, &options);
 	options.unnamed = (const uint8_t *)buf_str(&s->unnamed);
 	options.unnamed_len = s->unnamed.len;
 	session_state_fini(&s->state);

@@ -13,6 +13,7 @@
 
 #include "gateway/doors.h"
 #include "gateway/leg.h"
+#include "gateway/names.h"
 #include "gateway/tls.h"
 
 #define GATEWAY_SESSIONS_MAX 4096u
@@ -42,6 +43,7 @@ struct gateway {
 	struct doors *doors;
 	struct hold *hold;
 	struct park *park;
+	struct setting_names names;	     /* of applications' settings that the database reads */
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;
 	bool stopping;

@@ -138,7 +138,7 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 	for (struct session *s = h->gateway->first; s; s = s->next) {
 		if (s->phase != SESSION_HELD)
 			continue;
-		s->flipping = true;
+		s->flipping = !s->detached || session_is_waiting(s);
 		s->cleared = false;
 		if (server_is_open(&s->server) &&
 			(s->server.side != side || s->server.epoch != epoch))
@@ -155,7 +155,7 @@ static void give_up(struct hold *h)
 	h->ended = true;
 	h->phase = CONTROL_FLIPPING;
 	for (struct session *s = h->gateway->first; s; s = s->next) {
-		s->flipping = s->phase == SESSION_HELD;
+		s->flipping = s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s));
 		s->cleared = false;
 	}
 	uv_idle_start(&h->look, on_look);
@@ -488,6 +488,21 @@ static void on_deadline(uv_timer_t *timer)
 
 /* ---- arm and status -------------------------------------------------------------------------- */
 
+/* What has been idle for longer than a hold lasts will hardly be missed in the window, which then
+ * pays for active sessions alone. */
+static void detach_idle(struct hold *h)
+{
+	int64_t since_ms = (int64_t)uv_now(&h->gateway->loop) - h->gateway->patience_ms;
+	struct session *next;
+
+	for (struct session *s = h->gateway->first; s; s = next) {
+		next = s->next;
+		if (s->phase == SESSION_RUN && session_at_boundary(s) && !s->dirty && !s->unknown &&
+			s->state.lost == 0 && s->active_ms < since_ms)
+			session_detach(s);
+	}
+}
+
 static void answer_arm(struct hold *h)
 {
 	struct control_reply *reply = calloc(1, sizeof *reply);
@@ -503,6 +518,7 @@ static void answer_arm(struct hold *h)
 	h->arming = NULL;
 	for (struct session *s = h->gateway->first; s; s = s->next)
 		s->probe_wanted = false;
+	detach_idle(h);
 }
 
 static void on_armed(uv_timer_t *timer)
@@ -538,8 +554,10 @@ static void on_arm(void *ctx, struct controld_request *request, const struct con
 	}
 	take_over(&h->arming, request);
 	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+	/* What the database reads may have changed since, so everybody is asked again. */
+	setting_names_forget(&h->gateway->names);
 	for (struct session *s = h->gateway->first; s; s = s->next)
-		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
+		s->probe_wanted = s->phase == SESSION_RUN;
 	park_begin(h->gateway->park, arm->dst, arm->share);
 	settle_all(h);
 }
@@ -557,6 +575,9 @@ static void on_status(void *ctx, struct controld_request *request)
 	reply->status.side = h->gateway->likely;
 	reply->status.epoch = doors_epoch(h->gateway->doors);
 	count(h, &reply->status.sessions, &reply->status.held, &stuck);
+	for (const struct session *s = h->gateway->first; s; s = s->next)
+		reply->status.held -=
+			s->phase == SESSION_HELD && s->detached && !session_is_waiting(s);
 	for (const struct session *s = h->gateway->first; s; s = s->next)
 		if (s->waiting_us && now_us - s->waiting_us > oldest_us)
 			oldest_us = now_us - s->waiting_us;

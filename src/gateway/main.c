@@ -152,6 +152,7 @@ static void unmake(struct program *p)
 	SSL_CTX_free(g->tls);
 	side_fini(&g->side[CONTROL_OLD]);
 	side_fini(&g->side[CONTROL_NEW]);
+	setting_names_fini(&g->names);
 	park_free(g->park);
 	hold_free(g->hold);
 	legs_fini(&g->legs);

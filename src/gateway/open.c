@@ -181,7 +181,8 @@ void open_replayed(struct session *s)
 	uv_timer_stop(&s->timer);
 	track_init(&s->track);
 	s->client_need = s->server_need = 0;
-	s->dirty = false;
+	s->dirty = s->detached = false;
+	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	if (s->greeted)
 		tell_differences(s);
 	else

@@ -6,9 +6,10 @@
 #include "base/clock.h"
 #include "gateway/hold.h"
 
-#define RENEW_MS 25000	    /* within half of authentication_timeout, which is 60 s by default */
-#define GIVE_UP_MS 180000   /* a hold follows an arm within seconds, or somebody has changed his mind */
-#define COMING_MAX 16	    /* on their way at a time, so that live clients keep the processors */
+#define RENEW_MS 25000 /* within half of authentication_timeout, which is 60 s by default */
+#define GIVE_UP_MS                                                                                 \
+	180000	      /* a hold follows an arm within seconds, or somebody has changed his mind */
+#define COMING_MAX 16 /* on their way at a time, so that live clients keep the processors */
 #define LOOK_EVERY_MS 1000u /* at ages */
 
 struct park {

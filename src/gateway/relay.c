@@ -75,6 +75,7 @@ static enum taken client_head(struct session *s)
 		return TAKEN_NOT;
 	track_client(&s->track, head.type);
 	s->dirty = true;
+	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;

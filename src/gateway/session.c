@@ -264,9 +264,17 @@ static void become_held(struct session *s)
 	hold_news(s->gateway->hold, s);
 }
 
+void session_detach(struct session *s)
+{
+	REQUIRE(session_at_boundary(s) && !s->dirty);
+	server_close(&s->server);
+	s->detached = true;
+	become_held(s);
+}
+
 static void go_on(struct session *s)
 {
-	if (!hold_lets_go(s->gateway->hold, s))
+	if (!hold_lets_go(s->gateway->hold, s) || (s->detached && !session_is_waiting(s)))
 		return;
 	if (server_is_open(&s->server)) {
 		s->phase = SESSION_RUN;
@@ -283,7 +291,7 @@ void session_settle(struct session *s)
 	bool stops = hold_stops(s->gateway->hold);
 
 	if (s->phase == SESSION_RUN && (stops || s->probe_wanted) && session_at_boundary(s)) {
-		if (s->dirty && !s->unknown) {
+		if ((s->dirty || s->probe_wanted) && !s->unknown) {
 			carry_probe(s);
 			return;
 		}
@@ -302,6 +310,7 @@ void session_settle(struct session *s)
 void session_hold_here(struct session *s)
 {
 	REQUIRE(s->phase == SESSION_OPENING);
+	s->detached = s->greeted && !hold_stops(s->gateway->hold);
 	become_held(s);
 }
 

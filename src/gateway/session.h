@@ -88,6 +88,8 @@ struct session {
 	bool reading_register;	   /* asked, and not answered yet */
 	int64_t give_up_ms;	   /* clock; 0 = as long as a hold lasts */
 	int64_t waiting_us;	   /* since when its client's bytes wait; 0 = they do not */
+	bool detached;		   /* it had long been idle: no server until its client asks */
+	int64_t active_ms;	   /* when its client was last heard; the loop's clock */
 	bool flipping;		   /* to be counted by the release under way */
 	bool cleared;		   /* by the hold, to go on */
 	unsigned cancels;	   /* on their way to its server */
@@ -126,6 +128,8 @@ void session_unref(struct session *s);
 /* Something came or can go on one of its legs. */
 void session_pump_client(struct leg *leg);
 void session_pump_server(struct leg *leg);
+/* From RUN, at a boundary: its server is closed, its state is kept. */
+void session_detach(struct session *s);
 /* From OPENING: it got no server and waits. */
 void session_hold_here(struct session *s);
 

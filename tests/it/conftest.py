@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 LAB_SOURCE = HERE.parent / "lab"
 sys.path.insert(0, str(LAB_SOURCE))
 
-from lab import Lab, airlock_program  # noqa: E402 - needs the path above
+from lab import Lab, LabError, airlock_program  # noqa: E402 - needs the path above
 
 
 def pytest_addoption(parser):
@@ -61,8 +61,13 @@ def labs(scratch):
         return lab
 
     yield make
+    troubles = []
     for lab in made:
-        lab.down()
+        try:
+            lab.down()
+        except LabError as trouble:  # after all the others are down, too
+            troubles.append(str(trouble))
+    assert not troubles, "\n".join(troubles)
 
 
 @pytest.fixture(scope="session")

@@ -337,6 +337,64 @@ def test_a_cancel_of_what_is_held_changes_nothing(flip, client):
     assert asking.answer == (5,)
 
 
+def arm(flip, control, share):
+    other = "new" if flip.side == "old" else "old"
+    return control.require("arm", attempt=flip.attempt + 1, src=flip.side, dst=other, share=share)
+
+
+def test_logins_are_parked_up_to_the_share_and_finished_by_a_flip(flip, client):
+    with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as second, flip.control() as control:
+        assert arm(flip, control, 0)["parked"] == 0
+        assert arm(flip, control, 1)["parked"] == 1
+        assert arm(flip, control, 50)["parked"] == 2
+        flip.turn(control)
+        for conn in (client, second):
+            assert conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+
+
+def test_parked_logins_that_the_server_ends_are_made_anew_by_the_flip(flip, client):
+    flip.old.psql("ALTER SYSTEM SET authentication_timeout = '1s'; SELECT pg_reload_conf();")
+    try:
+        with flip.control() as control:
+            before = flip.old.log_tail(10000).count("canceling authentication")
+            assert arm(flip, control, 1)["parked"] == 1
+            wait_until(lambda: flip.old.log_tail(10000).count("canceling authentication") > before, 10,
+                       "the server to end the login")
+            assert flip.turn(control)[1]["failed"] == 0
+            assert client.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+    finally:
+        flip.old.psql("ALTER SYSTEM RESET authentication_timeout; SELECT pg_reload_conf();")
+
+
+def backends(flip):
+    return flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_app'")[0][0]
+
+
+def test_long_idle_sessions_are_detached_by_arm_and_come_back_when_they_ask(flip):
+    """Idle for longer than a hold may last; with its settings and statements, wherever the door is open."""
+    idle, spoiled = (psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) for _ in range(2))
+    idle.execute("SET work_mem = '5MB'")
+    idle.execute("PREPARE p AS SELECT $1::int + 1")
+    spoiled.execute("SELECT nextval('products_id_seq')")  # lastval() would be lost
+    with flip.control() as control:
+        assert control.require("status")["held"] == 0
+        wait_until(lambda: flip.old.query("SELECT bool_and(clock_timestamp() - state_change > interval '6.2 s')"
+                                          " FROM pg_stat_activity WHERE usename = 'shop_app'")[0][0], 20,
+                   "the sessions to be idle")
+        assert arm(flip, control, 0)["sessions"] == 2
+        wait_until(lambda: backends(flip) == 1, 10, "the server of the idle session to go")
+        assert control.require("status")["held"] == 0
+        held, _ = flip.turn(control)
+        assert held["held"] == 2
+        wait_until(lambda: control.require("status")["phase"] == "run", 10, "the flip to end")
+        assert backends(flip) == 1
+        assert idle.execute("EXECUTE p(41)").fetchone() == (42,)
+        assert idle.execute("SELECT host(inet_server_addr()), current_setting('work_mem')").fetchone() == (
+            flip.address(), "5MB")
+    idle.close()
+    spoiled.close()
+
+
 # -- the deadline of a hold (law 6) -----------------------------------------------------------------
 
 

@@ -9,8 +9,9 @@ import pytest
 from conftest import needs_program
 from control import Control
 from crossing import DONE, UNDONE, Crossing
+from gateway import Gateway
 from ledger import Ledger, verify
-from server import wait_until
+from server import free_port, wait_until
 
 
 class World:
@@ -39,6 +40,14 @@ class World:
         assert running.await_failpoint(60)
         return running
 
+    def second_gateway(self):
+        """Another one for the same plan; what Ledger needs to go through it."""
+        port, plan = free_port(), self.place / "second.yaml"
+        plan.write_text(self.lab.plan.read_text().replace(f":{self.lab.gateway_port}", f":{port}").replace(
+            "gateway.sock", "second.sock"))
+        self.lab.gateways.append(Gateway(self.gateway.program, plan, self.place / "second.log").start())
+        return Through(self.lab, port)
+
     def sound(self, primary):
         """Nothing lost, nothing twice, and no client has noticed anything."""
         held = verify(self.lab, self.place / "ledger", primary, both_seconds=60)
@@ -46,6 +55,16 @@ class World:
         noticed = {kind: held[kind] for kind in ("failed", "unknown", "reconnects", "errors")}
         assert noticed == {"failed": 0, "unknown": 0, "reconnects": 0, "errors": {}}
         return held
+
+
+class Through:
+    """The lab, seen by clients of another gateway."""
+
+    def __init__(self, lab, port):
+        self.lab, self.port = lab, port
+
+    def dsn(self, side, role):
+        return self.lab.dsn(side, role).replace(f":{self.lab.gateway_port}/", f":{self.port}/")
 
 
 @pytest.fixture
@@ -170,3 +189,53 @@ def test_a_register_on_new_alone_opens_nothing(labs, scratch):
     lab.old.psql("DELETE FROM airlock.register", "airlock")
     with pytest.raises(psycopg.OperationalError, match="neither side"):
         psycopg.connect(lab.dsn("gateway", "shop_app")).close()
+
+
+# -- the gateway itself is hurt, or is not alone ------------------------------------------------------
+
+
+@pytest.mark.parametrize("failpoint", ["before:seal", "before:commit", "before:release"])
+def test_a_gateway_that_is_killed_takes_only_its_connections_with_it(world, failpoint):
+    with world.ledger:
+        world.ledger.wait_for(200)
+        with world.stopped_at("forward", failpoint) as running:
+            world.gateway.kill9()
+            world.gateway = world.lab.start_gateway()
+            running.signal(signal.SIGCONT)
+            running.wait(120)
+        world.settled()
+        world.ledger.wait_for(200)
+    held = verify(world.lab, world.place / "ledger", world.crossing.open_sides()[0], both_seconds=60)
+    assert held["verdict"] == "sound", held
+
+
+@pytest.mark.parametrize("failpoint", ["before:commit", "before:release"])
+def test_a_gateway_that_was_frozen_finds_the_open_door_by_itself(world, failpoint):
+    with world.ledger:
+        world.ledger.wait_for(200)
+        with world.stopped_at("forward", failpoint) as running:
+            world.gateway.sigstop()
+            running.signal(signal.SIGCONT)
+            wait_until(lambda: world.crossing.admits("new"), 60, "new to open")
+            running.wait(120)
+            world.gateway.sigcont()
+        world.ledger.wait_for(200)
+        world.settled()
+        assert world.crossing.open_sides() == ["new"]
+    world.sound("new")
+
+
+def test_a_second_gateway_that_is_told_nothing_is_harmless(world):
+    """It knows the plan, and learns of the move from the registers alone."""
+    second = world.second_gateway()
+    others = Ledger(second, world.place / "others", clients=4, rate=200, first=500, sides=("gateway", "gateway"))
+    with world.ledger, others:
+        for direction, side in (("forward", "new"), ("rollback", "old")):
+            world.ledger.wait_for(200)
+            others.wait_for(50)
+            assert world.move(direction)["primary"] == {"orders": side}
+        world.ledger.wait_for(200)
+        others.wait_for(50)
+    world.sound("old")
+    held = verify(world.lab, world.place / "others", "old", both_seconds=60)
+    assert held["verdict"] == "sound", held

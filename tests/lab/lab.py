@@ -185,11 +185,15 @@ class Lab:
 
     def down(self):
         """Stops both servers by their process id and removes all that `up` made."""
-        try:
-            for gateway in self.gateways:
+        troubles = []
+        for gateway in self.gateways:
+            try:
                 gateway.stop()
-        finally:
-            self._remove()
+            except LabError as trouble:
+                troubles.append(str(trouble))
+        self._remove()
+        if troubles:
+            raise LabError("\n".join(troubles))
 
     def _remove(self):
         for server in self.servers:

@@ -253,7 +253,7 @@ class Ledger:
         program = find_program("ledger_client")
         if program is None:
             raise LabError("ledger_client is not built: meson setup build && ninja -C build")
-        self.log_dir = Path(log_dir)
+        self.log_dir, self.sides = Path(log_dir), sides
         self.log_dir.mkdir(parents=True, exist_ok=True)
         self._command = [
             program, "--old", lab.dsn(sides[0], role), "--new", lab.dsn(sides[1], role),

@@ -46,6 +46,7 @@ class SelfFlip(Lab):
         flip = cls.up(directory, 3, rows, settings=settings)
         flip.tls = flip.gateway_tls = tls
         flip.write_plan()
+        flip.plan.write_text(flip.plan.read_text().replace("hold: 20s", "hold: 6s"))
         flip.enroll()
         flip.start_gateway()
         return flip
