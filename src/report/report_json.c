@@ -189,10 +189,11 @@ static json_t *rows_json(const struct rows *rows)
 
 static json_t *latency_json(const struct report *report)
 {
-	json_t *views = json_array();
+	json_t *views;
 
 	if (!report->latency.given)
 		return json_null();
+	views = json_array();
 	for (size_t i = 0; i < report->latency.count; i++) {
 		const struct latency_view *v = &report->latency.views[i];
 

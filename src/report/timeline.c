@@ -128,7 +128,7 @@ static bool concerns(const struct making *m, const struct record_row *row, size_
 	const char *name = m->plan->stores[store].name;
 	bool stepped = false;
 
-	for (size_t i = 0; i < m->attempts->count; i++) {
+	for (size_t i = 0; i < m->attempts->count + m->attempts->looks; i++) {
 		const struct attempt *a = &m->attempts->list[i];
 
 		if (a->wave != row->wave || strcmp(a->run, row->run) != 0)
@@ -151,7 +151,7 @@ static const struct attempt *attempt_of(const struct making *m, const struct rec
 {
 	const struct attempt *ret = NULL;
 
-	for (size_t i = 0; i < m->attempts->count; i++) {
+	for (size_t i = 0; i < m->attempts->count + m->attempts->looks; i++) {
 		const struct attempt *a = &m->attempts->list[i];
 
 		if (a->wave != row->wave || strcmp(a->run, row->run) != 0)
