@@ -247,6 +247,26 @@ static void stores_that_moved_apart_overlap(void **state)
 	assert_int_equal(r->verdict, REPORT_NEW);
 }
 
+static void a_stopped_service_pauses(void **state)
+{
+	struct rows_made *m = *state;
+	const struct timeline *t = &m->report.timeline;
+	static const char *const rows[] = {"{\"stopped\":true}", "{\"stopped\":true}",
+		"{\"stopped\":false}", "{\"stopped\":true}"};
+
+	rows_synced(m);
+	for (size_t i = 0; i < 4; i++) {
+		m->ms += 1000;
+		rows_add(m, (struct journal_entry){
+				    .kind = "service", .key = "billing", .detail = rows[i]});
+	}
+	rows_report(m);
+	assert_int_equal(t->pauses_count, 2);
+	assert_int_equal(t->pauses[0].to_ms - t->pauses[0].from_ms, 2000);
+	assert_true(t->pauses[0].ended);
+	assert_false(t->pauses[1].ended);
+}
+
 static void a_broken_chain_is_the_first_thing_said(void **state)
 {
 	struct rows_made *m = *state;
@@ -357,6 +377,7 @@ int main(void)
 		CASE(a_look_is_no_attempt_and_knows_its_side),
 		CASE(in_doubt_the_destination_is_unknown),
 		CASE(stores_that_moved_apart_overlap),
+		CASE(a_stopped_service_pauses),
 		CASE(a_broken_chain_is_the_first_thing_said),
 		CASE(the_newest_comparison_counts),
 		CASE(the_newest_evidence_of_a_gate_stands),
