@@ -1,6 +1,7 @@
 #include "cli/readiness.h"
 
 #include "base/clock.h"
+#include "cli/evidence.h"
 #include "cli/memory.h"
 #include "cli/waiver.h"
 #include "gate/gates.h"
@@ -18,6 +19,8 @@ int readiness_need(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
 		    &round, err))
 		return -1;
 	memory_keep(ctx, &writers);
+	if (evidence_keep(ctx, &round, err))
+		return -1;
 	waiver_apply(ctx, &round);
 	if (gates_verdict(&round, err))
 		return -1;

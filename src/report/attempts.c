@@ -245,6 +245,28 @@ static void finish(const struct attempts *all, struct attempt *a)
 		a->src_known = src_elsewhere(all, a, &a->src);
 }
 
+/* A `resume` that found nothing to do was no attempt to move. */
+static bool is_look(const struct attempt *a)
+{
+	return a->steps_count == 0 && a->plan_hash[0] == '\0' && a->end == ATTEMPT_DONE;
+}
+
+static void looks_last(struct attempts *all, struct arena *arena)
+{
+	struct attempt *list = arena_calloc(arena, all->count + 1, sizeof *list);
+	size_t n = 0;
+
+	for (int looks = 0; looks <= 1; looks++) {
+		for (size_t i = 0; i < all->count; i++)
+			if (is_look(&all->list[i]) == (looks == 1))
+				list[n++] = all->list[i];
+		if (looks == 0)
+			all->looks = all->count - n;
+	}
+	all->list = list;
+	all->count -= all->looks;
+}
+
 void attempts_make(const struct record *record, struct arena *arena, struct attempts *ret)
 {
 	struct making m = {.record = record, .arena = arena};
@@ -262,6 +284,7 @@ void attempts_make(const struct record *record, struct arena *arena, struct atte
 	}
 	for (size_t i = 0; i < m.all.count; i++)
 		finish(&m.all, &m.all.list[i]);
+	looks_last(&m.all, arena);
 	*ret = m.all;
 }
 

@@ -62,6 +62,8 @@ struct attempt {
 struct attempts {
 	struct attempt *list;
 	size_t count;
+	size_t looks; /* entries after `count`: runs that found nothing to do, and know their side
+		       */
 };
 
 /* In order of their first row; in `arena`, pointing into the record. */

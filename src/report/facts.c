@@ -11,8 +11,8 @@ static bool kind_is(const struct record_row *row, const char *kind)
 
 static bool is_decision(const struct record_row *row)
 {
-	return kind_is(row, "approval") || kind_is(row, "waiver") || kind_is(row, "declare") ||
-	       kind_is(row, "sync") || kind_is(row, "abandon");
+	return kind_is(row, "approval") || kind_is(row, "waiver") || kind_is(row, "waived") ||
+	       kind_is(row, "declare") || kind_is(row, "sync") || kind_is(row, "abandon");
 }
 
 static void add(struct rows *rows, const struct record_row *row)

@@ -24,7 +24,7 @@ struct gate_fact {
 struct facts {
 	struct gate_fact *gates;
 	size_t gates_count;
-	struct rows decisions; /* approval, waiver, declare, sync, abandon */
+	struct rows decisions; /* approval, waiver and its use, declare, sync, abandon */
 	struct rows verifies;
 	struct rows alarms;  /* what `airlock guard` noted: an alarm, or that it ended */
 	struct rows writers; /* undeclared ones, the newest row of each */

@@ -19,7 +19,7 @@ void page_section(struct buf *out, const char *id, const char *title, const char
 
 void page_scroll(struct buf *out, const char *label)
 {
-	buf_puts(out, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
+	buf_puts(out, "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"");
 	html_text(out, label);
 	buf_puts(out, "\">\n");
 }

@@ -132,6 +132,31 @@ static void overlap_lane(const struct report *report, const struct columns *c,
 	buf_putc(out, '\n');
 }
 
+/* One lane for each service, however often it was stopped. */
+static void pauses(const struct timeline *t, const struct columns *c, struct buf *out)
+{
+	for (size_t i = 0; i < t->pauses_count; i++) {
+		bool first = true;
+
+		for (size_t k = 0; k < i; k++)
+			first &= strcmp(t->pauses[k].service, t->pauses[i].service) != 0;
+		if (!first)
+			continue;
+		label(out, t->pauses[i].service, "  service, stopped while its store crossed");
+		for (size_t k = i; k < t->pauses_count; k++) {
+			const struct pause *p = &t->pauses[k];
+			size_t from = line_of(c, p->from_ms), to = line_of(c, p->to_ms);
+
+			if (strcmp(p->service, t->pauses[i].service) == 0 && from < to)
+				buf_printf(out,
+					"<div class=\"cell shut\" style=\"grid-column:%zu/%zu\">"
+					"stopped%s</div>",
+					from, to, p->ended ? "" : ", not started again");
+		}
+		buf_putc(out, '\n');
+	}
+}
+
 static void key(struct buf *out)
 {
 	buf_puts(out, "<ul class=\"key\"><li><span class=\"cell open old\"></span>old open</li>"
@@ -154,6 +179,7 @@ static void picture(const struct report *report, struct buf *out)
 	grid(&c, out);
 	for (size_t i = 0; i < t->lanes_count; i++)
 		lane(report, &c, &t->lanes[i], out);
+	pauses(t, &c, out);
 	for (size_t i = 0; i < t->overlaps_count; i++)
 		if (t->overlaps[i].count > 0)
 			overlap_lane(report, &c, &t->overlaps[i], out);

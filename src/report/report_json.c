@@ -74,6 +74,20 @@ static json_t *stores_json(const struct report *report)
 	return all;
 }
 
+static json_t *pauses_json(const struct timeline *t)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < t->pauses_count; i++)
+		json_array_append_new(all,
+			json_pack("{s:o, s:o, s:o, s:I}", "service",
+				text_json(t->pauses[i].service), "from",
+				time_json(t->pauses[i].from_ms), "to",
+				t->pauses[i].ended ? time_json(t->pauses[i].to_ms) : json_null(),
+				"row", (json_int_t)t->pauses[i].seq));
+	return all;
+}
+
 static json_t *overlap_json(const struct plan *plan, const struct overlap *o)
 {
 	json_t *spans = json_array();
@@ -189,10 +203,11 @@ static json_t *rows_json(const struct rows *rows)
 
 static json_t *latency_json(const struct report *report)
 {
-	json_t *views = json_array();
+	json_t *views;
 
 	if (!report->latency.given)
 		return json_null();
+	views = json_array();
 	for (size_t i = 0; i < report->latency.count; i++) {
 		const struct latency_view *v = &report->latency.views[i];
 
@@ -240,17 +255,17 @@ json_t *report_json(const struct report *report)
 	const struct plan *plan = report->plan;
 	json_t *doc = json_pack(
 		"{s:s, s:{s:o, s:s, s:b}, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o, s:o}",
 		"schema", "airlock.report/1", "plan", "name", text_json(plan->name), "hash",
 		plan->hash, "changed", report->plan_changed, "made_at", time_json(report->made_ms),
 		"verdict", report_verdict_name(report->verdict), "summary",
 		text_json(report->summary), "record", record_json(report), "budgets",
 		budgets_json(&plan->budgets), "waves", waves_json(report), "stores",
-		stores_json(report), "overlaps", overlaps_json(report), "attempts",
-		attempts_json(report), "gates", gates_json(report), "decisions",
-		rows_json(&report->facts.decisions), "verifies", rows_json(&report->facts.verifies),
-		"alarms", rows_json(&report->facts.alarms), "writers",
-		rows_json(&report->facts.writers), "latency", latency_json(report));
+		stores_json(report), "stopped", pauses_json(&report->timeline), "overlaps",
+		overlaps_json(report), "attempts", attempts_json(report), "gates",
+		gates_json(report), "decisions", rows_json(&report->facts.decisions), "verifies",
+		rows_json(&report->facts.verifies), "alarms", rows_json(&report->facts.alarms),
+		"writers", rows_json(&report->facts.writers), "latency", latency_json(report));
 
 	ENSURE(doc != NULL);
 	return doc;

@@ -99,9 +99,10 @@ static void stop_service(struct making *m, const struct plan_service *service)
 {
 	const char *undo = command_line(m, service->stop.undo);
 
-	add(m, "operator",
-		arena_printf(m->arena, "%s is stopped before the stores move", service->name),
-		command_line(m, service->stop.exec), undo[0] ? undo : "start it again by hand");
+	add(m, "airlock",
+		arena_printf(m->arena, "the run stops %s before the hold, and starts it after",
+			service->name),
+		"", arena_printf(m->arena, "by itself, also from `airlock resume`: %s", undo));
 }
 
 static const struct plan_service *service_at(const struct plan *plan, size_t node)

@@ -128,7 +128,7 @@ static bool concerns(const struct making *m, const struct record_row *row, size_
 	const char *name = m->plan->stores[store].name;
 	bool stepped = false;
 
-	for (size_t i = 0; i < m->attempts->count; i++) {
+	for (size_t i = 0; i < m->attempts->count + m->attempts->looks; i++) {
 		const struct attempt *a = &m->attempts->list[i];
 
 		if (a->wave != row->wave || strcmp(a->run, row->run) != 0)
@@ -151,7 +151,7 @@ static const struct attempt *attempt_of(const struct making *m, const struct rec
 {
 	const struct attempt *ret = NULL;
 
-	for (size_t i = 0; i < m->attempts->count; i++) {
+	for (size_t i = 0; i < m->attempts->count + m->attempts->looks; i++) {
 		const struct attempt *a = &m->attempts->list[i];
 
 		if (a->wave != row->wave || strcmp(a->run, row->run) != 0)
@@ -225,6 +225,35 @@ static void make_lane(struct making *m, size_t store, struct lane *lane)
 			m->t.both_open_ms += lane->stretches[i].to_ms - lane->stretches[i].from_ms;
 }
 
+/* ---- services ------------------------------------------------------------------------------- */
+
+static void take_service(struct timeline *t, const struct record_row *row)
+{
+	bool stops = json_is_true(json_object_get(row->detail, "stopped"));
+	struct pause *open = NULL;
+
+	for (size_t i = 0; i < t->pauses_count; i++)
+		if (!t->pauses[i].ended && strcmp(t->pauses[i].service, row->key) == 0)
+			open = &t->pauses[i];
+	if (open != NULL && !stops) {
+		open->to_ms = row->at_ms > open->from_ms ? row->at_ms : open->from_ms;
+		open->ended = true;
+	}
+	if (open == NULL && stops)
+		t->pauses[t->pauses_count++] = (struct pause){.service = row->key,
+			.from_ms = row->at_ms,
+			.to_ms = t->to_ms,
+			.seq = row->seq};
+}
+
+static void make_pauses(struct making *m)
+{
+	m->t.pauses = arena_calloc(m->arena, m->record->count + 1, sizeof *m->t.pauses);
+	for (size_t i = 0; i < m->record->count; i++)
+		if (strcmp(m->record->rows[i].kind, "service") == 0 && m->record->rows[i].key[0])
+			take_service(&m->t, &m->record->rows[i]);
+}
+
 /* ---- overlaps -------------------------------------------------------------------------------- */
 
 static size_t wave_of(const struct sequence *sequence, size_t node)
@@ -293,7 +322,7 @@ static int compare_times(const void *a, const void *b)
 static void make_instants(struct making *m)
 {
 	struct timeline *t = &m->t;
-	size_t room = 1, n = 0;
+	size_t room = 1 + 2 * t->pauses_count, n = 0;
 
 	for (size_t i = 0; i < t->lanes_count; i++)
 		room += t->lanes[i].count;
@@ -301,6 +330,10 @@ static void make_instants(struct making *m)
 	for (size_t i = 0; i < t->lanes_count; i++)
 		for (size_t s = 0; s < t->lanes[i].count; s++)
 			t->instants[n++] = t->lanes[i].stretches[s].from_ms;
+	for (size_t i = 0; i < t->pauses_count; i++) {
+		t->instants[n++] = t->pauses[i].from_ms;
+		t->instants[n++] = t->pauses[i].to_ms;
+	}
 	t->instants[n++] = t->to_ms;
 	qsort(t->instants, n, sizeof *t->instants, compare_times);
 	for (size_t i = 0; i < n; i++)
@@ -390,6 +423,7 @@ void timeline_make(const struct plan *plan, const struct sequence *sequence,
 	m.t.lanes_count = plan->stores_count;
 	for (size_t i = 0; i < plan->stores_count; i++)
 		make_lane(&m, i, &m.t.lanes[i]);
+	make_pauses(&m);
 	make_instants(&m);
 	make_overlaps(&m);
 	*ret = m.t;

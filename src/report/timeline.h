@@ -46,13 +46,23 @@ struct overlap {
 	bool too_long; /* one that is certain lasted longer than the plan allows */
 };
 
+/* A service that `run` stopped (`during: stop`), from when it was about to until it ran again. */
+struct pause {
+	const char *service;
+	int64_t from_ms, to_ms;
+	bool ended; /* false: no row says that it runs again */
+	int64_t seq;
+};
+
 struct timeline {
 	int64_t from_ms, to_ms; /* first and last row; both 0 when there is none */
 	struct lane *lanes;	/* by the plan's store index */
 	size_t lanes_count;
 	struct overlap *overlaps;
 	size_t overlaps_count;
-	int64_t *instants; /* sorted, each once: where any stretch begins, and the end */
+	struct pause *pauses;
+	size_t pauses_count;
+	int64_t *instants; /* sorted, each once: where anything begins or ends */
 	size_t instants_count;
 	int64_t both_open_ms; /* 0, or law 1 was broken according to the rows */
 };

@@ -125,7 +125,7 @@ static void the_command_is_known_on_failure(void **state)
 	assert_int_equal(opt.command->id, COMMAND_RUN);
 	assert_int_equal(parse(&opt, &err, "airlock bogus"), -1);
 	assert_null(opt.command);
-	assert_int_equal(parse(&opt, &err, "airlock watch"), -1);
+	assert_int_equal(parse(&opt, &err, "airlock rehearse"), -1);
 	assert_int_equal(err.code, ERR_CANNOT);
 	assert_int_equal(parse(&opt, &err, ""), -1);
 	assert_int_equal(err.code, ERR_USAGE);

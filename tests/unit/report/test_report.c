@@ -168,6 +168,13 @@ static void a_killed_controller_leaves_the_doors_unknown(void **state)
 			    .text = "IDLE -> PROMOTED",
 			    .detail = "{\"from\":\"IDLE\",\"to\":\"PROMOTED\",\"signal\":"
 				      "\"SEEN_PROMOTED\"}"});
+	rows_add(m, (struct journal_entry){.run = "r2",
+			    .wave = 1,
+			    .attempt = 1,
+			    .store = "orders",
+			    .kind = "step",
+			    .detail = "{\"verb\":\"release\",\"outcome\":\"done\",\"us\":5,"
+				      "\"at_us\":9}"});
 	m->ms = 5000;
 	rows_add(m, (struct journal_entry){.run = "r2",
 			    .wave = 1,
@@ -180,6 +187,22 @@ static void a_killed_controller_leaves_the_doors_unknown(void **state)
 	assert_int_equal(r->attempts.count, 2);
 	assert_int_equal(r->attempts.list[0].end, ATTEMPT_CUT_SHORT);
 	assert_int_equal(r->attempts.list[1].end, ATTEMPT_DONE);
+}
+
+static void a_look_is_no_attempt_and_knows_its_side(void **state)
+{
+	struct rows_made *m = *state;
+	const struct report *r;
+
+	m->ms = 1000;
+	rows_move(m, 1, 0, "IDLE", "BAKING", "SEEN_GOAL");
+	m->ms = 2000;
+	rows_verdict(m, 1, 0, "done", "{\"from\":\"old\"}");
+	r = rows_report(m);
+	assert_int_equal(r->attempts.count, 0);
+	assert_int_equal(r->attempts.looks, 1);
+	assert_lane(r, "orders", "new 1000");
+	assert_non_null(strstr(r->summary, "No move was attempted."));
 }
 
 static void in_doubt_the_destination_is_unknown(void **state)
@@ -222,6 +245,26 @@ static void stores_that_moved_apart_overlap(void **state)
 	assert_int_equal(o->spans[0].to_ms - o->spans[0].from_ms, 4300 - 1300);
 	assert_true(o->too_long); /* the plan allows a second */
 	assert_int_equal(r->verdict, REPORT_NEW);
+}
+
+static void a_stopped_service_pauses(void **state)
+{
+	struct rows_made *m = *state;
+	const struct timeline *t = &m->report.timeline;
+	static const char *const rows[] = {"{\"stopped\":true}", "{\"stopped\":true}",
+		"{\"stopped\":false}", "{\"stopped\":true}"};
+
+	rows_synced(m);
+	for (size_t i = 0; i < 4; i++) {
+		m->ms += 1000;
+		rows_add(m, (struct journal_entry){
+				    .kind = "service", .key = "billing", .detail = rows[i]});
+	}
+	rows_report(m);
+	assert_int_equal(t->pauses_count, 2);
+	assert_int_equal(t->pauses[0].to_ms - t->pauses[0].from_ms, 2000);
+	assert_true(t->pauses[0].ended);
+	assert_false(t->pauses[1].ended);
 }
 
 static void a_broken_chain_is_the_first_thing_said(void **state)
@@ -331,8 +374,10 @@ int main(void)
 		CASE(back_again_is_the_same_with_sides_exchanged),
 		CASE(an_undone_attempt_gives_the_side_back),
 		CASE(a_killed_controller_leaves_the_doors_unknown),
+		CASE(a_look_is_no_attempt_and_knows_its_side),
 		CASE(in_doubt_the_destination_is_unknown),
 		CASE(stores_that_moved_apart_overlap),
+		CASE(a_stopped_service_pauses),
 		CASE(a_broken_chain_is_the_first_thing_said),
 		CASE(the_newest_comparison_counts),
 		CASE(the_newest_evidence_of_a_gate_stands),
