@@ -209,6 +209,10 @@ static void look_flipping(struct hold *h)
 		return;
 	h->phase = CONTROL_RUN;
 	park_end(h->gateway->park);
+	say("attempt %lld: %lld sessions went on on %s, %lld could not, the longest waited %lld ms",
+		(long long)h->attempt, (long long)h->released,
+		control_side_name(h->gateway->likely), (long long)h->failed,
+		(long long)(h->waiting_us_max / 1000));
 }
 
 /* ---- holding --------------------------------------------------------------------------------- */
