@@ -168,6 +168,7 @@ static void logins_are_taken_by_list(void **state)
 	assert_string_equal(s.database, "u");
 	assert_int_equal(parse(packet, login(packet, "user\0u\0_pq_.x\0y\0\0", 17), &s, &err), 0);
 	assert_int_equal(s.unknown_options, 1);
+	assert_string_equal(s.options[0], "_pq_.x");
 	assert_int_equal(parse(packet, login(packet, "user\0u\0fsync\0off\0\0", 18), &s, &err), -1);
 	assert_string_equal(err.sqlstate, "08P01");
 	assert_non_null(strstr(err.msg, "fsync"));
