@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""stall.py [--cutovers N] [--rate TPS] [--clients N] [--level 2|3] [--json]: what clients wait in a cutover.
+"""stall.py [--cutovers N] [--aborts N] [--rate TPS] [--clients N] [--level 2|3] [--json]: what clients wait in a cutover.
 
 pgbench TPC-B at a fixed rate through every cutover, in turn by two ways, each with two servers of its own:
 
@@ -10,10 +10,14 @@ pgbench TPC-B at a fixed rate through every cutover, in turn by two ways, each w
 
 The stall is the longest that one transaction took, from its first byte sent to COMMIT answered, waiting for
 its turn not counted. The gap is the longest time in which nobody's transaction was completed. Medians.
+
+An abort after the seal costs the clients as much as a cutover: all of their sessions are opened and made again
+where they were. --aborts measures it: the controller is killed just before the commit and resumed at once.
 """
 import argparse
 import json
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -22,8 +26,8 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 from pooler import DATABASE, Pgbench, PgBouncer, psycopg, wait_until  # noqa: E402 - finds tests/lab
-from crossing import Crossing  # noqa: E402
-from lab import Lab  # noqa: E402
+from crossing import UNDONE, Crossing  # noqa: E402
+from lab import Lab, LabError  # noqa: E402
 from window import PARTS as AIRLOCK_PARTS  # noqa: E402
 from window import prepare as make_tables  # noqa: E402
 
@@ -61,6 +65,15 @@ class Airlock:
         moved = self.crossing.call(*verb).require(0).json()
         self.side = moved["primary"]["orders"]
         return moved["stall_ms"]["parts"]
+
+    def abort(self):
+        verb, *arguments = self.crossing.moved("forward" if self.side == "old" else "rollback")
+        with self.crossing.start(verb, *arguments, failpoint="before:commit") as running:
+            if not running.await_failpoint(60):
+                raise LabError("the attempt ended before its commit")
+            running.signal(signal.SIGKILL)
+        self.crossing.call("resume").require(UNDONE)
+        return {}
 
     def close(self):
         self.lab.down()
@@ -147,12 +160,12 @@ def await_load(way, count):
     wait_until(lambda: commits(way) - begun > count, 60, "load")
 
 
-def once(way, place, args):
+def once(way, move, place, args):
     way.get_ready()
     load = Pgbench(way.dsn(), place / "load", "-c", str(args.clients), "-j", "2", "-R", str(args.rate))
     await_load(way, 2 * args.rate)
     begin = time.time() * 1000
-    parts = way.cut_over()
+    parts = move()
     await_load(way, args.rate)
     rows = [row for row in load.end().log() if row[1] >= begin]
     ends = sorted(at for _, at, _ in rows)
@@ -160,22 +173,24 @@ def once(way, place, args):
             "gave_up": load.gave_up, "parts": parts}
 
 
-def summary(name, way, rounds):
+def summary(name, parts, rounds):
     stalls, gaps = [one["stall"] for one in rounds], [one["gap"] for one in rounds]
     print(f"\n{name:<14}{'median ms':>10}{'worst ms':>10}")
     print(f"{'longest stall':<14}{statistics.median(stalls):>10.1f}{max(stalls):>10.1f}")
     print(f"{'gap':<14}{statistics.median(gaps):>10.1f}{max(gaps):>10.1f}")
-    for part in way.parts:
+    for part in parts:
         values = [one["parts"][part] for one in rounds if one["parts"].get(part) is not None]
         if values:
             print(f"  {part:<12}{statistics.median(values):>10.1f}{max(values):>10.1f}")
     print(f"clients that gave up: {sum(one['gave_up'] for one in rounds)}")
 
 
-def report(ways, rounds, args):
+def report(ways, rounds, aborts, args):
     print(f"{args.cutovers} cutovers by each way in turn, {args.clients} pgbench TPC-B clients at {args.rate}/s")
     for name, way in ways.items():
-        summary(name, way, rounds[name])
+        summary(name, way.parts, rounds[name])
+    if aborts:
+        summary("aborted", (), aborts)
     middle = {name: statistics.median(one["stall"] for one in rounds[name]) for name in rounds}
     ratio = middle["airlock"] / middle["pgbouncer"]
     third = middle["pgbouncer"] / 3
@@ -186,6 +201,7 @@ def report(ways, rounds, args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cutovers", type=int, default=10)
+    parser.add_argument("--aborts", type=int, default=3)
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=16)
     parser.add_argument("--level", type=int, default=2)
@@ -199,15 +215,17 @@ def main():
             ways["pgbouncer"] = Script(place, args.level)
             for number in range(args.cutovers):
                 for name, way in ways.items():
-                    rounds[name].append(once(way, place / name, args))
+                    rounds[name].append(once(way, way.cut_over, place / name, args))
                     print(f"  {number + 1}/{args.cutovers} {name} {rounds[name][-1]['stall']:.1f} ms", file=sys.stderr)
+            airlock = ways["airlock"]
+            aborts = [once(airlock, airlock.abort, place / "airlock", args) for _ in range(args.aborts)]
         finally:
             for way in ways.values():
                 way.close()
     if args.json:
-        print(json.dumps(rounds, indent=1))
+        print(json.dumps({**rounds, "aborts": aborts}, indent=1))
     else:
-        report(ways, rounds, args)
+        report(ways, rounds, aborts, args)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ void cancel_begin(struct session *s, uint32_t pid, uint32_t secret)
 	of->cancels++;
 	s->server.changed = on_cancelled;
 	s->server.owner = s;
-	if (server_cancel(&s->server, s->gateway, of->server.side, of->server.pid,
-		    of->server.secret, &err))
+	if (server_cancel(&s->server, &of->server, &err))
 		session_close(s);
 }

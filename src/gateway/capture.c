@@ -136,7 +136,8 @@ static char *copy_unnamed(struct session_state *state, const struct capture_opti
 }
 
 /* Types that a server numbers itself are left to be inferred on the other one. */
-static bool clear_local_types(uint8_t *parse, size_t len, const char **ret_sql)
+static bool clear_local_types(
+	uint8_t *parse, size_t len, struct arena *arena, struct state_statement *s)
 {
 	struct wire_in in = wire_in(parse + WIRE_HEAD_BYTES, len - WIRE_HEAD_BYTES);
 	const char *name = wire_str(&in);
@@ -144,13 +145,18 @@ static bool clear_local_types(uint8_t *parse, size_t len, const char **ret_sql)
 
 	if (name == NULL || name[0] != '\0')
 		return false;
-	for (unsigned count = wire_u16(&in); count > 0 && !in.broken; count--) {
+	s->sql = sql;
+	s->types_count = wire_u16(&in);
+	s->types = arena_calloc(arena, s->types_count + 1, sizeof *s->types);
+	for (size_t i = 0; i < s->types_count && !in.broken; i++) {
 		const uint8_t *at = wire_bytes(&in, 4);
 
-		if (at != NULL && wire_get32(at) >= MESSAGE_LOCAL_OID)
+		if (at == NULL)
+			break;
+		if (wire_get32(at) >= MESSAGE_LOCAL_OID)
 			wire_put32(parse + (at - parse), 0);
+		s->types[i] = wire_get32(at);
 	}
-	*ret_sql = sql;
 	return !in.broken;
 }
 
@@ -158,17 +164,16 @@ static struct state_statement *unnamed_of(
 	struct session_state *state, const struct capture_options *options)
 {
 	struct state_statement *s;
-	const char *sql = NULL;
 	uint8_t *parse;
 
 	if (options->unnamed == NULL || options->unnamed_len <= WIRE_HEAD_BYTES)
 		return NULL;
 	parse = (uint8_t *)copy_unnamed(state, options);
-	if (!clear_local_types(parse, options->unnamed_len, &sql))
-		return NULL; /* the server refused it too */
 	s = arena_alloc(&state->arena, sizeof *s);
 	*s = (struct state_statement){
-		.name = "", .sql = sql, .parse = parse, .parse_len = options->unnamed_len};
+		.name = "", .parse = parse, .parse_len = options->unnamed_len};
+	if (!clear_local_types(parse, options->unnamed_len, &state->arena, s))
+		return NULL; /* the server refused it too */
 	return s;
 }
 
@@ -391,6 +396,44 @@ static bool take_row(struct capture *c, const uint8_t *body, size_t len)
 
 /* ---- describing ------------------------------------------------------------------------------ */
 
+static bool can_be_tried(const struct state_statement *s)
+{
+	return !s->from_sql; /* PREPARE would want the name that is taken */
+}
+
+/*
+ * A statement can live on what is no longer so: parsed before SET ROLE took the rights away, or
+ * under another search_path.  Made again it would be refused, or be another one; so it is parsed
+ * here once more, under our own name.  The same happens on the other side, where it is too late.
+ */
+static void try_again(struct capture *c, const struct state_statement *s, struct buf *out)
+{
+	struct tag tag = tag_of(c);
+
+	packet_parse(out, tag.text, s->sql, s->types, s->types_count);
+	packet_describe(out, tag.text);
+	packet_close(out, tag.text);
+	packet_sync(out);
+	c->ready_owed++;
+}
+
+/* On to the statement's second description, or to the next statement. */
+static void describe_next(struct capture *c)
+{
+	struct state_statement *s = c->describing;
+
+	if (!c->again && can_be_tried(s)) {
+		c->again = true;
+		c->again_refused = false;
+		c->again_shape = MESSAGE_SHAPE_INIT;
+		return;
+	}
+	if (c->again && !s->broken && (c->again_refused || c->again_shape != s->shape))
+		lose(c->state, STATE_STATEMENT, s->name);
+	c->again = false;
+	c->describing = s->next;
+}
+
 static enum capture_step describe_all(struct capture *c, struct buf *out)
 {
 	if (c->unnamed != NULL) {
@@ -404,6 +447,8 @@ static enum capture_step describe_all(struct capture *c, struct buf *out)
 		packet_describe(out, s->name);
 		packet_sync(out);
 		c->ready_owed++;
+		if (can_be_tried(s))
+			try_again(c, s, out);
 	}
 	return c->phase == ENDED ? CAPTURE_DONE : CAPTURE_SEND;
 }
@@ -421,7 +466,7 @@ static void forget_unnamed(struct capture *c)
  * something. */
 static bool is_passing(const char *sqlstate)
 {
-	static const char *const classes[] = {"57", "53", "55", "40", "08", "XX"};
+	static const char *const classes[] = {"57", "53", "55", "40", "08"};
 
 	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
 		if (strncmp(sqlstate, classes[i], 2) == 0)
@@ -434,6 +479,10 @@ static void refused(struct capture *c, const struct message_fields *e)
 	if (c->phase == LASTVAL)
 		return; /* no PL/pgSQL here, or none for this role: what it was to tell stays open
 			 */
+	if (c->phase == DESCRIBING && c->again && !is_passing(e->sqlstate)) {
+		c->again_refused = true;
+		return;
+	}
 	if (c->phase == DESCRIBING && !is_passing(e->sqlstate)) {
 		c->describing->broken = true;
 		if (c->describing == c->unnamed && strcmp(e->sqlstate, "26000") == 0)
@@ -484,12 +533,19 @@ static enum capture_step take_ready(
 	case LASTVAL:
 		return c->failed ? finished(c) : describe_all(c, out);
 	case DESCRIBING:
-		c->describing = c->describing->next;
+		describe_next(c);
 		return c->ready_owed == 0 ? finished(c) : CAPTURE_MORE;
 	case ENDED:
 		break;
 	}
 	return broken(c, "an answer after the last");
+}
+
+static void take_shape(struct capture *c, uint8_t type, const uint8_t *body, size_t len)
+{
+	uint64_t *shape = c->again ? &c->again_shape : &c->describing->shape;
+
+	*shape = message_shape(*shape, type, body, len);
 }
 
 static enum capture_step take_error(struct capture *c, const uint8_t *body, size_t len)
@@ -524,7 +580,7 @@ enum capture_step capture_feed(
 	case 'n':
 		if (c->phase != DESCRIBING)
 			return broken(c, "a description that nobody asked for");
-		c->describing->shape = message_shape(c->describing->shape, type, body, len);
+		take_shape(c, type, body, len);
 		return CAPTURE_MORE;
 	case 'E':
 		return take_error(c, body, len);

@@ -3,10 +3,13 @@
  *
  * One pipelined probe (extended protocol, a named statement with a nonce, so that the unnamed
  * statement survives; after another one when names are to be found) asks for settings, role,
- *prepared statements and what cannot be carried; if there are prepared statements a second batch
- *describes each, to compare with after a replay. Nothing in it changes the session, and the probe's
- *statement is closed again.  If the server refuses anything (a statement_timeout of the session's,
- *say), the capture fails as data: the session itself is at a boundary as before.
+ * prepared statements and what cannot be carried.  If there are prepared statements a second batch
+ * describes each, to compare with after a replay, and parses it once more under our own name, to
+ * learn whether it can be made again at all.
+ *
+ * Nothing in it changes the session, and our own statements are closed again.  If the server
+ * refuses anything (a statement_timeout of the session's, say), the capture fails as data: the
+ * session itself is at a boundary as before.
  *
  *	capture_begin(c, &options, state, out);   // send out
  *	for each message of the server's:
@@ -63,7 +66,8 @@ struct capture {
 	const char *user;
 	int phase;
 	size_t ready_owed; /* ReadyForQuery still to come */
-	bool finds, tagged, failed, unnamed_gone;
+	bool finds, tagged, failed, unnamed_gone, again, again_refused;
+	uint64_t again_shape;
 	struct state_statement *describing, *unnamed, **statements_end;
 	struct state_setting **settings_end;
 	struct state_name **names_end;

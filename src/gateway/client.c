@@ -161,7 +161,7 @@ static bool knows_database(const struct session *s)
 
 static void take_login(struct session *s)
 {
-	uint8_t bytes[64];
+	uint8_t bytes[WIRE_STARTUP_BYTES_MAX]; /* names no more than the packet held */
 	struct wire_out out = wire_out(bytes, sizeof bytes);
 
 	if (!knows_database(s)) {
@@ -170,7 +170,7 @@ static void take_login(struct session *s)
 		return;
 	}
 	if (s->login.minor > 0 || s->login.unknown_options > 0) {
-		message_negotiate(&out, NULL, 0);
+		message_negotiate(&out, s->login.options, s->login.unknown_options);
 		leg_send(s->client, bytes, out.len);
 	}
 	take_pairs(s);

@@ -44,8 +44,11 @@ struct question {
 struct doors {
 	char *plan, *store;
 	struct controldb *db[2];
-	struct question
-		*reading[2]; /* the newest read of each side, to be joined until it is sent */
+	/* The newest read of each side, to be joined until it is sent. */
+	struct question *reading[2];
+	bool looked[2], looking[2]; /* was the side ever asked: answered or given up; under way */
+	struct reader *waiting[2];  /* readers of a side that wait for a look at the other one */
+	bool closing;
 	int64_t epoch;
 	size_t open; /* of db */
 	void (*closed)(void *ctx);
@@ -168,6 +171,28 @@ static void ask_new(struct doors *d, const struct reader *reader, const struct d
 	doors_read(d, CONTROL_NEW, new_read, u);
 }
 
+static void begin_read(struct doors *d, enum control_side side, struct reader *reader);
+
+/* Whoever waited for a first look at this side reads the other one now. */
+static void looked_at(struct doors *d, enum control_side side, const struct err *err)
+{
+	enum control_side other = side == CONTROL_OLD ? CONTROL_NEW : CONTROL_OLD;
+	const struct door_view nothing = {.state = DOOR_ABSENT};
+	struct reader *reader = d->waiting[other], *next;
+
+	d->waiting[other] = NULL;
+	for (; reader != NULL; reader = next) {
+		next = reader->next;
+		reader->next = NULL;
+		if (!d->closing) {
+			begin_read(d, other, reader);
+			continue;
+		}
+		reader->cb(reader->ctx, &nothing, err);
+		free(reader);
+	}
+}
+
 static void door_read(struct controldb_question *base, const PGresult *rows, const struct err *err)
 {
 	struct question *q = (struct question *)base;
@@ -175,6 +200,7 @@ static void door_read(struct controldb_question *base, const PGresult *rows, con
 	struct reader *reader, *next;
 	bool unmoved = false;
 
+	q->doors->looked[q->side] = true;
 	if (q->doors->reading[q->side] == q)
 		q->doors->reading[q->side] = NULL;
 	if (err->code == ERR_OK)
@@ -189,25 +215,48 @@ static void door_read(struct controldb_question *base, const PGresult *rows, con
 			reader->cb(reader->ctx, &view, err);
 		free(reader);
 	}
+	looked_at(q->doors, q->side, err);
 	question_free(q);
+}
+
+static struct question *reading(struct doors *d, enum control_side side)
+{
+	struct question *q = d->reading[side];
+
+	if (q != NULL && !q->base.sent)
+		return q;
+	q = question_new(d, side, ASK_DOOR, NULL);
+	key_params(q);
+	d->reading[side] = q;
+	send_off(q, door_read);
+	return q;
+}
+
+static void begin_read(struct doors *d, enum control_side side, struct reader *reader)
+{
+	struct question *q = reading(d, side);
+
+	*q->readers_end = reader;
+	q->readers_end = &reader->next;
 }
 
 void doors_read(struct doors *d, enum control_side side, doors_read_cb cb, void *ctx)
 {
-	struct question *q = d->reading[side];
+	enum control_side other = side == CONTROL_OLD ? CONTROL_NEW : CONTROL_OLD;
 	struct reader *reader = calloc(1, sizeof *reader);
 
-	REQUIRE(reader != NULL);
+	REQUIRE(reader != NULL && !d->closing);
 	reader->cb = cb;
 	reader->ctx = ctx;
-	if (q == NULL || q->base.sent) {
-		q = question_new(d, side, ASK_DOOR, NULL);
-		key_params(q);
-		d->reading[side] = q;
-		send_off(q, door_read);
+	if (d->looked[other]) {
+		begin_read(d, side, reader);
+		return;
 	}
-	*q->readers_end = reader;
-	q->readers_end = &reader->next;
+	reader->next = d->waiting[side];
+	d->waiting[side] = reader;
+	if (!d->looking[other])
+		reading(d, other);
+	d->looking[other] = true;
 }
 
 void doors_told(struct doors *d, int64_t epoch)
@@ -357,6 +406,7 @@ static void one_closed(void *ctx)
 
 void doors_close(struct doors *d, void (*closed)(void *ctx), void *ctx)
 {
+	d->closing = true;
 	d->closed = closed;
 	d->closed_ctx = ctx;
 	for (size_t side = 0; side < ARRAY_LEN(d->db); side++)

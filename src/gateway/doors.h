@@ -7,9 +7,15 @@
  * after the question, at an epoch not lower than any that was seen or told (decision 8).  Nothing
  * is remembered between questions but that epoch.
  *
+ * A gateway that has just begun knows no epoch, and a server that was restored from a backup can
+ * say ACTIVE again though its door was shut for good.  So before the first answer about one side
+ * the other one is asked too, whose epoch is then known; if it does not answer, that is waited for
+ * once.
+ *
  * Every question is answered exactly once, on the loop, never from inside the call that asks.  A
- * question has a deadline, connecting included; after it the connection is given up (its outcome is
- * unknown) and made again at the next question, with a growing pause when that fails.
+ * question has a deadline, connecting included (the first read has that of two); after it the
+ * connection is given up (its outcome is unknown) and made again at the next question, with a
+ * growing pause when that fails.
  *
  * Errors: ERR_UNREACHABLE (no connection, or it was lost: a move may or may not have happened),
  * ERR_TIMEOUT (likewise), ERR_BLOCKED (somebody holds the register's lock: nothing was moved),

@@ -17,12 +17,19 @@
 #include "gateway/tls.h"
 
 #define GATEWAY_SESSIONS_MAX 4096u
+#define GATEWAY_ADDRESSES_MAX 8u /* of one host */
 
 /* Where a side's server is and how it is spoken to: out of the plan's conninfo. */
 struct gateway_side {
-	struct sockaddr_storage address;
-	socklen_t address_len;
+	/* In the resolver's order; `at` is the one that answered last, or is to be tried next. */
+	struct gateway_address {
+		struct sockaddr_storage address;
+		socklen_t len;
+	} addresses[GATEWAY_ADDRESSES_MAX];
+	size_t addresses_count, at;
+	bool resolved; /* from a name, which can come to mean another address */
 	char host[256]; /* as it was given: what its certificate must name */
+	char port[32];
 	char database[64];
 	bool tls_try, tls_must, verify_host;
 	SSL_CTX *tls; /* NULL when neither */

@@ -7,6 +7,7 @@
 #include "gateway/blockers.h"
 #include "gateway/park.h"
 #include "gateway/say.h"
+#include "gateway/side.h"
 
 #define ARM_MS 1000   /* for sessions to come to a boundary, where they are looked at */
 #define FLIPS_MAX 32u /* servers opened at a time: more make each other slower */
@@ -208,6 +209,10 @@ static void look_flipping(struct hold *h)
 		return;
 	h->phase = CONTROL_RUN;
 	park_end(h->gateway->park);
+	say("attempt %lld: %lld sessions went on on %s, %lld could not, the longest waited %lld ms",
+		(long long)h->attempt, (long long)h->released,
+		control_side_name(h->gateway->likely), (long long)h->failed,
+		(long long)(h->waiting_us_max / 1000));
 }
 
 /* ---- holding --------------------------------------------------------------------------------- */
@@ -558,6 +563,9 @@ static void on_arm(void *ctx, struct controld_request *request, const struct con
 	setting_names_forget(&h->gateway->names);
 	for (struct session *s = h->gateway->first; s; s = s->next)
 		s->probe_wanted = s->phase == SESSION_RUN;
+	/* Names are never resolved in the window; what they lead to by now is known by then. */
+	side_refresh(h->gateway, CONTROL_OLD);
+	side_refresh(h->gateway, CONTROL_NEW);
 	park_begin(h->gateway->park, arm->dst, arm->share);
 	settle_all(h);
 }

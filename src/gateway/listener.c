@@ -11,7 +11,32 @@
 #include "gateway/session.h"
 
 #define BACKLOG 512
+#define PAUSE_MS 200
 #define ACCEPTS_MAX 64 /* in one turn, so that the sessions get theirs */
+
+static void on_client(uv_poll_t *poll, int status, int events);
+
+static void listen_all(struct listener *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		ENSURE(uv_poll_start(&l->sockets[i].poll, UV_READABLE, on_client) == 0);
+}
+
+static void on_pause_over(uv_timer_t *timer)
+{
+	listen_all(timer->data);
+}
+
+/* Who waits would be announced again and again. */
+static void not_accepted(struct listener *l, int why)
+{
+	if (why == EAGAIN || why == EINTR || why == ECONNABORTED)
+		return;
+	say("a client cannot be accepted: %s", strerror(why));
+	for (size_t i = 0; i < l->count; i++)
+		uv_poll_stop(&l->sockets[i].poll);
+	uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
+}
 
 static void on_client(uv_poll_t *poll, int status, int events)
 {
@@ -25,8 +50,7 @@ static void on_client(uv_poll_t *poll, int status, int events)
 		int fd = accept4(socket->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0) {
-			if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-				say("a client cannot be accepted: %s", strerror(errno));
+			not_accepted(l, errno);
 			return;
 		}
 		session_new(l->gateway, fd);
@@ -72,7 +96,6 @@ static int bind_one(
 	s->fd = fd;
 	ENSURE(uv_poll_init(&l->gateway->loop, &s->poll, fd) == 0);
 	s->poll.data = l;
-	ENSURE(uv_poll_start(&s->poll, UV_READABLE, on_client) == 0);
 	l->count++;
 	return 0;
 }
@@ -85,6 +108,8 @@ int listener_open(struct listener *l, struct gateway *gateway, const char *where
 	int rc;
 
 	*l = (struct listener){.gateway = gateway};
+	ENSURE(uv_timer_init(&gateway->loop, &l->pause) == 0);
+	l->pause.data = l;
 	if (!take_apart(where, host, port))
 		return err_set(err, ERR_PLAN, "listen: not HOST:PORT: %s", where);
 	any = !*host || strcmp(host, "*") == 0;
@@ -98,11 +123,17 @@ int listener_open(struct listener *l, struct gateway *gateway, const char *where
 	freeaddrinfo(all);
 	if (rc)
 		listener_close(l);
+	else
+		listen_all(l);
 	return rc;
 }
 
 void listener_close(struct listener *l)
 {
+	if (!l->gateway || l->closed)
+		return;
+	l->closed = true;
+	uv_close((uv_handle_t *)&l->pause, NULL);
 	for (size_t i = 0; i < l->count; i++) {
 		uv_close((uv_handle_t *)&l->sockets[i].poll, NULL);
 		close(l->sockets[i].fd);

@@ -12,6 +12,8 @@
 
 struct listener {
 	struct gateway *gateway;
+	uv_timer_t pause; /* no file is left for another client: nobody is accepted for a while */
+	bool closed;
 	size_t count;
 	struct listener_socket {
 		uv_poll_t poll;
@@ -23,6 +25,7 @@ struct listener {
  * `l` must outlive the loop's last turn after listener_close. */
 int listener_open(
 	struct listener *l, struct gateway *gateway, const char *where, struct err *err) MUST_CHECK;
+/* Nothing happens when it was not opened, or was closed before. */
 void listener_close(struct listener *l);
 
 #endif

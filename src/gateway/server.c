@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "gateway/side.h"
 #include "pgwire/message.h"
 
 static void on_ready(struct leg *leg);
@@ -25,22 +26,23 @@ static void fail(struct server *s, enum err_code code, const char *what)
 	reach(s, SERVER_FAILED);
 }
 
-static int begin(struct server *s, struct err *err)
+static int begin(struct server *s, const struct gateway_address *at, struct err *err)
 {
-	const struct gateway_side *to = &s->gateway->side[s->side];
-	int on = 1,
-	    fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct gateway_side *to = &s->gateway->side[s->side];
+	int on = 1, fd;
 
+	fd = socket(at->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set_errno(err, ERR_UNREACHABLE, "a socket to %s", to->host);
-	if (to->address.ss_family != AF_UNIX) {
+	if (at->address.ss_family != AF_UNIX) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 		setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	}
 	/* An error of connect() shows when the socket is looked at. */
-	if (connect(fd, (const struct sockaddr *)&to->address, to->address_len) < 0 &&
+	if (connect(fd, (const struct sockaddr *)&at->address, at->len) < 0 &&
 		errno != EINPROGRESS) {
 		err_set_errno(err, ERR_UNREACHABLE, "connecting to %s", to->host);
+		side_next_address(to);
 		close(fd);
 		return -1;
 	}
@@ -66,22 +68,28 @@ static void prepare(struct server *s, struct gateway *gateway, enum control_side
 int server_open(struct server *s, struct gateway *gateway, enum control_side side,
 	const struct server_login *login, struct err *err)
 {
+	const struct gateway_side *to = &gateway->side[side];
 	bool park = s->park;
 
 	prepare(s, gateway, side);
 	s->login = *login;
 	s->park = park;
-	return begin(s, err);
+	return begin(s, &to->addresses[to->at], err);
 }
 
-int server_cancel(struct server *s, struct gateway *gateway, enum control_side side, uint32_t pid,
-	uint32_t secret, struct err *err)
+int server_cancel(struct server *s, const struct server *of, struct err *err)
 {
-	prepare(s, gateway, side);
+	struct gateway_address at = {.len = sizeof at.address};
+
+	REQUIRE(of->phase == SERVER_IN);
+	prepare(s, of->gateway, of->side);
 	s->cancelling = true;
-	s->pid = pid;
-	s->secret = secret;
-	return begin(s, err);
+	s->pid = of->pid;
+	s->secret = of->secret;
+	/* Not where the side's name leads by now. */
+	if (getpeername(of->leg->fd, (struct sockaddr *)&at.address, &at.len) < 0)
+		return err_set_errno(err, ERR_UNREACHABLE, "the session's server");
+	return begin(s, &at, err);
 }
 
 void server_close(struct server *s)
@@ -91,6 +99,8 @@ void server_close(struct server *s)
 
 	if (!s->leg)
 		return;
+	if (s->phase == SERVER_CONNECTING) /* it took too long */
+		side_next_address(&s->gateway->side[s->side]);
 	if (s->phase == SERVER_IN && !s->leg->gone && !s->leg->broken) {
 		message_terminate(&out);
 		leg_send(s->leg, bytes, out.len);
@@ -152,6 +162,7 @@ static void connected(struct server *s)
 
 	if (getsockopt(s->leg->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error != 0 ||
 		s->leg->broken) {
+		side_next_address(&s->gateway->side[s->side]);
 		fail(s, ERR_UNREACHABLE, error ? strerror(error) : "cannot be reached");
 		return;
 	}

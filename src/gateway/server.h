@@ -55,9 +55,8 @@ struct server {
  */
 int server_open(struct server *s, struct gateway *gateway, enum control_side side,
 	const struct server_login *login, struct err *err) MUST_CHECK;
-/* Delivers a cancel for that backend. */
-int server_cancel(struct server *s, struct gateway *gateway, enum control_side side, uint32_t pid,
-	uint32_t secret, struct err *err) MUST_CHECK;
+/* Delivers a cancel for the backend of `of`, which is in. */
+int server_cancel(struct server *s, const struct server *of, struct err *err) MUST_CHECK;
 /* From PARKED. */
 void server_go_on(struct server *s);
 /* Says goodbye where it is in.  Nothing happens when it is not in use. */

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "gateway/hold.h"
 #include "gateway/park.h"
+#include "gateway/say.h"
 #include "pgwire/message.h"
 
 #define LOGIN_MS 60000	   /* as PostgreSQL's authentication_timeout */
@@ -72,13 +73,25 @@ static void link_out(struct session *s)
 	s->gateway->count--;
 }
 
+/* As a server whose connections are all in use would; it closes in any case. */
+static void turn_away(int fd)
+{
+	uint8_t bytes[128];
+	struct wire_out out = wire_out(bytes, sizeof bytes);
+
+	message_error(&out, "FATAL", "53300", "too many clients are connected to this gateway");
+	if (send(fd, bytes, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		say("a client was turned away without a word: all sessions are in use");
+	close(fd);
+}
+
 void session_new(struct gateway *gateway, int fd)
 {
 	struct session *s = slab_take(gateway);
 	int on = 1;
 
 	if (!s) {
-		close(fd);
+		turn_away(fd);
 		return;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -24,14 +24,28 @@ static const char *get(const PQconninfoOption *options, const char *key)
 static int unix_address(
 	struct gateway_side *side, const char *dir, const char *port, struct err *err)
 {
-	struct sockaddr_un *to = (struct sockaddr_un *)&side->address;
+	struct sockaddr_un *to = (struct sockaddr_un *)&side->addresses[0].address;
 	int len = snprintf(to->sun_path, sizeof to->sun_path, "%s/.s.PGSQL.%s", dir, port);
 
 	if (len < 0 || (size_t)len >= sizeof to->sun_path)
 		return err_set(err, ERR_PLAN, "host: too long a path for a socket: %s", dir);
 	to->sun_family = AF_UNIX;
-	side->address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len + 1);
+	side->addresses[0].len =
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)len + 1);
+	side->addresses_count = 1;
 	return 0;
+}
+
+static void take_all(struct gateway_side *side, const struct addrinfo *all)
+{
+	side->addresses_count = side->at = 0;
+	for (const struct addrinfo *a = all; a && side->addresses_count < GATEWAY_ADDRESSES_MAX;
+		a = a->ai_next) {
+		struct gateway_address *to = &side->addresses[side->addresses_count++];
+
+		memcpy(&to->address, a->ai_addr, a->ai_addrlen);
+		to->len = a->ai_addrlen;
+	}
 }
 
 static int inet_address(
@@ -42,8 +56,7 @@ static int inet_address(
 
 	if (rc)
 		return err_set(err, ERR_UNREACHABLE, "host %s: %s", host, gai_strerror(rc));
-	memcpy(&side->address, all->ai_addr, all->ai_addrlen);
-	side->address_len = all->ai_addrlen;
+	take_all(side, all);
 	freeaddrinfo(all);
 	return 0;
 }
@@ -60,6 +73,8 @@ static int take_address(struct gateway_side *side, const PQconninfoOption *optio
 	if (snprintf(side->host, sizeof side->host, "%s", *host ? host : address) >=
 		(int)sizeof side->host)
 		return err_set(err, ERR_PLAN, "host: too long: %s", host);
+	side->resolved = !*address;
+	snprintf(side->port, sizeof side->port, "%s", port);
 	if (host[0] == '/' || host[0] == '@')
 		return unix_address(side, host, port, err);
 	return inet_address(side, *address ? address : host, port, err);
@@ -81,12 +96,12 @@ static int take_tls(struct gateway_side *side, const PQconninfoOption *options, 
 	bool verify = strncmp(mode, "verify-", 7) == 0, found;
 	char roots[4096];
 
-	side->tls_try = side->address.ss_family != AF_UNIX && strcmp(mode, "disable") != 0 &&
-			strcmp(mode, "allow") != 0;
+	side->tls_try = side->addresses[0].address.ss_family != AF_UNIX &&
+			strcmp(mode, "disable") != 0 && strcmp(mode, "allow") != 0;
 	side->tls_must = verify || strcmp(mode, "require") == 0;
 	side->verify_host = strcmp(mode, "verify-full") == 0;
 	if (!side->tls_try)
-		return side->tls_must && side->address.ss_family != AF_UNIX
+		return side->tls_must && side->addresses[0].address.ss_family != AF_UNIX
 			       ? err_set(err, ERR_PLAN, "sslmode %s", mode)
 			       : 0;
 	found = *given ? snprintf(roots, sizeof roots, "%s", given) > 0 : default_roots(roots);
@@ -134,6 +149,37 @@ int side_init(struct gateway_side *side, const char *conninfo, struct err *err)
 	rc = take(side, options, err);
 	PQconninfoFree(options);
 	return rc;
+}
+
+void side_next_address(struct gateway_side *side)
+{
+	REQUIRE(side->addresses_count > 0);
+	side->at = (side->at + 1) % side->addresses_count;
+}
+
+static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *all)
+{
+	struct gateway_side *side = request->data;
+
+	if (status == 0 && all)
+		take_all(side, all);
+	uv_freeaddrinfo(all);
+	free(request);
+}
+
+void side_refresh(struct gateway *gateway, enum control_side which)
+{
+	struct gateway_side *side = &gateway->side[which];
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	uv_getaddrinfo_t *request;
+
+	if (!side->resolved || side->addresses[0].address.ss_family == AF_UNIX)
+		return;
+	request = calloc(1, sizeof *request);
+	ENSURE(request != NULL);
+	request->data = side;
+	if (uv_getaddrinfo(&gateway->loop, request, on_resolved, side->host, side->port, &hints))
+		free(request);
 }
 
 void side_fini(struct gateway_side *side)

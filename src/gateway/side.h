@@ -12,6 +12,10 @@
 
 /* Resolves the host; blocks while it does.  What it holds is freed by side_fini. */
 int side_init(struct gateway_side *side, const char *conninfo, struct err *err) MUST_CHECK;
+/* Resolves it again, off the loop's thread; where that fails, what was known stays. */
+void side_refresh(struct gateway *gateway, enum control_side side);
+/* Its present address did not answer: the next one is tried next. */
+void side_next_address(struct gateway_side *side);
 void side_fini(struct gateway_side *side);
 
 #endif

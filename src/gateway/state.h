@@ -17,13 +17,15 @@
 /* What cannot be carried, one bit each.  STATE_LASTVAL is a hint and not a reason to refuse by
  * itself: any insert into a table with a serial column sets it, few applications ask for it. */
 enum state_lost {
-	STATE_TEMP = 1 << 0,	    /* temporary objects */
-	STATE_ADVISORY = 1 << 1,    /* session-level advisory locks: how often is not visible */
-	STATE_CURSOR = 1 << 2,	    /* WITH HOLD */
-	STATE_LISTEN = 1 << 3,	    /* LISTEN */
-	STATE_CURRVAL = 1 << 4,	    /* a prepared statement of its asks for currval or lastval */
-	STATE_LASTVAL = 1 << 5,	    /* currval and lastval are defined */
-	STATE_STATEMENT = 1 << 6,   /* a statement that SQL prepared together with other commands */
+	STATE_TEMP = 1 << 0,	 /* temporary objects */
+	STATE_ADVISORY = 1 << 1, /* session-level advisory locks: how often is not visible */
+	STATE_CURSOR = 1 << 2,	 /* WITH HOLD */
+	STATE_LISTEN = 1 << 3,	 /* LISTEN */
+	STATE_CURRVAL = 1 << 4,	 /* a prepared statement of its asks for currval or lastval */
+	STATE_LASTVAL = 1 << 5,	 /* currval and lastval are defined */
+	/* A statement that cannot be made again: SQL prepared it together with other commands, or
+	 * it would be refused or be another one by now. */
+	STATE_STATEMENT = 1 << 6,
 	STATE_SIZE = 1 << 7,	    /* more than STATE_BYTES_MAX */
 	STATE_REPLICATION = 1 << 8, /* set by the session plane: replication=... */
 };

@@ -11,7 +11,7 @@ static int refused(struct err *err, const char *what, const char *name)
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
 	ERR_clear_error();
-	return err_set(err, ERR_USAGE, "TLS: %s %s: %s", what, name, reason ? reason : "unusable");
+	return err_set(err, ERR_PLAN, "TLS: %s %s: %s", what, name, reason ? reason : "unusable");
 }
 
 static SSL_CTX *context_new(const SSL_METHOD *method)

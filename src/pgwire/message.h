@@ -40,7 +40,7 @@ void message_auth_text(struct wire_out *out, enum auth_code code, const char *te
 void message_backend_key(struct wire_out *out, uint32_t pid, uint32_t secret);
 void message_parameter_status(struct wire_out *out, const char *name, const char *value);
 void message_ready(struct wire_out *out, char status);
-/* Only minor 0 is spoken; the options that were asked for are refused without naming them. */
+/* Only minor 0 is spoken; the options are those that were asked for and are not known. */
 void message_negotiate(struct wire_out *out, const char *const *options, size_t count);
 void message_error(
 	struct wire_out *out, const char *severity, const char *sqlstate, const char *text);

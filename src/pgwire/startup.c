@@ -58,7 +58,9 @@ static int take_parameter(struct startup *s, const char *name, const char *value
 		return 0;
 	}
 	if (strncmp(name, "_pq_.", 5) == 0) {
-		s->unknown_options++;
+		if (s->unknown_options == STARTUP_OPTIONS_MAX)
+			return refuse(err, "08P01", "too many protocol options", "");
+		s->options[s->unknown_options++] = name;
 		return 0;
 	}
 	if (strcmp(name, "replication") == 0)

@@ -15,6 +15,7 @@
 #include "pgwire/wire.h"
 
 #define STARTUP_PARAMETERS_MAX 48
+#define STARTUP_OPTIONS_MAX 8 /* of the protocol; none is known */
 
 enum startup_kind { STARTUP_LOGIN, STARTUP_TLS, STARTUP_GSS, STARTUP_CANCEL };
 
@@ -28,7 +29,8 @@ struct startup {
 	} parameters[STARTUP_PARAMETERS_MAX];
 	size_t count;		     /* without user, database and options of the protocol */
 	const char *user, *database; /* database: the user's name when it was not given */
-	size_t unknown_options;	     /* parameters that begin with _pq_. */
+	const char *options[STARTUP_OPTIONS_MAX]; /* names that begin with _pq_. */
+	size_t unknown_options;			  /* how many they are */
 };
 
 /* How long the packet is, its length word included: WIRE_MORE before four bytes are there. */

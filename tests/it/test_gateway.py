@@ -2,6 +2,9 @@
 
 import contextlib
 import re
+import resource
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -150,6 +153,53 @@ def test_the_other_side_is_found_without_being_told(flip):
     with psycopg.connect(flip.gateway_dsn("shop_app")) as conn:
         assert conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
 
+
+
+def test_a_newer_protocol_is_negotiated_down_and_its_options_named(flip):
+    words = b"user\0shop_app\0database\0shop\0_pq_.future\0on\0\0"
+    with socket.create_connection(("127.0.0.1", flip.gateway_port), 10) as conn, conn.makefile("rb") as file:
+        conn.sendall(struct.pack("!II", 8 + len(words), 0x30002) + words)
+        kind, length = struct.unpack("!cI", file.read(5))
+        assert (kind, file.read(length - 4)) == (b"v", struct.pack("!II", 0, 1) + b"_pq_.future\0")
+        assert file.read(1) == b"R"
+
+
+def run_gateway(flip, plan, *more):
+    """One that ends by itself: (exit code, what it said)."""
+    done = subprocess.run([flip.gateways[0].program, "--plan", plan, "--route", "gw", *more],
+                          capture_output=True, text=True, check=False, timeout=20)
+    return done.returncode, done.stderr
+
+
+def test_what_cannot_be_listened_on_is_said_with_its_exit_code(flip, scratch):
+    assert run_gateway(flip, flip.plan)[0] == 9  # another gateway answers at the control socket
+    plan = scratch() / "plan.yaml"
+    plan.write_text(flip.plan.read_text().replace("gateway.sock", "other.sock"))
+    code, said = run_gateway(flip, plan)
+    assert code == 1 and "Address already in use" in said
+    plan.write_text(plan.read_text().replace(f"127.0.0.1:{flip.gateway_port}", "nowhere"))
+    code, said = run_gateway(flip, plan)
+    assert code == 2 and "not HOST:PORT" in said
+    assert run_gateway(flip, plan, "--route", "other")[0] == 2
+
+
+def test_clients_wait_while_no_file_is_left_and_are_served_afterwards(flip, client):
+    pid = flip.gateways[0].pid
+    files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (files, hard))
+    came = []
+    late = threading.Thread(target=lambda: came.append(psycopg.connect(flip.gateway_dsn("shop_app"))))
+    try:
+        late.start()
+        wait_until(lambda: "cannot be accepted" in flip.gateways[0].log_text(), 10, "a client to be left waiting")
+        assert client.execute("SELECT 1").fetchone() == (1,)
+        assert not came
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+    late.join(20)
+    with came[0] as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
 # -- TLS --------------------------------------------------------------------------------------------

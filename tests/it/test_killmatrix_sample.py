@@ -17,6 +17,8 @@ SAMPLE = [Cell.parse(name) for name in (
     "3/forward/straight/before:commit/kill-blank", "3/forward/straight/after:commit/kill-new",
     "3/rollback/resumed/before:turn/kill-stale", "3/forward/undone/before:reopen/kill",
     "3/forward/refused/before:revoke/race", "3/rollback/revoked/after:revoke/kill",
+    "3/forward/gateway/before:commit/kill", "3/rollback/gateway/before:seal/kill-gateway",
+    "3/forward/gateway/before:promote/stop-gateway", "3/rollback/gateway/after:cut/restart-gateway",
     "2/forward/turns/after:commit/kill", "2/forward/straight/before:seal/stop-old",
     "2/rollback/straight/before:promote/freeze", "2/rollback/again/after:marker/kill",
     "2/rollback/back/after:promote/kill", "2/rollback/straight/after:cut/stop-new",

@@ -32,6 +32,7 @@ SUCCESSOR = ("undone", "resumed", "refused")  # what is hurt is `airlock resume`
 ABORTED = ("revoked", "refused")  # told to stop while it commits: the destination has to say no
 ABORT_AT = "before:guard-promote"  # the first effect of that step, so there is time to hear of it
 TURNS = 3
+NOT_NOTICED = ("kill", "freeze", "stop-gateway")  # by clients behind the gateway
 
 # Only processes are killed here, never the machine: what a server wrote is in the page cache and is
 # there when it starts again, synced or not. A commit that was not written at all is lost as before.
@@ -66,10 +67,12 @@ def down_seconds(cell):
 class Batch:
     """A lab in which cells are run one after the other, and what has to be true at its end."""
 
-    def __init__(self, level, work):
+    def __init__(self, level, work, gateway=False):
         self.level = level
         self.work = work
-        self.lab = Lab.up(work / "lab", level, settings=SETTINGS)
+        self.lab = Lab.up(work / "lab", level, settings=SETTINGS, gateway=gateway)
+        if gateway:
+            self.lab.start_gateway()
         self.crossing = Crossing(self.lab, work / "commands")
         self.before = {side: self.crossing.world(side) for side in OTHER}
         self.hash = self.crossing.hash()
@@ -167,10 +170,10 @@ class Batch:
     def _clients_on(self, side, stay=False):
         """Live clients that begin there; with `stay` they know no other side."""
         self._clients += 4
+        sides = (side, side) if stay else ("old", "new")
         self.ledger = Ledger(self.lab, self.place / "ledger", clients=4, rate=200,
-                             first=1000 + self._clients, start=side,
-                             backoff_ms=BACKOFF_MS,
-                             sides=(side, side) if stay else ("old", "new"))
+                             first=1000 + self._clients, start=side, backoff_ms=BACKOFF_MS,
+                             sides=("gateway", "gateway") if self.cell.gateway else sides)
         with self.ledger:
             yield
 
@@ -298,6 +301,29 @@ class Batch:
             server.sigcont()
         self.codes["bereft"] = self._ended(controller, "bereft")
 
+    def _fault_kill_gateway(self, controller, _successor):
+        self._gateway_goes(self.lab.gateways[-1].kill9, controller)
+
+    def _fault_restart_gateway(self, controller, _successor):
+        self._gateway_goes(self.lab.gateways[-1].stop, controller)
+
+    def _gateway_goes(self, go, controller):
+        go()
+        controller.signal(signal.SIGCONT)
+        controller.wait(down_seconds(self.cell))
+        self.lab.start_gateway()
+        self.codes["bereft"] = self._ended(controller, "bereft")
+
+    def _fault_stop_gateway(self, controller, _successor):
+        gateway = self.lab.gateways[-1]
+        gateway.sigstop()
+        try:
+            controller.signal(signal.SIGCONT)
+            self._let_pass(FREEZE_SECONDS)
+        finally:
+            gateway.sigcont()
+        self.codes["bereft"] = self._ended(controller, "bereft")
+
     @staticmethod
     def _ended(process, name):
         ended = process.wait(END_SECONDS)
@@ -355,6 +381,9 @@ class Batch:
         held = verify(self.lab, self.place / "ledger", primary, both_seconds)
         if held["verdict"] != "sound":
             raise Red(f"ledger: {json.dumps(held)}")
+        if self.cell.gateway and self.cell.fault in NOT_NOTICED \
+                and any(held[kind] for kind in ("failed", "unknown", "reconnects")):
+            raise Red(f"clients behind the gateway noticed: {json.dumps(held)}")
 
     # -- sync, abandon, finalize -------------------------------------------------------------------
 

@@ -18,6 +18,9 @@ name to a pipe and stops itself; then the cell's fault happens:
   kill-new      the same with the new server
   stop-old      the old server is stopped (SIGSTOP) for 10 s and the controller runs on
   stop-new      the same with the new server
+  kill-gateway     the gateway is killed (-9) and the controller runs on; later it is started again
+  restart-gateway  the same, but it is asked to end
+  stop-gateway     the gateway is stopped (SIGSTOP) for 10 s and the controller runs on
 
 Paths. A step that a path never comes to is recorded as `unreached`, not as a success.
 
@@ -30,6 +33,8 @@ Paths. A step that a path never comes to is recorded as `unreached`, not as a su
   back          a first one was killed when it had retired its source; the crossing back, which has to
                 finish that turn first, is hurt
   turns         three crossings in a row, there, back and there, each hurt at that step
+  gateway       as straight, with the clients behind airlock-gateway: they see no error and keep their
+                connections, whatever happens to the controller and if the gateway stands still for a while
   sync, desist  `sync` is hurt, then carried out again, or given up by `abandon`
   abandon       `abandon` is hurt and carried out again
   finalize      `finalize` is hurt and carried out again
@@ -72,12 +77,14 @@ WHENS = ("before", "after")
 CONTROLLER = ("kill", "kill-blank", "kill-stale", "freeze", "race")
 SERVERS = ("kill-old", "kill-new")
 STOPS = ("stop-old", "stop-new")
-FAULTS = (*CONTROLLER, *SERVERS, *STOPS)
-MOSTLY_WAIT = ("freeze", *STOPS)
+GATEWAYS = ("kill-gateway", "restart-gateway", "stop-gateway")
+FAULTS = (*CONTROLLER, *SERVERS, *STOPS, *GATEWAYS)
+MOSTLY_WAIT = ("freeze", *STOPS, "stop-gateway")
 
 # What is hurt on each path, and, where not both, on which side of the step.
 PATHS = {
-    "straight": (FAULTS, WHENS),
+    "straight": ((*CONTROLLER, *SERVERS, *STOPS), WHENS),
+    "gateway": (("kill", "freeze", "kill-new", *GATEWAYS), WHENS),
     "undone": ((*CONTROLLER, *SERVERS), WHENS),
     "resumed": ((*CONTROLLER, *SERVERS), WHENS),
     "revoked": ((*CONTROLLER, *SERVERS), WHENS),
@@ -122,6 +129,10 @@ class Cell:
         return f"{self.when}:{self.step}"
 
     @property
+    def gateway(self):
+        return self.path == "gateway"
+
+    @property
     def begins(self):
         """The state of the lab from which it needs no preparation."""
         if self.path in SETUP:
@@ -147,7 +158,7 @@ def steps_of(path, steps):
 
 
 def whens_of(path, fault):
-    return ("before",) if fault in STOPS else PATHS[path][1]
+    return ("before",) if fault in (*STOPS, "stop-gateway") else PATHS[path][1]
 
 
 def all_cells(steps):
@@ -201,15 +212,15 @@ class Results:
         for cell in cells:
             kinds[(cell.fault, cell.path, cell.direction, cell.level)].append(cell)
         words = ("done", "undone", "unknown", "unreached", "red", "pending")
-        yield f"{'fault':11} {'path':9} {'direction':9} level " + " ".join(f"{w:>9}" for w in words) \
+        yield f"{'fault':15} {'path':9} {'direction':9} level " + " ".join(f"{w:>9}" for w in words) \
             + "  median s"
         for kind in sorted(kinds):
             counts = self.summary(kinds[kind])
-            yield "{:11} {:9} {:9} {:5} ".format(*kind) \
+            yield "{:15} {:9} {:9} {:5} ".format(*kind) \
                 + " ".join(f"{counts.get(word, 0):9}" for word in words) \
                 + f" {self.median(kinds[kind]):>9}"
         counts = self.summary(cells)
-        yield f"{'all':37}" + " ".join(f"{counts.get(word, 0):9}" for word in words) \
+        yield f"{'all':41}" + " ".join(f"{counts.get(word, 0):9}" for word in words) \
             + f" {self.median(cells):>9}"
         for cell in self.reds(cells):
             yield f"red: {again(cell)}\n     {self.by_cell[cell.name]['why'].splitlines()[-1][:300]}"
@@ -233,19 +244,19 @@ class Matrix:
     def run(self, cells):
         """True when none of them is red."""
         while not self._asked_to_stop() and (pending := self.results.pending(cells)):
-            level = pending[0].level
-            self._batch(level, [cell for cell in pending if cell.level == level])
+            kind = (pending[0].level, pending[0].gateway)
+            self._batch(*kind, [cell for cell in pending if (cell.level, cell.gateway) == kind])
         return not self.results.reds(cells)
 
     def _asked_to_stop(self):
         return self.stop is not None and self.stop.asked
 
-    def _batch(self, level, pending):
+    def _batch(self, level, gateway, pending):
         self._batches += 1
         work = self.work / f"batch-{self._batches:03d}"
         work.mkdir(parents=True)
         work.chmod(0o755)
-        batch = Batch(level, work)
+        batch = Batch(level, work, gateway)
         ran, verdict_ = [], None
         try:
             while verdict_ not in ("red", "unknown") and batch.begins != "spent" \

@@ -274,6 +274,42 @@ static void an_epoch_below_the_highest_known_is_not_open(void **state)
 	assert_false(look_at(w, CONTROL_OLD)->open);
 }
 
+/* Restored from a backup, it says what it said then; the other side knows better. */
+static void a_side_from_the_past_is_not_believed_by_who_has_just_begun(void **state)
+{
+	struct world *w = *state;
+
+	run_in("airlock",
+		"UPDATE airlock.register SET state = 'ACTIVE', epoch = 4 WHERE side = 'new'");
+	assert_false(look_at(w, CONTROL_OLD)->open);
+	assert_int_equal(w->heard.view.state, DOOR_ACTIVE);
+	assert_int_equal(doors_epoch(w->doors), 4);
+	assert_true(look_at(w, CONTROL_NEW)->open);
+}
+
+static void a_side_that_never_answers_is_waited_for_once(void **state)
+{
+	struct world *w = *state;
+	struct doors_options options = {.loop = &w->loop,
+		.plan = PLAN,
+		.store = STORE,
+		.conninfo = {getenv("AIRLOCK_TEST_CONNINFO"), "host=127.0.0.1 port=1 dbname=x"},
+		.register_user = "airlock_gateway",
+		.answer_ms = ANSWER_MS};
+	struct doors *doors = doors_new(&options);
+	bool closed = false;
+
+	for (int i = 1; i <= 2; i++) {
+		doors_read(doors, CONTROL_OLD, note_view, &w->heard);
+		wait_for(w, i);
+		assert_int_equal(w->heard.code, ERR_OK);
+		assert_true(w->heard.view.open);
+	}
+	doors_close(doors, note_closed, &closed);
+	while (!closed)
+		uv_run(&w->loop, UV_RUN_ONCE);
+}
+
 static void readers_that_wait_together_share_a_statement(void **state)
 {
 	struct world *w = *state;
@@ -461,6 +497,22 @@ static void a_server_that_is_not_there_is_said_at_once(void **state)
 		uv_run(&w->loop, UV_RUN_ONCE);
 }
 
+static void who_waits_for_a_first_look_is_answered_at_the_end_too(void **state)
+{
+	struct world *w = *state;
+	struct doors *doors = doors_to(w, getenv("AIRLOCK_TEST_CONNINFO"));
+	bool closed = false;
+
+	doors_read(doors, CONTROL_OLD, note_view, &w->heard);
+	doors_read(doors, CONTROL_NEW, note_view, &w->heard);
+	doors_close(doors, note_closed, &closed);
+	while (!closed)
+		uv_run(&w->loop, UV_RUN_ONCE);
+	assert_int_equal(w->heard.answers, 2);
+	assert_int_equal(w->heard.code, ERR_UNREACHABLE);
+	assert_false(w->heard.view.open);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -468,6 +520,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(only_an_active_register_is_an_open_door),
 		TEST(an_epoch_below_the_highest_known_is_not_open),
+		TEST(a_side_from_the_past_is_not_believed_by_who_has_just_begun),
+		TEST(a_side_that_never_answers_is_waited_for_once),
+		TEST(who_waits_for_a_first_look_is_answered_at_the_end_too),
 		TEST(readers_that_wait_together_share_a_statement),
 		TEST(a_hold_is_aborted_once_its_deadline_has_passed),
 		TEST(from_committing_on_nobody_but_a_controller_decides),

@@ -443,6 +443,34 @@ static void what_cannot_be_carried_is_named(void **unused)
 	talker_close(&t);
 }
 
+/* They run here, because they were parsed when it was otherwise; nowhere can they be parsed now. */
+static void a_statement_that_could_not_be_made_again_is_named(void **unused)
+{
+	struct talker t;
+	struct session_state state;
+
+	(void)unused;
+	talker_open(&t, "boxed", "postgres", NULL);
+	talker_query(&t, "SET ROLE owner; GRANT SELECT ON closed.t TO boxed");
+	talker_parse(
+		&t, "rights", "SELECT 'ran' FROM closed.t RIGHT JOIN (SELECT 1) x ON false", 0);
+	capture(&t, &state);
+	assert_int_equal(state.lost, 0);
+	session_state_fini(&state);
+	talker_query(&t, "RESET ROLE"); /* who may read the table, but not enter its schema */
+	assert_string_equal(talker_execute(&t, "rights"), "ran");
+	capture(&t, &state);
+	assert_string_equal(state_lost_name(state.lost), "statement");
+	assert_string_equal(state.example, "rights");
+	assert_string_equal(talker_execute(&t, "rights"), "ran");
+	session_state_fini(&state);
+	talker_query(&t, "DEALLOCATE rights");
+	capture(&t, &state);
+	assert_int_equal(state.lost, 0);
+	session_state_fini(&state);
+	talker_close(&t);
+}
+
 /* A lock, a cursor or a table of another session's is not this one's. */
 static void the_losses_of_others_are_not_ours(void **unused)
 {
@@ -660,6 +688,7 @@ int main(void)
 		cmocka_unit_test(more_settings_and_statements_than_one_message_takes),
 		cmocka_unit_test(settings_that_the_database_reads_are_found),
 		cmocka_unit_test(what_cannot_be_carried_is_named),
+		cmocka_unit_test(a_statement_that_could_not_be_made_again_is_named),
 		cmocka_unit_test(the_losses_of_others_are_not_ours),
 		cmocka_unit_test(too_much_state_is_said),
 		cmocka_unit_test(the_probe_leaves_no_trace),
