@@ -12,7 +12,8 @@ HERE = Path(__file__).resolve().parent
 LAB_SOURCE = HERE.parent / "lab"
 sys.path.insert(0, str(LAB_SOURCE))
 
-from lab import Lab, LabError, airlock_program  # noqa: E402 - needs the path above
+from crossing import Crossing  # noqa: E402 - needs the path above
+from lab import Lab, LabError, airlock_program  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -74,6 +75,16 @@ def labs(scratch):
 def plain_lab(labs):
     """A lab whose servers nobody has set up anything between."""
     return labs()
+
+
+def crossing_in_sync(labs, scratch, level=2, change=lambda lab: None):
+    """The program on a lab of its own that `change` has prepared, in sync; old is open."""
+    needs_program()
+    lab = labs(level=level)
+    change(lab)
+    crossing = Crossing(lab, scratch() / "commands")
+    crossing.prepare()
+    return crossing
 
 
 def needs_program():

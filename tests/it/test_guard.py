@@ -6,8 +6,8 @@ import signal
 import psycopg
 import pytest
 
-from conftest import needs_program
-from crossing import DONE, REFUSED, Crossing
+from conftest import crossing_in_sync
+from crossing import DONE, REFUSED
 from server import wait_until
 
 MEGABYTE = 1 << 20
@@ -18,24 +18,15 @@ REACH_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def crossing(labs, scratch):
-    """A lab in sync at the rights that a provider gives; each test leaves old open."""
-    needs_program()
-    crossing = Crossing(labs(level=2), scratch() / "commands")
-    crossing.prepare()
-    return crossing
+    """Each test leaves old open."""
+    return crossing_in_sync(labs, scratch)
 
 
 @pytest.fixture
 def on_new(crossing):
-    cross(crossing, "forward")
+    crossing.cross("forward")
     yield crossing
-    cross(crossing, "rollback")
-
-
-def cross(crossing, direction):
-    crossing.call("resume").require(DONE)
-    crossing.call(*crossing.moved(direction)).require(DONE)
-    crossing.call("resume").require(DONE)
+    crossing.cross("rollback")
 
 
 def guard_once(crossing, code=DONE):
@@ -89,8 +80,8 @@ def test_so_it_is_when_new_is_primary(on_new):
 def test_an_attempt_brings_the_audit_forward_by_itself(crossing):
     for server in crossing.lab.servers:
         make_log(server)
-    cross(crossing, "forward")
-    cross(crossing, "rollback")
+    crossing.cross("forward")
+    crossing.cross("rollback")
     confirmed = crossing.lab.old.query(
         "SELECT pg_current_wal_lsn() - confirmed_flush_lsn FROM pg_replication_slots"
         " WHERE slot_name ~ 'audit'", dbname="shop")[0][0]
@@ -118,9 +109,9 @@ def test_a_write_behind_the_door_is_an_alarm_until_it_is_given_up(on_new):
 
 
 def test_the_gap_ends_when_the_door_is_shut_again(crossing):
-    cross(crossing, "forward")
+    crossing.cross("forward")
     assert check_audit(crossing)["state"] == "pass"
-    cross(crossing, "rollback")
+    crossing.cross("rollback")
     assert check_audit(crossing)["state"] == "pass"
 
 
@@ -170,4 +161,4 @@ def test_it_keeps_out_of_an_attempt_and_does_not_disturb_it(crossing):
         guard.signal(signal.SIGINT)
         assert guard.wait(30).code == DONE
     crossing.call("resume").require(DONE)
-    cross(crossing, "rollback")
+    crossing.cross("rollback")

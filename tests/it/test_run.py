@@ -5,8 +5,8 @@ import signal
 
 import pytest
 
-from conftest import needs_program
-from crossing import DONE, UNDONE, Crossing
+from conftest import crossing_in_sync
+from crossing import DONE, UNDONE
 
 REACH_SECONDS = 60
 END_SECONDS = 60
@@ -14,11 +14,8 @@ END_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def crossing(labs, scratch):
-    """A lab in sync; each test leaves old open."""
-    needs_program()
-    crossing = Crossing(labs(level=2), scratch() / "commands")
-    crossing.prepare()
-    return crossing
+    """Each test leaves old open."""
+    return crossing_in_sync(labs, scratch)
 
 
 def stopped_at(crossing, point, hurt, direction="forward"):
@@ -33,9 +30,7 @@ def stopped_at(crossing, point, hurt, direction="forward"):
 
 
 def back(crossing):
-    crossing.call("resume").require(DONE)
-    crossing.call(*crossing.moved("rollback")).require(DONE)
-    crossing.call("resume").require(DONE)
+    crossing.cross("rollback")
     assert crossing.open_sides() == ["old"]
 
 

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from conftest import needs_program
-from crossing import DONE, REFUSED, UNDONE, Crossing
+from conftest import crossing_in_sync
+from crossing import DONE, REFUSED, UNDONE
 from job import Job
 from lab import LEGACY_ROLE
 from server import wait_until
@@ -28,14 +28,13 @@ routes:
 """
 
 
+def with_the_job(lab):
+    lab.plan.write_text(lab.plan.read_text().replace("\nroutes:\n", "\n" + SERVICE))
+
+
 @pytest.fixture(scope="module")
 def crossing(labs, scratch):
-    needs_program()
-    lab = labs(level=2)
-    lab.plan.write_text(lab.plan.read_text().replace("\nroutes:\n", "\n" + SERVICE))
-    crossing = Crossing(lab, scratch() / "commands")
-    crossing.prepare()
-    return crossing
+    return crossing_in_sync(labs, scratch, change=with_the_job)
 
 
 @pytest.fixture
@@ -47,8 +46,7 @@ def job(crossing):
     wait_until(job.writes, 30, "the job's first write")
     yield job
     if crossing.open_sides() == ["new"]:
-        crossing.call("resume").require(DONE)
-        crossing.call(*crossing.moved("rollback")).require(DONE)
+        crossing.cross("rollback")
     job.do("stop")
     wait_until(lambda: not job.runs(), 30, "the job to end")
     assert crossing.open_sides() == ["old"]
@@ -76,8 +74,7 @@ def test_without_it_the_fence_ends_the_job(crossing, job):
         wait_until(lambda: len(job.log()) > 1, 30, "the job to notice")
         assert job.log()[1].startswith("legacy_job: ")
     finally:
-        crossing.call("resume").require(DONE)
-        crossing.call(*crossing.moved("rollback")).require(DONE)
+        crossing.cross("rollback")
         crossing.lab.plan.write_text(plan)
 
 

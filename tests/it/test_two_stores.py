@@ -5,8 +5,8 @@ import signal
 import psycopg
 import pytest
 
-from conftest import needs_program
-from crossing import DONE, OTHER, UNDONE, Crossing
+from conftest import crossing_in_sync
+from crossing import DONE, OTHER, UNDONE
 from lab import APP_ROLES, DATABASE
 from ledger import Ledger, verify
 from server import wait_until
@@ -38,19 +38,15 @@ def add_second(lab):
     plan = lab.plan.read_text().replace("\nservices:", STORE.format(**sides) + "\nservices:")
     lab.plan.write_text(plan.replace("writes: [orders], match: {user: shop_app}",
                                      "writes: [orders, billing], match: {user: shop_app}"))
+    lab.init_roles()
 
 
 @pytest.fixture(scope="module", params=[pytest.param(3, marks=pytest.mark.long), 2])
 def crossing(labs, scratch, request):
-    needs_program()
-    lab = labs(level=request.param)
-    add_second(lab)
-    lab.init_roles()
-    crossing = Crossing(lab, scratch() / "commands")
+    crossing = crossing_in_sync(labs, scratch, request.param, change=add_second)
     waves = crossing.call("plan", "--json").require(DONE).json()["waves"]
     together = [wave["members"] for wave in waves if "orders" in wave["members"]]
     assert len(together) == 1 and "billing" in together[0], waves
-    crossing.prepare()
     return crossing
 
 

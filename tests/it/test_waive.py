@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from conftest import needs_program
-from crossing import DONE, REFUSED, Crossing
+from conftest import crossing_in_sync
+from crossing import DONE, REFUSED
 
 SIGNED = ("--reason", "seen, undone by hand", "--by", "mia")
 
@@ -13,11 +13,8 @@ SIGNED = ("--reason", "seen, undone by hand", "--by", "mia")
 @pytest.fixture(scope="module")
 def crossing(labs, scratch):
     """New is primary, and somebody wrote to old behind its door."""
-    needs_program()
-    crossing = Crossing(labs(level=2), scratch() / "commands")
-    crossing.prepare()
-    crossing.call(*crossing.moved("forward")).require(DONE)
-    crossing.call("resume").require(DONE)
+    crossing = crossing_in_sync(labs, scratch)
+    crossing.cross("forward")
     crossing.lab.old.psql("INSERT INTO ledger.trace VALUES (70, 70);"
                           "DELETE FROM ledger.trace WHERE client = 70", "shop")
     return crossing
@@ -52,8 +49,7 @@ def test_the_way_back_is_open_again_and_says_why(crossing):
 
 
 def test_it_ends_with_its_time_and_with_the_plan(crossing):
-    crossing.call("resume").require(DONE)
-    crossing.call(*crossing.moved("forward")).require(DONE)
+    crossing.cross("forward")
     crossing.lab.old.psql("INSERT INTO ledger.trace VALUES (71, 71)", "shop")
     assert audit(crossing)["state"] == "waived"  # of the test above: a day long
     plan = crossing.lab.plan.read_text()
