@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import storm
 from selfflip import SelfFlip, Turning
 from server import LabError, pg_program, wait_until
 
@@ -535,3 +536,16 @@ def test_pgbench_sees_no_error_through_flips(flip, mode, long_run):
         "SELECT (SELECT count(*) FROM pgbench_history), (SELECT sum(bbalance) FROM pgbench_branches)"
         " = (SELECT sum(delta) FROM pgbench_history)", dbname="shop")[0]
     assert sums and rows >= processed
+
+
+def test_a_storm_of_clients_that_come_and_break_off_through_flips(flip, long_run):
+    flip.old.psql(storm.SETUP, "shop")
+    with storm.Storm(flip.gateway_dsn("shop_app"), ("127.0.0.1", flip.gateway_port)) as clients, \
+            Turning(flip, seed=1, pause_s=0.1) as turning:
+        wait_until(lambda: turning.turns >= (300 if long_run else 15) and clients.total() > 400, 600,
+                   "enough turns")
+    assert clients.errors == {}
+    assert turning.failed == 0
+    assert flip.old.query(storm.COUNT, dbname="shop") == [(clients.acknowledged, clients.acknowledged)]
+    with flip.control() as control:
+        wait_until(lambda: control.require("status")["sessions"] == 0, 10, "every session to be gone")
