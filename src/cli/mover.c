@@ -272,6 +272,7 @@ static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct move
 
 	if (services_before(ctx, result, order)) {
 		refused_before(fleet, result);
+		result->report.src = side_other(order->goal); /* only a run stops services */
 	} else {
 		engine_run(&config, &result->report);
 		on_calm(&mover);

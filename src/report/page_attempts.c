@@ -243,6 +243,14 @@ static size_t step_rows(
 	return count;
 }
 
+/* Rows of a window are lost with their controller, and `resume` only goes on with its hold. */
+static const char *no_hold(const struct attempt *a)
+{
+	if (a->end == ATTEMPT_REFUSED || a->end == ATTEMPT_UNDONE)
+		return "Nobody was held";
+	return "No hold is in the rows of this controller";
+}
+
 static void steps(const struct attempt *a, struct buf *out)
 {
 	struct scale scale = scale_of(a);
@@ -256,7 +264,7 @@ static void steps(const struct attempt *a, struct buf *out)
 		html_span(out, (double)(scale.to_us - scale.from_us) / 1000);
 		buf_puts(out, " wide; what ran before and after it has no bar");
 	} else {
-		buf_puts(out, "Nobody was held");
+		buf_puts(out, no_hold(a));
 	}
 	buf_puts(out, "</th><th scope=\"col\" class=\"ms\">Took</th></tr></thead><tbody>\n");
 	step_rows(a, &scale, -1, false, out);
@@ -298,7 +306,7 @@ static void attempt(const struct report *report, const struct attempt *a, struct
 	buf_printf(out, "<article data-attempt=\"%" PRId64 "\" data-end=\"%s\">\n", a->number,
 		attempt_end_name(a->end));
 	title(a, out);
-	if (a->steps_count > 0)
+	if (a->verbs[VERB_HOLD].ran)
 		budgets(report, a, out);
 	steps(a, out);
 	if (a->has_window)

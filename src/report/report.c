@@ -71,15 +71,20 @@ double report_stall_ms(const struct report *report)
 	return longest;
 }
 
-int64_t report_shut_ms(const struct report *report, size_t store)
+static int64_t lane_ms(const struct lane *lane, const char *writes)
 {
-	const struct lane *lane = &report->timeline.lanes[store];
 	int64_t ret = 0;
 
 	for (size_t i = 0; i < lane->count; i++)
-		if (strcmp(doors_writes(&lane->stretches[i].doors), "nobody") == 0)
+		if (strcmp(doors_writes(&lane->stretches[i].doors), writes) == 0)
 			ret += lane->stretches[i].to_ms - lane->stretches[i].from_ms;
 	return ret;
+}
+
+int64_t report_shut_ms(const struct report *report, size_t store)
+{
+	REQUIRE(store < report->timeline.lanes_count);
+	return lane_ms(&report->timeline.lanes[store], "nobody");
 }
 
 static size_t ended(const struct report *report, enum attempt_end end)
@@ -176,6 +181,12 @@ static void say_attempts(const struct report *report, struct buf *out)
 	buf_putc(out, '.');
 }
 
+/* A hold that was begun and whose end stands in nobody's rows. */
+static size_t windows_lost(const struct report *report)
+{
+	return ended(report, ATTEMPT_CUT_SHORT) + ended(report, ATTEMPT_UNKNOWN);
+}
+
 static void say_window(const struct report *report, struct buf *out)
 {
 	int64_t budget_ms = report->plan->budgets.window_ms;
@@ -185,7 +196,8 @@ static void say_window(const struct report *report, struct buf *out)
 	if (report_longest_window(report, &ms)) {
 		span_text(ms, text);
 		span_text((double)budget_ms, budget);
-		buf_printf(out, " The longest window took %s; the budget is %s.", text, budget);
+		buf_printf(out, " The longest %swindow took %s; the budget is %s.",
+			windows_lost(report) > 0 ? "recorded " : "", text, budget);
 	}
 	if (stall < 0)
 		return;
@@ -193,14 +205,22 @@ static void say_window(const struct report *report, struct buf *out)
 	buf_printf(out, " The longest wait that a client measured across one was %s.", text);
 }
 
+/* Of all stores, in which this side, or nobody, or an unknown one admitted writes. */
+static int64_t stretches_ms(const struct report *report, const char *writes)
+{
+	int64_t ret = 0;
+
+	for (size_t i = 0; i < report->timeline.lanes_count; i++)
+		ret += lane_ms(&report->timeline.lanes[i], writes);
+	return ret;
+}
+
 static void say_doors(const struct report *report, struct buf *out)
 {
 	const struct timeline *t = &report->timeline;
 	char text[SPAN_BYTES];
-	int64_t shut_ms = 0;
+	int64_t shut_ms = stretches_ms(report, "nobody"), dark_ms = stretches_ms(report, "unknown");
 
-	for (size_t i = 0; i < t->lanes_count; i++)
-		shut_ms += report_shut_ms(report, i);
 	if (t->both_open_ms > 0) {
 		span_text((double)t->both_open_ms, text);
 		buf_printf(out, " Both doors of a store were open for %s.", text);
@@ -210,6 +230,10 @@ static void say_doors(const struct report *report, struct buf *out)
 	if (shut_ms > 0) {
 		span_text((double)shut_ms, text);
 		buf_printf(out, "; both were shut for %s in all", text);
+	}
+	if (dark_ms > 0) {
+		span_text((double)dark_ms, text);
+		buf_printf(out, "; for %s the record does not say which was open", text);
 	}
 	buf_putc(out, '.');
 }

@@ -137,7 +137,7 @@ static void move_stores(struct making *m, const struct wave *wave)
 	decide(m, "operator",
 		arena_printf(m->arena, "clients of %s are held and go on on new", buf_str(&names)),
 		arena_printf(m->arena, "airlock run --wave %zu", wave->n),
-		arena_printf(m->arena, "before the commit point by itself; after it %s", back));
+		arena_printf(m->arena, "before the commit point by itself; after it `%s`", back));
 	m->moved = wave->n;
 	decide(m, "operator", "both sides hold the same data; go on, or roll back",
 		"airlock verify", "nothing to undo: it only looks");

@@ -254,6 +254,57 @@ static void a_hostile_journal_is_shown_safely(void **state)
 	}
 }
 
+static void a_report_is_made_and_made_again(void **state)
+{
+	char hash[65];
+
+	plan_hash(*state, hash);
+	{
+		RAN_AUTO none = RUN(*state, "report");
+		RAN_AUTO approved = RUN(*state, "approve", hash);
+
+		assert_int_equal(none.exit_code, 2);
+		assert_non_null(strstr(buf_str(&none.err), "no journal yet"));
+		assert_int_equal(approved.exit_code, 0);
+	}
+	{
+		RAN_AUTO first = RUN(*state, "report");
+		RAN_AUTO again = RUN(*state, "report");
+		RAN_AUTO page = RUN(*state, "report", "-o", "-");
+		RAN_AUTO plan = RUN(*state, "report", "-o", "airlock.yaml");
+		RAN_AUTO both = RUN(*state, "report", "--json", "-o", "x");
+
+		assert_int_equal(first.exit_code, 0);
+		assert_int_equal(again.exit_code, 0);
+		assert_non_null(strstr(buf_str(&again.err), "written to airlock-report.html"));
+		assert_non_null(strstr(buf_str(&page.out), "No move was attempted."));
+		assert_int_equal(plan.exit_code, 3);
+		assert_non_null(strstr(buf_str(&plan.err), "not overwritten"));
+		assert_int_equal(both.exit_code, 2);
+	}
+	{
+		RAN_AUTO ran = RUN(*state, "report", "--json");
+		json_t *doc = json_of(&ran);
+
+		assert_string_equal(text_at(doc, "schema"), "airlock.report/1");
+		assert_string_equal(text_at(doc, "verdict"), "unknown"); /* no row tells a side */
+		assert_int_equal(json_array_size(json_object_get(doc, "decisions")), 1);
+		json_decref(doc);
+	}
+}
+
+/* From the plan alone: a runbook needs no journal and no server. */
+static void a_runbook_needs_only_the_plan(void **state)
+{
+	RAN_AUTO ran = RUN(*state, "report", "--runbook");
+
+	assert_int_equal(ran.exit_code, 0);
+	assert_non_null(strstr(buf_str(&ran.out), "of them decisions of people"));
+	assert_non_null(
+		strstr(buf_str(&ran.out), "$ airlock sync\n         undo: airlock abandon"));
+	assert_non_null(strstr(buf_str(&ran.out), "NONE: the one-way door"));
+}
+
 static void every_listed_id_is_explained(void **state)
 {
 	RAN_AUTO list = RUN(*state, "explain", "--json");
@@ -322,6 +373,8 @@ int main(void)
 		CASE(the_journal_is_listed_verified_and_exported),
 		CASE(journal_flags_belong_to_their_word),
 		CASE(a_hostile_journal_is_shown_safely),
+		CASE(a_report_is_made_and_made_again),
+		CASE(a_runbook_needs_only_the_plan),
 		CASE(every_listed_id_is_explained),
 		CASE(help_goes_to_stdout_and_is_the_same_both_ways),
 		CASE(output_that_goes_nowhere_is_an_error),

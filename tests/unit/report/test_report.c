@@ -187,6 +187,7 @@ static void a_killed_controller_leaves_the_doors_unknown(void **state)
 	assert_int_equal(r->attempts.count, 2);
 	assert_int_equal(r->attempts.list[0].end, ATTEMPT_CUT_SHORT);
 	assert_int_equal(r->attempts.list[1].end, ATTEMPT_DONE);
+	assert_non_null(strstr(r->summary, "for 3 s the record does not say which was open"));
 }
 
 static void a_look_is_no_attempt_and_knows_its_side(void **state)
