@@ -131,6 +131,13 @@ class Tidy:
                 if not ASSERTION.search(body) and "check" not in body and "verdict" not in body:
                     self.breach(path, line, f"{name} asserts nothing")
 
+    def tests_are_run(self):
+        """A test that no build names passes for ever."""
+        named = (self.root / "tests/it/meson.build").read_text()
+        for path in sorted(self.root.glob("tests/it/test_*.py")):
+            if f"'{path.name}'" not in named and f"'{path.stem.removeprefix('test_')}'" not in named:
+                self.breach(path, 1, "not in tests/it/meson.build: never run")
+
     def tests_wait_for_events(self):
         for path in sorted(self.root.glob("tests/it/test_*.py")):
             for number, line in enumerate(path.read_text().splitlines(), 1):
@@ -146,7 +153,7 @@ class Tidy:
     def run(self):
         for rule in (self.file_sizes, self.function_sizes, self.includes, self.headers,
                      self.directories, self.dead_files, self.tests_assert,
-                     self.tests_wait_for_events, self.debts):
+                     self.tests_are_run, self.tests_wait_for_events, self.debts):
             rule()
         for breach in self.breaches:
             print(breach)

@@ -74,8 +74,23 @@ def as_server_user():
     return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
+_reserved = []  # sockets that say "this port is mine" to other runs, for as long as this one lives
+
+
+def _reserve(port):
+    """An abstract socket leaves nothing behind, however the process ends."""
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0airlock-lab-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    _reserved.append(claim)
+    return True
+
+
 def free_port():
-    """A port outside the ephemeral range.
+    """A port outside the ephemeral range, which no other run is given meanwhile.
 
     Inside it, a client that keeps trying a dead server would sooner or later be given that very
     port as its own source port and connect to itself, and the server could not bind it again.
@@ -86,9 +101,10 @@ def free_port():
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
-                return port
             except OSError:
                 continue
+        if _reserve(port):
+            return port
     raise LabError("no free TCP port found below the ephemeral range")
 
 
