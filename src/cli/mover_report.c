@@ -55,6 +55,24 @@ static json_t *parts_json(const struct engine_report *report)
 	return all;
 }
 
+/* The longest wait of a request behind a route that can tell; false when none could. */
+static bool stall_ms(const struct engine_report *report, double *ret_ms)
+{
+	int64_t longest = -1;
+
+	for (size_t i = 0; report->part[VERB_RELEASE].ran && i < CORE_MEMBERS_MAX; i++)
+		if (report->held[i].held > 0 && report->released[i].stall_ms > longest)
+			longest = report->released[i].stall_ms;
+	*ret_ms = (double)longest;
+	return longest >= 0;
+}
+
+static bool is_over_budget(const struct mover_result *result, double *ret_ms)
+{
+	return stall_ms(&result->report, ret_ms) &&
+	       *ret_ms > (double)result->fleet->plan->budgets.stall_ms;
+}
+
 static const char *member_name(const struct mover_result *result, size_t member)
 {
 	return result->fleet->stores[result->stores[member]]->store.name;
@@ -64,6 +82,7 @@ static json_t *problems_json(const struct mover_result *result)
 {
 	const struct engine_report *report = &result->report;
 	json_t *all = json_array();
+	double stall = 0;
 
 	if (report->cause.code != ERR_OK && report->verdict != VERDICT_DONE) {
 		json_array_append_new(
@@ -82,6 +101,11 @@ static json_t *problems_json(const struct mover_result *result)
 				json_pack("{s:s, s:s, s:s, s:i, s:s}", "id", "NOT_PROVEN", "step",
 					verb_word(VERB_TRY), "store", member_name(result, m), "law",
 					3, "message", report->tried[m].why));
+	if (is_over_budget(result, &stall))
+		json_array_append_new(all,
+			json_pack("{s:s, s:s, s:s, s:f}", "id", "OVER_BUDGET", "step",
+				verb_word(VERB_RELEASE), "message",
+				"a client waited longer than budgets.stall", "stall_ms", stall));
 	if (report->later)
 		json_array_append_new(
 			all, json_pack("{s:s, s:s}", "id", "LATER", "message",
@@ -104,8 +128,8 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 {
 	const struct mover_result *last = worst(results, count);
 	json_t *primary = json_object(), *problems = json_array();
-	double window = 0;
-	bool known;
+	double window = 0, stall = 0;
+	bool known, stalled;
 	int64_t attempts = 0, held = 0;
 
 	REQUIRE(count > 0);
@@ -122,12 +146,14 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 				json_string(mover_primary(&results[i].report.view[m])));
 	}
 	known = window_ms(last->report.part, &window);
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:n, s:n, s:o, s:o}, s:I, s:I, s:I, s:o}",
+	stalled = stall_ms(&last->report, &stall);
+	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:n, s:o, s:o}, s:I, s:I, s:I, s:o}",
 		"schema", "airlock.run/1", "run", last->run, "verdict",
 		core_verdict_name(last->report.verdict), "primary", primary, "stall_ms", "max",
-		"p99", "window", json_ms(known, window), "parts", parts_json(&last->report),
-		"held_max", (json_int_t)held, "attempts", (json_int_t)attempts, "attempt",
-		(json_int_t)last->report.attempt, "problems", problems);
+		json_ms(stalled, stall), "p99", "window", json_ms(known, window), "parts",
+		parts_json(&last->report), "held_max", (json_int_t)held, "attempts",
+		(json_int_t)attempts, "attempt", (json_int_t)last->report.attempt, "problems",
+		problems);
 }
 
 static void parts_text(struct out *out, const struct engine_report *report)
@@ -147,6 +173,7 @@ static void parts_text(struct out *out, const struct engine_report *report)
 void mover_text(struct out *out, const struct mover_result *result)
 {
 	const struct engine_report *report = &result->report;
+	double stall = 0;
 	BUF_AUTO why = BUF_INIT;
 
 	out_data(out, "wave %zu: %s", result->wave, core_verdict_name(report->verdict));
@@ -155,6 +182,9 @@ void mover_text(struct out *out, const struct mover_result *result)
 			mover_primary(&report->view[m]));
 	out_data(out, " (attempt %lld)\n", (long long)report->attempt);
 	parts_text(out, report);
+	if (stall_ms(report, &stall))
+		out_data(out, "  longest wait of a client %.0f ms%s\n", stall,
+			is_over_budget(result, &stall) ? ", longer than budgets.stall" : "");
 	if (report->cause.code != ERR_OK && report->verdict != VERDICT_DONE) {
 		out_safe(&why, report->cause.msg);
 		out_data(out, "  why: %s: %s\n", verb_word(report->cause_verb), buf_str(&why));

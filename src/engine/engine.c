@@ -90,6 +90,7 @@ static struct verb_call make_call(struct engine *engine, size_t member)
 		.hold_ms = left_ms > 1 ? left_ms : 1,
 		.drain_ms = config->timeouts.drain_ms,
 		.ret_held = &engine->report->held[member],
+		.ret_released = &engine->report->released[member],
 		.ret_tried = &engine->report->tried[member],
 		/* With less than this the destination might be asked after the source's own
 		 * deadline has given it back. */
@@ -230,6 +231,7 @@ static void forget_parts(struct engine *engine)
 {
 	memset(engine->report->part, 0, sizeof engine->report->part);
 	memset(engine->report->held, 0, sizeof engine->report->held);
+	memset(engine->report->released, 0, sizeof engine->report->released);
 	memset(engine->report->tried, 0, sizeof engine->report->tried);
 }
 

@@ -78,8 +78,9 @@ struct engine_report {
 	enum verb cause_verb;
 	size_t cause_member;
 	struct engine_part part[VERB_COUNT];
-	struct route_held held[CORE_MEMBERS_MAX];   /* of the newest hold */
-	struct store_tried tried[CORE_MEMBERS_MAX]; /* of the newest proof by trying */
+	struct route_held held[CORE_MEMBERS_MAX];	  /* of the newest hold */
+	struct route_released released[CORE_MEMBERS_MAX]; /* of the newest release */
+	struct store_tried tried[CORE_MEMBERS_MAX];	  /* of the newest proof by trying */
 };
 
 /* Runs until the core's verdict.  Never fails: what goes wrong is in the report. */

@@ -102,8 +102,8 @@ static enum core_outcome do_arm(const struct verb_call *call, struct err *err)
 
 	if (store_arm(call->store, &sc, err))
 		return verb_outcome(err);
-	if (route_can_hold(call->route) && store_spare(call->store, side_other(call->src),
-						   call->deadline_ms, &rc.share, err))
+	if (route_can_hold(call->route) &&
+		store_spare(call->store, side_other(call->src), call->deadline_ms, &rc.share, err))
 		return verb_outcome(err);
 	return from_rc(route_arm(call->route, &rc, err), err);
 }
@@ -136,8 +136,9 @@ static enum core_outcome do_release(const struct verb_call *call, struct err *er
 		return verb_outcome(err);
 	if (door.reg.state != REG_ACTIVE || (!call->undoing && door.reg.promoted != call->attempt))
 		return verb_lost(err, side, &door);
-	return from_rc(
-		route_release(call->route, side, door.reg.epoch, call->deadline_ms, err), err);
+	return from_rc(route_release(call->route, side, door.reg.epoch, call->deadline_ms,
+			       call->ret_released, err),
+		err);
 }
 
 typedef int store_fn(struct store *store, const struct store_call *call, struct err *err);

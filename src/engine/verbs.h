@@ -22,12 +22,13 @@ struct verb_call {
 	bool undoing; /* clients go back to src: ask it first */
 	bool decides; /* the decider of a wave of several stores */
 	int64_t attempt;
-	int64_t deadline_ms;	       /* absolute, env_now_ms */
-	int64_t hold_ms;	       /* HOLD, SEAL: what is left of the hold */
-	int64_t drain_ms;	       /* HOLD: how long clients may take to their next boundary */
-	struct route_held *ret_held;   /* HOLD: what it took */
-	struct store_tried *ret_tried; /* TRY: what it proved */
-	int64_t commit_ms;	       /* COMMIT: how much of the hold must be left */
+	int64_t deadline_ms;	     /* absolute, env_now_ms */
+	int64_t hold_ms;	     /* HOLD, SEAL: what is left of the hold */
+	int64_t drain_ms;	     /* HOLD: how long clients may take to their next boundary */
+	struct route_held *ret_held; /* HOLD: what it took */
+	struct route_released *ret_released; /* RELEASE: whom it let go */
+	struct store_tried *ret_tried;	     /* TRY: what it proved */
+	int64_t commit_ms;		     /* COMMIT: how much of the hold must be left */
 	int64_t *epoch_seen; /* the member's highest epoch so far; TRY does not touch it */
 };
 

@@ -190,12 +190,12 @@ int route_look(
 	return route_can_hold(route) ? route->ops->look(route, deadline_ms, ret_view, err) : 0;
 }
 
-int route_release(
-	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
+int route_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
+	struct route_released *ret_released, struct err *err)
 {
 	REQUIRE(side < SIDE_COUNT);
-	return ENV_STEP(
-		route->env, "release", route->ops->release(route, side, epoch, deadline_ms, err));
+	return ENV_STEP(route->env, "release",
+		route->ops->release(route, side, epoch, deadline_ms, ret_released, err));
 }
 
 void route_free(struct route *route)

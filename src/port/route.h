@@ -39,6 +39,12 @@ struct route_held {
 	int64_t drain_ms; /* until the last of them was at a transaction boundary */
 };
 
+/* What a release let go. */
+struct route_released {
+	int64_t released, failed; /* sessions that went on, and that could not */
+	int64_t stall_ms; /* the longest that a client waited with a request; -1 = unknown */
+};
+
 /* A session that cannot cross, or not now. */
 struct route_blocker {
 	int64_t pid, age_ms;
@@ -68,7 +74,7 @@ struct route_ops {
 		struct err *err);
 	/* Sends clients to `side`, whose register was read open at `epoch`, and lets them go. */
 	int (*release)(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
-		struct err *err);
+		struct route_released *ret_released, struct err *err);
 	int (*look)(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 		struct err *err);
 	void (*free)(struct route *route);
@@ -89,7 +95,7 @@ int route_arm(struct route *route, const struct route_call *call, struct err *er
 int route_hold(struct route *route, const struct route_call *call, struct route_held *ret_held,
 	struct err *err) MUST_CHECK;
 int route_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
-	struct err *err) MUST_CHECK;
+	struct route_released *ret_released, struct err *err) MUST_CHECK;
 /* Of a route that cannot hold: nobody. */
 int route_look(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 	struct err *err) MUST_CHECK;

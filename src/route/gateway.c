@@ -284,15 +284,20 @@ static int gateway_hold(struct route *route, const struct route_call *call,
 	return 0;
 }
 
-static int gateway_release(
-	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
+static int gateway_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
+	struct route_released *ret_released, struct err *err)
 {
 	struct route_gateway *g = of(route);
 	struct control_request request = {
 		.cmd = CONTROL_RELEASE, .release = {.side = side_of(side), .epoch = epoch}};
 	struct control_reply reply;
 
-	return ask(g, &request, deadline_ms, &reply, err);
+	if (ask(g, &request, deadline_ms, &reply, err))
+		return -1;
+	*ret_released = (struct route_released){.released = reply.release.released,
+		.failed = reply.release.failed,
+		.stall_ms = reply.release.waiting_ms_max};
+	return 0;
 }
 
 static void take_blocker(const struct control_blocker *from, struct route_blocker *to)

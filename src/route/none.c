@@ -16,10 +16,15 @@ static int none_hold(struct route *route, const struct route_call *call,
 	return 0;
 }
 
-static int none_release(
-	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
+static int none_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
+	struct route_released *ret_released, struct err *err)
 {
-	(void)route, (void)side, (void)epoch, (void)deadline_ms, (void)err;
+	(void)route;
+	(void)side;
+	(void)epoch;
+	(void)deadline_ms;
+	(void)err;
+	*ret_released = (struct route_released){.stall_ms = -1};
 	return 0;
 }
 

@@ -84,6 +84,7 @@ def test_there_and_back_without_an_error(world, long_run):
                 moved = world.move(direction)
                 assert moved["verdict"] == "done" and moved["primary"] == {"orders": side}
                 assert moved["held_max"] == 16
+                assert 0 < moved["stall_ms"]["max"] < 5000 and moved["problems"] == []
         world.ledger.wait_for(300)
     held = world.sound("old")
     print(f"{2 * turns} crossings, {held['acknowledged']} acknowledged, {held['per_second']}/s,"

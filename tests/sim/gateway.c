@@ -127,8 +127,8 @@ static int route_hold_(struct route *route, const struct route_call *call,
 	return wait_drained(g, c, call->deadline_ms, err);
 }
 
-static int route_release_(
-	struct route *route, enum side side, int64_t epoch, int64_t deadline_ms, struct err *err)
+static int route_release_(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
+	struct route_released *ret_released, struct err *err)
 {
 	struct gateway *g = of(route)->gateway;
 
@@ -141,6 +141,7 @@ static int route_release_(
 	/* Only a controller owes this to the wave: at the deadline each hold ends by itself. */
 	watch_release(g->sim, g, side, epoch);
 	gateway_release(g, side, epoch);
+	*ret_released = (struct route_released){.stall_ms = -1};
 	return 0;
 }
 

@@ -132,6 +132,7 @@ static void orders_are_given_and_answers_taken(void **state)
 	struct other_end end;
 	struct route_call call;
 	struct route_held held;
+	struct route_released released;
 	struct err err = ERR_INIT;
 
 	(void)state;
@@ -142,7 +143,10 @@ static void orders_are_given_and_answers_taken(void **state)
 	assert_int_equal(route_hold(end.route, &call, &held, &err), 0);
 	assert_int_equal(held.held, 3);
 	assert_int_equal(held.drain_ms, 12);
-	assert_int_equal(route_release(end.route, SIDE_NEW, 12, call.deadline_ms, &err), 0);
+	assert_int_equal(
+		route_release(end.route, SIDE_NEW, 12, call.deadline_ms, &released, &err), 0);
+	assert_int_equal(released.released, 3);
+	assert_int_equal(released.stall_ms, 80);
 	finish(&end);
 	assert_int_equal(end.count, 4);
 	assert_non_null(strstr(end.asked[1], "\"attempt\":7"));
