@@ -6,6 +6,8 @@
 #include "report/page_priv.h"
 #include "report/window.h"
 
+#define ATTEMPTS_SHOWN 100
+
 static const char *end_kind(enum attempt_end end)
 {
 	switch (end) {
@@ -321,7 +323,12 @@ void page_attempts(const struct report *report, struct buf *out)
 		"A stall is what a client feels; it is known only where clients measured.");
 	if (report->attempts.count == 0)
 		buf_puts(out, "<p>No move was attempted.</p>\n");
-	for (size_t i = report->attempts.count; i-- > 0;)
-		attempt(report, &report->attempts.list[i], out);
+	if (report->attempts.count > ATTEMPTS_SHOWN)
+		buf_printf(out,
+			"<p class=\"note\">The newest %d of %zu; `airlock report --json` has them "
+			"all.</p>\n",
+			ATTEMPTS_SHOWN, report->attempts.count);
+	for (size_t n = 0; n < report->attempts.count && n < ATTEMPTS_SHOWN; n++)
+		attempt(report, &report->attempts.list[report->attempts.count - 1 - n], out);
 	buf_puts(out, "</section>\n");
 }

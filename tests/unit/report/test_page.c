@@ -107,12 +107,15 @@ static void a_picture_of_many_crossings_is_bounded(void **state)
 	(void)state;
 	rows_begin(&m);
 	rows_synced(&m);
-	for (int i = 1; i <= 100; i++) {
+	for (int i = 1; i <= 110; i++) {
 		m.ms += 200;
 		rows_cross(&m, 1, i, "orders", i % 2 ? "old" : "new");
 	}
 	report_html(rows_report(&m), &page);
 	assert_non_null(strstr(buf_str(&page), "The picture shows the newest 240 of "));
+	assert_non_null(strstr(buf_str(&page), "The newest 100 of 110; "));
+	assert_null(strstr(buf_str(&page), "data-attempt=\"10\""));
+	assert_non_null(strstr(buf_str(&page), "data-attempt=\"11\""));
 	assert_int_equal(m.report.timeline.both_open_ms, 0);
 	rows_end(&m);
 }
