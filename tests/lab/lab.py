@@ -244,7 +244,11 @@ class Lab:
             f"CREATE ROLE {role} {options} PASSWORD '{self._verifiers[role]}';\n"
             for role, options in {**APP_ROLES, LEGACY_ROLE: "LOGIN"}.items())
         server.psql(create + f"CREATE DATABASE {DATABASE} OWNER shop_owner;\n")
-        # Besides what PUBLIC has, grants of the owner, as a grown database carries them.
+        self.grant_connect(server)
+
+    @staticmethod
+    def grant_connect(server):
+        """Besides what PUBLIC has, grants of the owner, as a grown database carries them."""
         server.psql(f"SET ROLE shop_owner;"
                     f"GRANT CONNECT, TEMPORARY ON DATABASE {DATABASE} TO shop_app, shop_worker;"
                     f"GRANT CONNECT ON DATABASE {DATABASE} TO reporting;")

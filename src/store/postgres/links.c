@@ -31,6 +31,17 @@ static int read_tables(struct store_pg *s, enum side side, int64_t deadline_ms, 
 	return pg_exec(pg, deadline_ms, TABLES_SQL, 0, NULL, ret, err);
 }
 
+int links_count_tables(
+	struct store_pg *s, enum side side, int64_t deadline_ms, size_t *ret_count, struct err *err)
+{
+	PG_ROWS_AUTO tables = PG_ROWS_INIT;
+
+	if (read_tables(s, side, deadline_ms, &tables, err))
+		return -1;
+	*ret_count = tables.rows;
+	return 0;
+}
+
 static bool has_table(const struct pg_rows *tables, const char *schema, const char *name)
 {
 	for (size_t i = 0; i < tables->rows; i++)

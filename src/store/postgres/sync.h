@@ -48,4 +48,8 @@ int links_create_slot(struct store_pg *s, enum side side, const char *slot, cons
 int links_subscribe(struct store_pg *s, enum side publisher, bool active, int64_t deadline_ms,
 	struct err *err) MUST_CHECK;
 
+/* How many tables of applications there are on a side. */
+int links_count_tables(struct store_pg *s, enum side side, int64_t deadline_ms, size_t *ret_count,
+	struct err *err) MUST_CHECK;
+
 #endif
