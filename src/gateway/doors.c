@@ -49,6 +49,7 @@ struct doors {
 	bool looked[2], looking[2]; /* was the side ever asked: answered or given up; under way */
 	struct reader *waiting[2];  /* readers of a side that wait for a look at the other one */
 	bool closing;
+	bool new_leads; /* of all that was read open, new at the highest epoch */
 	int64_t epoch;
 	size_t open; /* of db */
 	void (*closed)(void *ctx);
@@ -132,7 +133,8 @@ static enum door_state state_of(const char *text)
 	return DOOR_ABSENT; /* of a later version: surely not open for this one */
 }
 
-static void take_view(struct doors *d, const PGresult *rows, struct door_view *ret)
+static void take_view(
+	struct doors *d, enum control_side side, const PGresult *rows, struct door_view *ret)
 {
 	*ret = (struct door_view){
 		.state = state_of(value(rows, 0, 0)),
@@ -144,10 +146,13 @@ static void take_view(struct doors *d, const PGresult *rows, struct door_view *r
 	};
 	doors_told(d, ret->epoch);
 	ret->open = ret->state == DOOR_ACTIVE && truth(rows, 0, 6) && ret->epoch >= d->epoch;
+	if (ret->open)
+		d->new_leads = side == CONTROL_NEW;
 }
 
 /* A question about old that found no register, and now asks whether new has one. */
 struct unmoved {
+	struct doors *doors;
 	doors_read_cb cb;
 	void *ctx;
 	struct door_view old;
@@ -157,7 +162,8 @@ static void new_read(void *ctx, const struct door_view *view, const struct err *
 {
 	struct unmoved *u = ctx;
 
-	u->old.open = err->code == ERR_OK && view->state == DOOR_ABSENT;
+	/* `abandon` is refused once new leads: registers that are gone then were lost. */
+	u->old.open = err->code == ERR_OK && view->state == DOOR_ABSENT && !u->doors->new_leads;
 	u->cb(u->ctx, &u->old, err);
 	free(u);
 }
@@ -167,7 +173,7 @@ static void ask_new(struct doors *d, const struct reader *reader, const struct d
 	struct unmoved *u = calloc(1, sizeof *u);
 
 	REQUIRE(u != NULL);
-	*u = (struct unmoved){reader->cb, reader->ctx, *old};
+	*u = (struct unmoved){d, reader->cb, reader->ctx, *old};
 	doors_read(d, CONTROL_NEW, new_read, u);
 }
 
@@ -204,7 +210,7 @@ static void door_read(struct controldb_question *base, const PGresult *rows, con
 	if (q->doors->reading[q->side] == q)
 		q->doors->reading[q->side] = NULL;
 	if (err->code == ERR_OK)
-		take_view(q->doors, rows, &view);
+		take_view(q->doors, q->side, rows, &view);
 	if (err->code == ERR_OK && q->side == CONTROL_OLD)
 		unmoved = strcmp(value(rows, 0, 0), "ABSENT") == 0 && truth(rows, 0, 6);
 	for (reader = q->readers; reader != NULL; reader = next) {

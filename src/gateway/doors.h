@@ -81,7 +81,8 @@ typedef void (*doors_sessions_cb)(
 
 /* Questions that wait for the same statement share it.  Before `sync` and after `abandon` neither
  * side has a register: then nothing is being moved, and old counts as open, if new was asked in
- * the same question and has none either (docs/decisions/0011). */
+ * the same question and has none either (docs/decisions/0011), and new was not the last to be read
+ * open. */
 void doors_read(struct doors *doors, enum control_side side, doors_read_cb cb, void *ctx);
 /* Law 6, on the side that attempt `attempt` leaves: SEALED(attempt) becomes ACTIVE, with admission
  * restored, if the deadline in its register has passed by its own clock.  `moved` is false when it

@@ -251,9 +251,23 @@ static void only_an_active_register_is_an_open_door(void **state)
 	assert_true(look_at(w, CONTROL_NEW)->open);
 	assert_int_equal(w->heard.view.epoch, 2);
 	assert_int_equal(w->heard.view.promoted, 7);
+	/* Lost, for `abandon` is refused while new leads. */
 	run_in("airlock", "DELETE FROM airlock.register");
 	assert_int_equal(look_at(w, CONTROL_OLD)->state, DOOR_ABSENT);
 	assert_false(w->heard.view.open);
+}
+
+static void without_any_register_nothing_is_moved_and_old_is_open(void **state)
+{
+	struct world *w = *state;
+
+	assert_true(look_at(w, CONTROL_OLD)->open);
+	run_in("airlock", "DELETE FROM airlock.register WHERE side = 'old'");
+	assert_int_equal(look_at(w, CONTROL_OLD)->state, DOOR_ABSENT);
+	assert_false(w->heard.view.open);
+	run_in("airlock", "DELETE FROM airlock.register");
+	assert_true(look_at(w, CONTROL_OLD)->open);
+	assert_false(look_at(w, CONTROL_NEW)->open);
 }
 
 static void an_epoch_below_the_highest_known_is_not_open(void **state)
@@ -519,6 +533,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(only_an_active_register_is_an_open_door),
+		TEST(without_any_register_nothing_is_moved_and_old_is_open),
 		TEST(an_epoch_below_the_highest_known_is_not_open),
 		TEST(a_side_from_the_past_is_not_believed_by_who_has_just_begun),
 		TEST(a_side_that_never_answers_is_waited_for_once),
