@@ -92,6 +92,7 @@ static struct attempt *find_or_begin(struct making *m, const struct record_row *
 		.ended_ms = row->at_ms,
 		.plan_hash = "",
 		.drain_ms = -1,
+		.stall_ms = -1,
 		.end = ATTEMPT_CUT_SHORT,
 		.why = ""};
 	return a;
@@ -168,8 +169,9 @@ static void take_verdict(struct attempt *a, const struct record_row *row)
 	} ends[] = {{VERDICT_DONE, ATTEMPT_DONE}, {VERDICT_UNDONE, ATTEMPT_UNDONE},
 		{VERDICT_REFUSED, ATTEMPT_REFUSED}, {VERDICT_TIMED_OUT, ATTEMPT_PENDING},
 		{VERDICT_UNKNOWN, ATTEMPT_UNKNOWN}};
-	const json_t *drain = json_object_get(
-		json_object_get(json_object_get(row->detail, "stall_ms"), "parts"), "drain");
+	const json_t *stall = json_object_get(row->detail, "stall_ms");
+	const json_t *drain = json_object_get(json_object_get(stall, "parts"), "drain");
+	const json_t *longest = json_object_get(stall, "max");
 	const char *message = json_string_value(json_object_get(
 		json_array_get(json_object_get(row->detail, "problems"), 0), "message"));
 
@@ -180,6 +182,8 @@ static void take_verdict(struct attempt *a, const struct record_row *row)
 	a->has_held = a->held_max >= 0;
 	if (json_is_number(drain))
 		a->drain_ms = json_number_value(drain);
+	if (json_is_number(longest))
+		a->stall_ms = json_number_value(longest);
 	if (message != NULL && a->end != ATTEMPT_DONE)
 		a->why = message;
 }

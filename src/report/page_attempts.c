@@ -86,14 +86,6 @@ static double held_ms(const struct attempt *a)
 	return hold->ran && end->ran ? (double)(end->ended_us - hold->began_us) / 1000 : -1;
 }
 
-static double stall_ms(const struct report *report, const struct attempt *a)
-{
-	for (size_t i = 0; i < report->latency.count; i++)
-		if (report->latency.views[i].attempt == a)
-			return report->latency.views[i].stall_ms;
-	return -1;
-}
-
 static void budgets(const struct report *report, const struct attempt *a, struct buf *out)
 {
 	const struct plan_budgets *b = &report->plan->budgets;
@@ -108,7 +100,7 @@ static void budgets(const struct report *report, const struct attempt *a, struct
 	budget_row(out, "window", a->has_window ? a->window_ms : -1, "no window", b->window_ms);
 	budget_row(out, "hold", held_ms(a), "no hold", b->hold_ms);
 	budget_row(out, "drain", a->drain_ms, "nobody drained", b->drain_ms);
-	budget_row(out, "stall", stall_ms(report, a), "not measured", b->stall_ms);
+	budget_row(out, "stall", report_stall_of(report, a), "not measured", b->stall_ms);
 	buf_printf(out,
 		"<tr><th scope=\"row\">lag</th><td class=\"n\">%s</td><td class=\"n\">%" PRId64
 		" kB</td><td class=\"bar\"></td><td></td></tr>\n</tbody></table>\n",
@@ -320,7 +312,8 @@ void page_attempts(const struct report *report, struct buf *out)
 {
 	page_section(out, "attempts", "Attempts",
 		"The window goes from the first client held or refused to the first one admitted. "
-		"A stall is what a client feels; it is known only where clients measured.");
+		"A stall is what a client feels; it is known only where a gateway or the clients "
+		"measured.");
 	if (report->attempts.count == 0)
 		buf_puts(out, "<p>No move was attempted.</p>\n");
 	if (report->attempts.count > ATTEMPTS_SHOWN)

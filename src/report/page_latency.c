@@ -152,7 +152,8 @@ void page_latency(const struct report *report, struct buf *out)
 			  "the axis: errors; the box: the window. The scale is logarithmic."
 			: NULL);
 	if (!latency->given)
-		buf_puts(out, "<p>Nothing was measured. <code>airlock report --latency FILE</code> "
+		buf_puts(out, "<p>Nothing was measured by clients. <code>airlock report --latency "
+			      "FILE</code> "
 			      "draws what clients measured: a CSV file with the header "
 			      "<code>at,ms,outcome</code>.</p>\n");
 	else if (latency->count == 0)

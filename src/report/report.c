@@ -62,12 +62,22 @@ bool report_longest_window(const struct report *report, double *ret_ms)
 	return true;
 }
 
+double report_stall_of(const struct report *report, const struct attempt *attempt)
+{
+	double longest = attempt->stall_ms;
+
+	for (size_t i = 0; i < report->latency.count; i++)
+		if (report->latency.views[i].attempt == attempt)
+			longest = fmax(longest, report->latency.views[i].stall_ms);
+	return longest;
+}
+
 double report_stall_ms(const struct report *report)
 {
 	double longest = -1;
 
-	for (size_t i = 0; i < report->latency.count; i++)
-		longest = fmax(longest, report->latency.views[i].stall_ms);
+	for (size_t i = 0; i < report->attempts.count; i++)
+		longest = fmax(longest, report_stall_of(report, &report->attempts.list[i]));
 	return longest;
 }
 
@@ -202,7 +212,7 @@ static void say_window(const struct report *report, struct buf *out)
 	if (stall < 0)
 		return;
 	span_text(stall, text);
-	buf_printf(out, " The longest wait that a client measured across one was %s.", text);
+	buf_printf(out, " The longest wait of a client across one was %s.", text);
 }
 
 /* Of all stores, in which this side, or nobody, or an unknown one admitted writes. */

@@ -58,7 +58,10 @@ const char *report_verdict_sentence(enum report_verdict verdict); /* no full sto
 const char *report_writes(const struct report *report, size_t store);
 /* The longest window of all attempts; false when there was none. */
 bool report_longest_window(const struct report *report, double *ret_ms);
-/* The longest wait that clients measured across a window; -1 = not measured. */
+/* The longest wait of a client across the window of an attempt, as the route saw it or as clients
+ * measured it, whichever is longer; -1 = neither. */
+double report_stall_of(const struct report *report, const struct attempt *attempt);
+/* Of all attempts. */
 double report_stall_ms(const struct report *report);
 /* All stretches in which both doors of a store were shut. */
 int64_t report_shut_ms(const struct report *report, size_t store);

@@ -143,12 +143,15 @@ static json_t *parts_json(const struct attempt *a)
 	return all;
 }
 
-static json_t *attempt_json(const struct attempt *a)
+static json_t *attempt_json(const struct report *report, const struct attempt *a)
 {
-	return json_pack("{s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o}",
-		"run", text_json(a->run), "who", text_json(a->who), "wave", a->wave, "attempt",
-		(json_int_t)a->number, "from",
+	double stall_ms = report_stall_of(report, a);
+
+	return json_pack(
+		"{s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
+		"s:o}",
+		"stall_ms", ms_json(stall_ms >= 0, stall_ms), "run", text_json(a->run), "who",
+		text_json(a->who), "wave", a->wave, "attempt", (json_int_t)a->number, "from",
 		a->src_known ? json_string(side_name(a->src)) : json_null(), "to",
 		a->src_known ? json_string(side_name(side_other(a->src))) : json_null(), "began",
 		time_json(a->began_ms), "ended", time_json(a->ended_ms), "end",
@@ -163,7 +166,7 @@ static json_t *attempts_json(const struct report *report)
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < report->attempts.count; i++)
-		json_array_append_new(all, attempt_json(&report->attempts.list[i]));
+		json_array_append_new(all, attempt_json(report, &report->attempts.list[i]));
 	return all;
 }
 

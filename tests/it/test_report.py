@@ -178,15 +178,15 @@ def test_what_clients_felt_is_drawn_and_compared_with_the_budget(story, page_fil
     assert 0 < max(w["stall_ms"] for w in windows) <= longest
     page = Page(page_file.read_text())
     assert sum(tag == "svg" for tag, _ in page.elements) == 3  # the waves, and a plot for each window
-    assert "Nothing was measured" not in page.text
+    assert "Nothing was measured by clients" not in page.text
     bare = crossing.call("report", "-o", "-").require(DONE).out
-    assert "Nothing was measured" in Page(bare).text
+    assert "Nothing was measured by clients" in Page(bare).text
 
 
 def test_only_a_report_is_replaced(story, page_file, scratch):
     crossing, _ = story
     crossing.call("report", "-o", str(page_file)).require(DONE)
-    assert "Nothing was measured" in page_file.read_text()
+    assert "Nothing was measured by clients" in page_file.read_text()
     other = scratch() / "notes.html"
     other.write_text("mine")
     refused = crossing.call("report", "-o", str(other))

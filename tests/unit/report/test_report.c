@@ -57,7 +57,8 @@ static void a_crossing_shuts_both_doors_and_opens_one(void **state)
 	m->ms = 1000;
 	rows_cross(m, 1, 1, "orders", "old");
 	m->ms = 5000;
-	rows_verdict(m, 1, 1, "done", "{\"from\":\"old\",\"held_max\":3}");
+	rows_verdict(
+		m, 1, 1, "done", "{\"from\":\"old\",\"held_max\":3,\"stall_ms\":{\"max\":321.5}}");
 	r = rows_report(m);
 	assert_lane(r, "orders", "old 1100, nobody 200, new 3700");
 	assert_lane(r, "stock", "old 5000");
@@ -69,6 +70,8 @@ static void a_crossing_shuts_both_doors_and_opens_one(void **state)
 	assert_true(r->attempts.list[0].has_window);
 	assert_int_equal((int)(r->attempts.list[0].window_ms + 0.5), 310);
 	assert_int_equal(r->attempts.list[0].held_max, 3);
+	assert_int_equal((int)report_stall_ms(r), 321);
+	assert_non_null(strstr(r->summary, "The longest wait of a client across one was 322 ms."));
 	assert_false(r->plan_changed);
 	assert_non_null(strstr(r->summary, "1 attempt to move: 1 done."));
 }
