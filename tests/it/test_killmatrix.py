@@ -7,7 +7,8 @@ import json
 import pytest
 
 import killcell
-from killmatrix import DIRECTIONS, FAULTS, PATHS, SETUP, Cell, Matrix, Results, all_cells, shares, steps_of
+from killmatrix import (DIRECTIONS, FAULTS, GATEWAYS, PATHS, SETUP, Cell, Matrix, Results, all_cells,
+                        shares, steps_of)
 from conftest import HERE
 
 CROSSING = ["check", "seal", "cut", "promote", "retire", "turn", "revoke", "reopen", "relink"]
@@ -92,7 +93,9 @@ def test_every_step_is_hurt_by_every_fault_that_is_named():
     assert {(c.path, c.direction) for c in cells if c.path not in SETUP} == {
         (path, direction) for path in PATHS if path not in SETUP for direction in DIRECTIONS}
     straight = {(c.level, c.direction, c.step, c.fault) for c in cells if c.path == "straight"}
-    assert len(straight) == 2 * 2 * 6 * len(FAULTS)
+    assert len(straight) == 2 * 2 * 6 * len(set(FAULTS) - set(GATEWAYS))
+    behind = {(c.level, c.direction, c.step, c.fault) for c in cells if c.path == "gateway"}
+    assert len(behind) == 2 * 2 * 6 * len({"kill", "freeze", "kill-new", *GATEWAYS})
 
 
 def test_a_cell_is_in_one_share_and_waiting_costs_nobody_a_processor():
@@ -100,7 +103,7 @@ def test_a_cell_is_in_one_share_and_waiting_costs_nobody_a_processor():
     parts = shares(cells, 2)
     assert len(parts) == 4 and sorted(c.name for part in parts for c in part) == sorted(
         c.name for c in cells)
-    assert all(len({c.fault in ("freeze", "stop-old", "stop-new") for c in part}) == 1
+    assert all(len({c.fault in ("freeze", "stop-old", "stop-new", "stop-gateway") for c in part}) == 1
                for part in parts)
 
 
