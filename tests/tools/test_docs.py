@@ -11,6 +11,7 @@ from pathlib import Path
 
 PROGRAM = os.environ["AIRLOCK_BIN"]
 DOCS = Path(os.environ["AIRLOCK_DOCS"])
+GATEWAY_PAGE = Path(__file__).resolve().parents[2] / "docs/man/airlock-gateway.1"
 
 
 def airlock(*words):
@@ -59,6 +60,18 @@ def test_the_manual_has_every_id():
     ids = [row["id"] for row in json.loads(airlock("explain", "--json"))["ids"]]
     assert len(ids) > 100
     assert [i for i in ids if not re.search(rf"^       {re.escape(i)}( |$)", text, re.M)] == []
+
+
+def test_the_gateways_manual_knows_what_its_help_knows():
+    text = render(GATEWAY_PAGE)
+    told = subprocess.run([os.environ["AIRLOCK_GATEWAY_BIN"], "--help"], capture_output=True, text=True,
+                          check=True).stdout
+    flags, codes = re.findall(r"--[a-z]+", told), re.findall(r"(?:^|codes: |, )(\d) [a-z]", told, re.M)
+    assert len(set(flags)) == 4 and len(codes) == 5
+    for flag in flags:
+        assert flag in text
+    for code in codes:
+        assert re.search(rf"^       {code}\b", text.split("EXIT STATUS")[1], re.M), code
 
 
 def test_bash_completes_commands_flags_and_values():
