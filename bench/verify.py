@@ -98,13 +98,15 @@ def comparator(lab, rows):
 
 def prepare_comparator(lab):
     if not shutil.which("pg_comparator"):
+        print("  no pg_comparator here (package postgresql-comparator): left out", file=sys.stderr)
         return False
     try:
         for server in lab.servers:
             server.psql("CREATE EXTENSION IF NOT EXISTS pgcmp; GRANT TEMPORARY ON DATABASE shop TO airlock_repl;"
                         "GRANT USAGE, CREATE ON SCHEMA public TO airlock_repl", DATABASE)
         return True
-    except LabError:
+    except LabError as trouble:
+        print(f"  pg_comparator cannot be used: {trouble}", file=sys.stderr)
         return False
 
 
