@@ -32,6 +32,21 @@ def table_of(rows):
     return f"rows_{rows}"
 
 
+def prepare_comparator(lab):
+    """Before `sync` freezes the schema; whether it can take part."""
+    if not shutil.which("pg_comparator"):
+        print("  no pg_comparator here (package postgresql-comparator): left out", file=sys.stderr)
+        return False
+    try:
+        for server in lab.servers:
+            server.psql("CREATE EXTENSION IF NOT EXISTS pgcmp; GRANT TEMPORARY ON DATABASE shop TO airlock_repl;"
+                        "GRANT USAGE, CREATE ON SCHEMA public TO airlock_repl", DATABASE)
+        return True
+    except LabError as trouble:
+        print(f"  pg_comparator cannot be used: {trouble}", file=sys.stderr)
+        return False
+
+
 def prepare(lab, sizes):
     for server in lab.servers:
         server.stop()
@@ -46,6 +61,7 @@ def prepare(lab, sizes):
             f" '2026-01-01'::timestamptz + g * interval '1 s', (g % 100000) * 1.37 FROM generate_series(1, {n}) g",
             DATABASE)
     lab.init_roles()
+    compares = prepare_comparator(lab)
     done = lab.airlock("sync", timeout=1200)
     if done.returncode != 0:
         raise LabError(done.stderr)
@@ -54,6 +70,7 @@ def prepare(lab, sizes):
                      f" UPDATE {table_of(n)} SET b = b # 1 WHERE id = {n * 2 // 3}", DATABASE)
     for server in lab.servers:
         server.psql("VACUUM ANALYZE; CHECKPOINT", DATABASE)
+    return compares
 
 
 def servers_cpu(lab):
@@ -96,20 +113,6 @@ def comparator(lab, rows):
     assert str(rows * 2 // 3) in done.stdout, (done.returncode, done.stdout[-500:], done.stderr[-500:])
 
 
-def prepare_comparator(lab):
-    if not shutil.which("pg_comparator"):
-        print("  no pg_comparator here (package postgresql-comparator): left out", file=sys.stderr)
-        return False
-    try:
-        for server in lab.servers:
-            server.psql("CREATE EXTENSION IF NOT EXISTS pgcmp; GRANT TEMPORARY ON DATABASE shop TO airlock_repl;"
-                        "GRANT USAGE, CREATE ON SCHEMA public TO airlock_repl", DATABASE)
-        return True
-    except LabError as trouble:
-        print(f"  pg_comparator cannot be used: {trouble}", file=sys.stderr)
-        return False
-
-
 def measure(lab, method, rows):
     cpu, own, began = servers_cpu(lab), resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     method(lab, rows)
@@ -129,10 +132,10 @@ def main():
         os.chmod(directory, 0o755)
         lab = Lab.up(Path(directory) / "lab", 2, roles=False)
         try:
-            prepare(lab, sizes)
+            compares = prepare(lab, sizes)
             methods = {"servers' record hash": record_hash, "airlock verify": verify,
                        "airlock verify --bytes": lambda lab, rows: verify(lab, rows, "--bytes")}
-            if prepare_comparator(lab):
+            if compares:
                 methods["pg_comparator"] = comparator
             took = {}
             for n in sizes:
