@@ -1,6 +1,7 @@
 #include "cli/schema_copy.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 #define COPY_MS (30 * 60 * 1000)
 
 struct files {
-	char dump[512], list[512], wanted[512]; /* in the state directory */
+	/* In the state directory. */
+	char dump[PATH_MAX + 128], list[PATH_MAX + 128], wanted[PATH_MAX + 128];
 };
 
 static void remove_files(struct files *files)

@@ -32,7 +32,10 @@ static int stop_one(const struct background *b, const struct plan_service *servi
 	if (action_observe(&call, &stopped, err))
 		return -1;
 	if (stopped) {
-		b->tell(b->arg, service->name, "is stopped already, and stays so");
+		b->tell(b->arg, service->name,
+			b->is_ours(b->arg, service->name)
+				? "was left stopped by an earlier run, and is started afterwards"
+				: "is stopped already, and stays so");
 		return 0;
 	}
 	if (b->remember(b->arg, service->name, true, err))

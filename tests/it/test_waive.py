@@ -6,6 +6,7 @@ import pytest
 
 from conftest import crossing_in_sync
 from crossing import DONE, REFUSED
+from server import wait_until
 
 SIGNED = ("--reason", "seen, undone by hand", "--by", "mia")
 
@@ -59,5 +60,6 @@ def test_it_ends_with_its_time_and_with_the_plan(crossing):
     finally:
         crossing.lab.plan.write_text(plan)
     crossing.call("waive", "audit", *SIGNED, "--for", "1ms").require(DONE)  # the newest one counts
+    wait_until(lambda: audit(crossing)["state"] == "fail", 30, "the waiver to expire")
     crossing.call("waive", "audit", *SIGNED, "--for", "1h").require(DONE)
     assert audit(crossing)["state"] == "waived"
