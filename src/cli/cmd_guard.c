@@ -13,7 +13,7 @@
 #define ROUND_MS 20000
 
 static const enum guard_alarm alarms[] = {
-	GUARD_BLIND, GUARD_CUT, GUARD_LATE, GUARD_STRAY, GUARD_UNUSABLE};
+	GUARD_BLIND, GUARD_CUT, GUARD_LATE, GUARD_STRAY, GUARD_UNUSABLE, GUARD_KEEPS};
 
 /* ---- one view, as JSON and as text ---------------------------------------------------------- */
 
@@ -70,6 +70,9 @@ static void rest_text(const struct guard_view *view, struct buf *line)
 		view->behind_bytes);
 	if (view->alarms & GUARD_LATE)
 		buf_puts(line, "; LATER than budgets.rollback_lag allows");
+	if (view->alarms & GUARD_KEEPS)
+		buf_puts(line, "; LOG PILES UP, more than budgets.lag for a minute: look for an "
+			       "old transaction on that server");
 	for (size_t i = 0; i < tended->idle_count; i++) {
 		const struct store_idle *idle = &tended->idle[i];
 

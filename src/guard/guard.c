@@ -2,6 +2,27 @@
 
 #include "base/check.h"
 
+static int64_t most_kept(const struct store_tended *tended)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < tended->idle_count; i++)
+		if (tended->idle[i].kept_bytes > most)
+			most = tended->idle[i].kept_bytes;
+	return most;
+}
+
+/* One that is visited lets go within a round or two, so only what lasts is told. */
+static bool keeps_too_long(struct guard_watch *watch, const struct guard_view *view)
+{
+	bool keeps = most_kept(&view->tended) > watch->budgets->lag_bytes;
+
+	if (keeps && !watch->keeps)
+		watch->keeps_since_ms = view->seen_ms;
+	watch->keeps = keeps;
+	return keeps && view->seen_ms - watch->keeps_since_ms >= GUARD_KEEPS_MS;
+}
+
 static unsigned alarms_of(const struct guard_watch *watch, const struct guard_view *view)
 {
 	const struct store_tended *tended = &view->tended;
@@ -39,6 +60,8 @@ void guard_round(struct guard_watch *watch, int64_t deadline_ms, struct guard_vi
 	if (view.at_rest) {
 		measure(watch, &view);
 		view.alarms = alarms_of(watch, &view);
+		if (keeps_too_long(watch, &view))
+			view.alarms |= GUARD_KEEPS;
 	} else if (view.why.code != ERR_LOST) {
 		view.alarms = GUARD_BLIND;
 	}
@@ -58,6 +81,8 @@ const char *guard_alarm_name(enum guard_alarm alarm)
 		return "stray";
 	case GUARD_UNUSABLE:
 		return "unusable";
+	case GUARD_KEEPS:
+		return "keeps";
 	}
 	INVARIANT(!"an alarm");
 	return "";

@@ -15,18 +15,25 @@
 #include "port/store.h"
 
 enum guard_alarm {
-	GUARD_BLIND = 1,    /* the round did not get through, and no attempt is under way */
-	GUARD_CUT = 2,	    /* the other side does not follow */
-	GUARD_LATE = 4,	    /* it is older than budgets.rollback_lag, and it is the way back */
-	GUARD_STRAY = 8,    /* somebody wrote behind the shut door */
-	GUARD_UNUSABLE = 16 /* a slot is missing or has lost its log */
+	GUARD_BLIND = 1,     /* the round did not get through, and no attempt is under way */
+	GUARD_CUT = 2,	     /* the other side does not follow */
+	GUARD_LATE = 4,	     /* it is older than budgets.rollback_lag, and it is the way back */
+	GUARD_STRAY = 8,     /* somebody wrote behind the shut door */
+	GUARD_UNUSABLE = 16, /* a slot is missing or has lost its log */
+	GUARD_KEEPS = 32     /* an idle position has kept more log than budgets.lag for a minute */
 };
+
+/* An old transaction on its server, in any database, keeps a position from moving; so does a server
+ * that has not said for a quarter of a minute from where decoding may start. */
+#define GUARD_KEEPS_MS 60000
 
 struct guard_watch {
 	struct store *store;		    /* borrowed */
 	const struct plan_budgets *budgets; /* borrowed */
 	struct behind behind;
-	enum side open; /* whose log `behind` measures */
+	enum side open;		/* whose log `behind` measures */
+	bool keeps;		/* at the last look an idle position kept more than budgets.lag */
+	int64_t keeps_since_ms; /* when it does: env_now_ms */
 };
 
 struct guard_view {

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 import psycopg
 import pytest
@@ -66,6 +67,21 @@ def test_idle_slots_keep_log_until_somebody_visits(crossing):
     for slot, kept in kept_bytes(crossing).items():
         assert kept > PLENTY, f"{slot} would be no harm"
     assert len(kept_bytes(crossing)) == 3
+    guard_until_little_is_kept(crossing)
+
+
+def test_a_slot_that_cannot_move_does_not_blind_the_guard(crossing):
+    """An old transaction in another database of that server keeps it where it is."""
+    lab = crossing.lab
+    with lab.new.connect("postgres", autocommit=False) as old_transaction:
+        old_transaction.execute("SELECT pg_current_xact_id()")
+        make_log(lab.new)
+        began = time.monotonic()
+        view = guard_once(crossing)
+        assert time.monotonic() - began < 15, "it waits for what cannot come"
+        assert view["at_rest"] and view["alarms"] == []
+        kept, = (i["kept_bytes"] for i in view["idle"] if (i["side"], i["what"]) == ("new", "way back"))
+        assert kept > PLENTY
     guard_until_little_is_kept(crossing)
 
 

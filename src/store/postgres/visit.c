@@ -19,6 +19,9 @@
 #define AUDIT_KEEP_MAX_BYTES (INT64_C(1) << 30)
 /* Of what a hold waits for the audit, which is no condition of it. */
 #define AUDIT_BEFORE_HOLD_MS 5000
+/* What a round that must see to other things as well gives the link's slot: while an old
+ * transaction is open on its server no visit can move it. */
+#define TEND_LINK_MS 2000
 
 struct round {
 	struct store_pg *s;
@@ -95,9 +98,10 @@ static int visit_link(const struct round *round, struct err *err)
 		"SELECT airlock.visit($1, $2, $3, $4, $5)", 3, params, NULL, err);
 }
 
-/* restart_lsn moves only to the first candidate point of each visit, so visits repeat. */
+/* Until it keeps little, or until `patience_ms`, with whatever it keeps then in *ret_seen.
+ * restart_lsn moves only to the first candidate point of each visit, so visits repeat. */
 static int bring_link_forward(
-	const struct round *round, struct slot_look *ret_seen, struct err *err)
+	const struct round *round, int64_t patience_ms, struct slot_look *ret_seen, struct err *err)
 {
 	struct store_pg *s = round->s;
 	enum side shut = shut_of(round);
@@ -105,15 +109,27 @@ static int bring_link_forward(
 	for (;;) {
 		if (slot_usable(s, shut, s->link[shut], round->deadline_ms, ret_seen, err))
 			return -1;
-		if (ret_seen->kept_bytes <= s->plan->budgets.lag_bytes)
+		if (ret_seen->kept_bytes <= s->plan->budgets.lag_bytes ||
+			env_now_ms(s->store.env) >= patience_ms)
 			return 0;
-		if (env_now_ms(s->store.env) >= round->deadline_ms)
-			return err_set(err, ERR_BLOCKED, "slot %s on %s keeps %lld bytes of log",
-				s->link[shut], side_name(shut), (long long)ret_seen->kept_bytes);
 		if (visit_link(round, err))
 			return -1;
 		env_pause(s->store.env, VISIT_PAUSE_US);
 	}
+}
+
+static int link_keeps_little(const struct round *round, struct err *err)
+{
+	struct store_pg *s = round->s;
+	struct slot_look seen;
+
+	if (bring_link_forward(round, round->deadline_ms, &seen, err))
+		return -1;
+	if (seen.kept_bytes > s->plan->budgets.lag_bytes)
+		return err_set(err, ERR_BLOCKED, "slot %s on %s keeps %lld bytes of log",
+			s->link[shut_of(round)], side_name(shut_of(round)),
+			(long long)seen.kept_bytes);
+	return 0;
 }
 
 /* One step; *ret_strays local changes stand in its way. */
@@ -176,7 +192,7 @@ int visit_before_hold(struct store_pg *s, enum side open, int64_t deadline_ms, s
 		return -1;
 	if (round.open != open)
 		return err_set(err, ERR_LOST, "%s is not open", side_name(open));
-	if (bring_link_forward(&round, &seen, err))
+	if (link_keeps_little(&round, err))
 		return -1;
 	if (now_ms + AUDIT_BEFORE_HOLD_MS < deadline_ms)
 		round.deadline_ms = now_ms + AUDIT_BEFORE_HOLD_MS;
@@ -205,7 +221,7 @@ int pg_tend(struct store *store, int64_t deadline_ms, struct store_tended *ret, 
 	struct store_tended tended = {0};
 	struct slot_look seen;
 	struct round round;
-	int64_t strays;
+	int64_t strays, patience_ms;
 
 	if (round_begin(s, deadline_ms, &round, err))
 		return -1;
@@ -215,7 +231,9 @@ int pg_tend(struct store *store, int64_t deadline_ms, struct store_tended *ret, 
 	tended.follows = seen.exists && !seen.lost && seen.active;
 	tended.log_end = seen.end;
 	tended.log_confirmed = seen.confirmed;
-	if (bring_link_forward(&round, &seen, err))
+	patience_ms = env_now_ms(store->env) + TEND_LINK_MS;
+	if (bring_link_forward(
+		    &round, patience_ms < deadline_ms ? patience_ms : deadline_ms, &seen, err))
 		return -1;
 	note_idle(&tended, shut_of(&round), "way back", &seen, 0);
 	for (int side = 0; side < SIDE_COUNT; side++) {
