@@ -28,18 +28,32 @@ struct child {
 
 extern char **environ;
 
+/* What is no secret by its meaning.  A list of what is one could only be too short. */
+static bool is_passed_on(const char *variable)
+{
+	static const char *const names[] = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR",
+		"TZ", "LANG", "LANGUAGE", "XDG_RUNTIME_DIR"};
+	size_t len = strcspn(variable, "=");
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (len == strlen(names[i]) && strncmp(variable, names[i], len) == 0)
+			return true;
+	return strncmp(variable, "LC_", 3) == 0;
+}
+
 static char **environment_with(char *added)
 {
-	size_t count = 0;
+	size_t count = 0, kept = 0;
 	char **all;
 
 	while (environ[count])
 		count++;
 	all = calloc(count + 2, sizeof *all);
 	for (size_t i = 0; all && i < count; i++)
-		all[i] = environ[i];
+		if (is_passed_on(environ[i]))
+			all[kept++] = environ[i];
 	if (all && added)
-		all[count] = added;
+		all[kept] = added;
 	return all;
 }
 
@@ -139,6 +153,14 @@ static void last_line(const struct child *child, char ret[CHILD_SAID_BYTES])
 	snprintf(ret, CHILD_SAID_BYTES, "%.*s", (int)(end - begin), child->tail + begin);
 }
 
+static void all_kept(const struct child *child, char ret[CHILD_OUTPUT_BYTES])
+{
+	_Static_assert(sizeof child->tail < CHILD_OUTPUT_BYTES, "room for the NUL");
+	for (size_t i = 0; i < child->tail_len; i++)
+		ret[i] = child->tail[i] ? child->tail[i] : ' ';
+	ret[child->tail_len] = '\0';
+}
+
 /* True when it ended before `until_ms`. */
 static bool await_end(struct child *child, int64_t until_ms)
 {
@@ -185,11 +207,12 @@ int child_run(const struct child_call *call, struct child_end *ret_end, struct e
 	while (take_output(&child))
 		;
 	last_line(&child, end.said);
+	all_kept(&child, end.output);
+	*ret_end = end;
 	close(child.pidfd);
 	close(child.out);
 	if (!in_time)
 		return err_set(err, ERR_TIMEOUT, "%s did not end in %lld ms", call->argv[0],
 			(long long)call->timeout_ms);
-	*ret_end = end;
 	return 0;
 }

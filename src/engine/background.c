@@ -40,7 +40,7 @@ static int stop_one(const struct background *b, const struct plan_service *servi
 	}
 	if (b->remember(b->arg, service->name, true, err))
 		return -1;
-	if (ENV_STEP(b->env, "service-stop", action_make(&call, true, err)))
+	if (ENV_STEP(b->env, "service-stop", action_make(&call, true, NULL, err)))
 		return -1;
 	b->tell(b->arg, service->name, "is stopped");
 	return 0;
@@ -51,7 +51,7 @@ static int start_one(const struct background *b, const struct plan_service *serv
 {
 	const struct action_call call = call_of(b, service, side);
 
-	if (ENV_STEP(b->env, "service-start", action_make(&call, false, err)))
+	if (ENV_STEP(b->env, "service-start", action_make(&call, false, NULL, err)))
 		return -1;
 	b->tell(b->arg, service->name, "runs again");
 	return b->remember(b->arg, service->name, false, err);

@@ -28,7 +28,8 @@ const char *const env_setup_points[] = {"sync-enroll", "sync-shut", "sync-publis
 	"sync-subscribe", "sync-wayback-slot", "sync-wayback", "sync-audit", "drop-link-old",
 	"drop-link-new", "drop-slots-old", "drop-slots-new", "forget-new", "forget-old",
 	"finalize-old", "finalize-new", "unfreeze-old", "unfreeze-new", "service-stop",
-	"service-start", NULL};
+	"service-start", "wave-begin", "move-intent", "move", "move-seen", "move-back-intent",
+	"move-back", "wave-undo", "wave-end", NULL};
 
 const char *arbiter_move_name(enum arbiter_move move)
 {

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "action/action.h"
 #include "base/check.h"
 #include "core/table.h"
 
@@ -35,27 +36,11 @@ static void decide(
 	m->book.decisions++;
 }
 
-/* As a shell takes it. */
 static const char *command_line(struct making *m, char *const *argv)
 {
 	BUF_AUTO line = BUF_INIT;
 
-	for (size_t i = 0; argv != NULL && argv[i] != NULL; i++) {
-		bool plain = argv[i][0] != '\0' &&
-			     strspn(argv[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-					     "0123456789_-./:=@%+,") == strlen(argv[i]);
-
-		buf_puts(&line, i ? " " : "");
-		if (!plain)
-			buf_putc(&line, '\'');
-		for (const char *c = argv[i]; *c; c++)
-			if (*c == '\'')
-				buf_puts(&line, "'\\''");
-			else
-				buf_putc(&line, *c);
-		if (!plain)
-			buf_putc(&line, '\'');
-	}
+	action_words(&line, argv);
 	return arena_strdup(m->arena, buf_str(&line));
 }
 

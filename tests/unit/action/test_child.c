@@ -88,6 +88,52 @@ static void one_that_hangs_is_ended_with_its_children(void **state)
 	assert_int_equal(errno, ESRCH);
 }
 
+/* Law 12: what the caller's environment holds beyond where and who it is stays there. */
+static void secrets_stay_with_the_caller(void **state)
+{
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	setenv("PGPASSWORD", "hunter2", 1);
+	setenv("DATABASE_URL", "postgresql://u:hunter2@h/d", 1);
+	setenv("LC_TIME", "C.UTF-8", 1);
+	assert_int_equal(sh("env | grep -c hunter2", 5000, &end, &err), 0);
+	assert_string_equal(end.said, "0");
+	assert_int_equal(sh("echo $LC_TIME; test -n \"$PATH\"", 5000, &end, &err), 0);
+	assert_int_equal(end.status, 0);
+	assert_string_equal(end.said, "C.UTF-8");
+	unsetenv("PGPASSWORD");
+	unsetenv("DATABASE_URL");
+	unsetenv("LC_TIME");
+}
+
+static void the_end_of_its_output_is_kept(void **state)
+{
+	struct child_end end;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(sh("echo one; echo two >&2", 5000, &end, &err), 0);
+	assert_string_equal(end.output, "one\ntwo\n");
+	assert_int_equal(sh("seq 1 100000; printf 'a\\0b'", 5000, &end, &err), 0);
+	assert_int_equal(strlen(end.output), CHILD_OUTPUT_BYTES - 1);
+	assert_string_equal(end.output + CHILD_OUTPUT_BYTES - 1 - 10, "100000\na b");
+	/* One that hangs has said something, too. */
+	assert_int_equal(sh("echo waiting for the disk; sleep 100", 300, &end, &err), -1);
+	assert_string_equal(end.output, "waiting for the disk\n");
+}
+
+static void words_as_a_shell_takes_them(void **state)
+{
+	char *argv[] = {"./switch", "to new", "it's", "", "a=b", NULL};
+	BUF_AUTO line = BUF_INIT;
+
+	(void)state;
+	action_words(&line, argv);
+	assert_string_equal(buf_str(&line), "./switch 'to new' 'it'\\''s' '' a=b");
+}
+
 static void one_that_is_not_there(void **state)
 {
 	char *argv[] = {"/no/such/program", NULL};
@@ -138,10 +184,10 @@ static void done_is_what_was_observed(void **state)
 	(void)state;
 	assert_int_equal(action_observe(&call, &done, &err), 0);
 	assert_false(done);
-	assert_int_equal(action_make(&call, true, &err), 0);
+	assert_int_equal(action_make(&call, true, NULL, &err), 0);
 	assert_int_equal(action_observe(&call, &done, &err), 0);
 	assert_true(done);
-	assert_int_equal(action_make(&call, false, &err), 0);
+	assert_int_equal(action_make(&call, false, NULL, &err), 0);
 	assert_int_equal(action_observe(&call, &done, &err), 0);
 	assert_false(done);
 	remove_world(&w);
@@ -156,9 +202,9 @@ static void claims_do_not_count(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(action_make(&call, true, &err), -1);
+	assert_int_equal(action_make(&call, true, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_TIMEOUT);
-	assert_int_equal(action_make(&call, false, &err), 0);
+	assert_int_equal(action_make(&call, false, NULL, &err), 0);
 	remove_world(&w);
 }
 
@@ -183,6 +229,9 @@ int main(void)
 		cmocka_unit_test(much_output_does_not_stop_it),
 		cmocka_unit_test(its_input_is_empty),
 		cmocka_unit_test(one_that_hangs_is_ended_with_its_children),
+		cmocka_unit_test(secrets_stay_with_the_caller),
+		cmocka_unit_test(the_end_of_its_output_is_kept),
+		cmocka_unit_test(words_as_a_shell_takes_them),
 		cmocka_unit_test(one_that_is_not_there),
 		cmocka_unit_test(done_is_what_was_observed),
 		cmocka_unit_test(claims_do_not_count),
