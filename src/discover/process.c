@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "discover/unix_peer.h"
 
 /* ---- address -> inode ------------------------------------------------------------------------ */
 
@@ -209,17 +210,27 @@ static void describe(struct process *p)
 		snprintf(p->text, sizeof p->text, "pid %ld, %.80s", (long)p->pid, program);
 }
 
-bool process_of_peer(const char *address, unsigned port, struct process *ret_process)
+static bool process_of_inode(unsigned long inode, struct process *ret_process)
 {
-	unsigned long inode;
-	struct process found = {0};
+	struct process found = {.pid = holder_of(inode)};
 
-	if (port == 0 || !inode_of(address, port, &inode))
-		return false;
-	found.pid = holder_of(inode);
 	if (found.pid == 0)
 		return false;
 	describe(&found);
 	*ret_process = found;
 	return true;
+}
+
+bool process_of_peer(const char *address, unsigned port, struct process *ret_process)
+{
+	unsigned long inode;
+
+	return port != 0 && inode_of(address, port, &inode) && process_of_inode(inode, ret_process);
+}
+
+bool process_of_backend(pid_t backend, int64_t age_ms, unsigned port, struct process *ret_process)
+{
+	unsigned inode = unix_peer_of_backend(backend, age_ms, port);
+
+	return inode != 0 && process_of_inode(inode, ret_process);
 }

@@ -1,5 +1,5 @@
 /*
- * process.h - which process of this host is at the other end of a TCP connection.
+ * process.h - which process of this host is at the other end of a session.
  *
  * Sources: proc(5), /proc/net/tcp and tcp6 (address and inode of every socket), /proc/PID/fd (who
  * holds the inode), /proc/PID/cgroup (the systemd unit).  Without root only own processes are seen.
@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define PROCESS_BYTES 192
@@ -25,5 +26,12 @@ struct process {
  * when the address is not one of this host's, the process is gone, or may not be looked at.
  */
 bool process_of_peer(const char *address, unsigned port, struct process *ret_process);
+/*
+ * The client of a session that came through a Unix-domain socket: `backend` is the server's process
+ * for it, `age_ms` how long ago that began by the server's clock, `port` what the server calls its
+ * socket by.  False also when the backend is not a process of this host, or not ours to look at
+ * (unix_peer.h).
+ */
+bool process_of_backend(pid_t backend, int64_t age_ms, unsigned port, struct process *ret_process);
 
 #endif

@@ -66,7 +66,9 @@ static const char sessions_sql[] =
 	"  CASE WHEN q.text ~* '^copy\\s+[^(\\s][^;]*\\mfrom\\M' THEN 'COPY FROM'"
 	"   WHEN q.text ~* '^with\\M' AND q.text ~*"
 	"    '\\m(insert\\s+into|update\\s+\\S+\\s+set|delete\\s+from|merge\\s+into)\\M'"
-	"   THEN 'WITH that writes' ELSE '' END) END"
+	"   THEN 'WITH that writes' ELSE '' END) END,"
+	" a.pid, (extract(epoch FROM clock_timestamp() - a.backend_start) * 1000)::bigint,"
+	" current_setting('port')"
 	" FROM pg_stat_activity a, LATERAL (SELECT regexp_replace(a.query,"
 	"  '^(\\s|/\\*([^*]|\\*+[^*/])*\\*+/|--[^\\n]*(\\n|$))+', '') AS text) q"
 	" WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()"
@@ -106,6 +108,19 @@ static void take_evidence(struct writer *row, struct xids *xids, const char *xid
 		row->writes++;
 }
 
+/* Port -1 is a socket in the file system. */
+static bool process_of_session(
+	const struct pg_rows *rows, size_t i, const char *address, struct process *ret)
+{
+	int64_t port = pg_int(rows, i, 3);
+
+	if (port > 0)
+		return process_of_peer(address, (unsigned)port, ret);
+	return port == -1 && !pg_is_null(rows, i, 7) &&
+	       process_of_backend((pid_t)pg_int(rows, i, 6), pg_int(rows, i, 7),
+		       (unsigned)pg_int(rows, i, 8), ret);
+}
+
 static void take_session(struct writers *w, const struct store_pg *store, enum side side,
 	const struct pg_rows *rows, size_t i, struct xids *xids)
 {
@@ -117,7 +132,7 @@ static void take_session(struct writers *w, const struct store_pg *store, enum s
 	row->last_s = (int64_t)time(NULL);
 	if (row->first_s == 0)
 		row->first_s = row->last_s;
-	if (!row->here && process_of_peer(address, (unsigned)pg_int(rows, i, 3), &process))
+	if (!row->here && process_of_session(rows, i, address, &process))
 		snprintf(row->process, sizeof row->process, "%s", process.text);
 	row->here = true;
 	if (pg_is_null(rows, i, 5))

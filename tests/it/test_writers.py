@@ -1,6 +1,7 @@
 """Who writes and is not in the plan: found with its evidence, refused, remembered, declared."""
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -30,9 +31,9 @@ def airlock(lab, state, *words):
 
 
 @contextmanager
-def legacy_job(lab):
+def legacy_job(lab, dsn=None):
     """The forgotten job, once it has written; its process."""
-    with subprocess.Popen([sys.executable, JOB, lab.dsn("old", LEGACY_ROLE)], text=True,
+    with subprocess.Popen([sys.executable, JOB, dsn or lab.dsn("old", LEGACY_ROLE)], text=True,
                           stdout=subprocess.PIPE) as job:
         try:
             assert job.stdout.readline() == "1\n"
@@ -81,6 +82,30 @@ def test_the_hidden_writer_is_named_and_refused(lab, state):
         plan = json.loads(airlock(lab, state, "plan", "--json").stdout)
         run = airlock(lab, state, "run", "--approve", plan["hash"])
     assert run.returncode == 3 and "undeclared writer" in run.stderr
+
+
+@pytest.fixture
+def socket_dsn(lab):
+    """How the job comes in by the socket in the file system."""
+    server, hba = lab.old, lab.old.data / "pg_hba.conf"
+    before = hba.read_text()
+    hba.write_text(f"local all {LEGACY_ROLE} scram-sha-256\n" + before)
+    server.psql("SELECT pg_reload_conf()")
+    yield f"host={server.sock} port={server.port} dbname=shop user={LEGACY_ROLE} passfile={lab.passfile}"
+    hba.write_text(before)
+    server.psql("SELECT pg_reload_conf()")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root and the server's user may look at a backend's sockets")
+def test_the_process_behind_a_unix_socket_is_named(lab, state, socket_dsn):
+    """Two of them, so that one is not taken for the other."""
+    with legacy_job(lab, socket_dsn) as job, psycopg.connect(socket_dsn, application_name="other") as other:
+        other.execute("SELECT 1")
+        _, document = discover(lab, state)
+        rows = {row["application"]: row for row in document["writers"] if row["user"] == LEGACY_ROLE}
+    assert rows["nightly-stock"]["address"] == "local"
+    assert rows["nightly-stock"]["process"].startswith(f"pid {job.pid}, legacy_job.py")
+    assert rows["other"]["process"].startswith(f"pid {os.getpid()}, ")
 
 
 def test_it_is_remembered_after_it_went_away(lab, state):
