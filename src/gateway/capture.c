@@ -13,7 +13,6 @@
 enum phase { FINDING, PROBING, LASTVAL, DESCRIBING, ENDED };
 
 #define COLUMNS 5
-#define TEXT_ARRAY_OID 1009u
 #define NAMES_MAX 500 /* of one database; one that reads more is not like any known */
 #define OWN "oid OPERATOR(pg_catalog.>=) CAST(16384 AS pg_catalog.oid)"
 /* current_setting('a.b', in any spelling that needs no escape. */
@@ -26,25 +25,30 @@ enum phase { FINDING, PROBING, LASTVAL, DESCRIBING, ENDED };
  * no pattern: standard_conforming_strings is its own as well.  Subqueries over catalogs have a
  * condition without variables first, so a session without temporary objects does not scan any.
  * Rows: tag, kind, and three texts.
+ *
+ * Most of what it costs a server is parsing and planning, which `keep` and `kept` do before the hold
+ * instead of in it.  So it has no parameters (they would be planned for anew), asks the functions
+ * below the views, and never asks for rows to be made distinct.
  */
 static const char probe_sql[] =
 	"SELECT '%s', 'who', pg_catalog.current_setting('role'),"
 	" CAST(session_user AS pg_catalog.text), NULL"
 	" UNION ALL SELECT NULL, 'set', name, pg_catalog.current_setting(name), NULL"
-	" FROM pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.=) 'session'"
+	" FROM pg_catalog.pg_show_all_settings() WHERE source OPERATOR(pg_catalog.=) 'session'"
 	" AND name OPERATOR(pg_catalog.<>) 'transaction_isolation'"
 	" AND name OPERATOR(pg_catalog.<>) 'transaction_read_only'"
 	" AND name OPERATOR(pg_catalog.<>) 'transaction_deferrable'"
 	" UNION ALL SELECT NULL, 'set', n, pg_catalog.current_setting(n, true), NULL"
-	" FROM (SELECT n FROM pg_catalog.unnest($1) AS u(n) UNION SELECT m[1]"
-	"  FROM pg_catalog.pg_prepared_statements, pg_catalog.regexp_matches(statement, '" NAME_READ
+	" FROM (SELECT n FROM pg_catalog.unnest(CAST($%s$%s$%s$ AS pg_catalog.text[])) AS u(n)"
+	"  UNION ALL SELECT m[1] FROM pg_catalog.pg_prepared_statement(),"
+	"  pg_catalog.regexp_matches(statement, '" NAME_READ
 	"', 'gi') AS r(m)) AS names(n)"
 	" WHERE pg_catalog.current_setting(n, true) IS NOT NULL"
-	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_settings s WHERE"
+	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_show_all_settings() s WHERE"
 	"  pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n))"
 	" UNION ALL SELECT CASE WHEN from_sql THEN 'sql' END, 'prep', name, statement,"
 	" pg_catalog.array_to_string(CAST(parameter_types AS pg_catalog.oid[]), ',')"
-	" FROM pg_catalog.pg_prepared_statements WHERE name OPERATOR(pg_catalog.<>) '%s'"
+	" FROM pg_catalog.pg_prepared_statement() WHERE name OPERATOR(pg_catalog.<>) '%s'"
 	" UNION ALL SELECT NULL, 'temp', CAST(relname AS pg_catalog.text), NULL, NULL"
 	" FROM pg_catalog.pg_class"
 	" WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) CAST(0 AS pg_catalog.oid)"
@@ -58,10 +62,10 @@ static const char probe_sql[] =
 	" WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) CAST(0 AS pg_catalog.oid)"
 	" AND pronamespace OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()"
 	" UNION ALL SELECT NULL, 'advisory', pg_catalog.concat_ws(',', classid, objid), NULL, NULL"
-	" FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory'"
+	" FROM pg_catalog.pg_lock_status() WHERE locktype OPERATOR(pg_catalog.=) 'advisory'"
 	" AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid()"
 	" UNION ALL SELECT NULL, 'cursor', name, NULL, NULL"
-	" FROM pg_catalog.pg_cursors WHERE is_holdable"
+	" FROM pg_catalog.pg_cursor() WHERE is_holdable"
 	" UNION ALL SELECT NULL, 'listen', c, NULL, NULL"
 	" FROM pg_catalog.pg_listening_channels() AS l(c)";
 
@@ -90,15 +94,27 @@ static const char lastval_sql[] = "DO $airlock$BEGIN PERFORM pg_catalog.lastval(
 				  " WHEN OTHERS THEN RAISE INFO '%s'; END$airlock$";
 
 struct tag {
-	char text[40]; /* also the name of the probe's statement */
+	char text[40];
 };
 
-static struct tag tag_of(const struct capture *c)
+static struct tag tag_with(const char *what, uint64_t nonce)
 {
 	struct tag tag;
 
-	snprintf(tag.text, sizeof tag.text, "airlock_probe_%016llx", (unsigned long long)c->nonce);
+	snprintf(tag.text, sizeof tag.text, "airlock_%s_%016llx", what, (unsigned long long)nonce);
 	return tag;
+}
+
+/* Of the answers, and the name of the probe's statement. */
+static struct tag tag_of(const struct capture *c)
+{
+	return tag_with("probe", c->nonce);
+}
+
+/* The name of every other statement of ours: the probe's may be there to stay. */
+static struct tag scrap_of(const struct capture *c)
+{
+	return tag_with("scrap", c->nonce);
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -118,12 +134,14 @@ static void add_array(struct buf *out, const struct state_name *names)
 	buf_putc(out, '}');
 }
 
-static void send_unit(struct buf *out, const struct tag *tag, const char *sql,
-	const uint32_t *types, const char *const *values, size_t count)
+/* Said once and for all, under a name that is free again afterwards. */
+static void send_once(const struct capture *c, const char *sql, struct buf *out)
 {
-	packet_parse(out, tag->text, sql, types, count);
-	packet_bind_execute(out, tag->text, values, count);
-	packet_close(out, tag->text);
+	struct tag scrap = scrap_of(c);
+
+	packet_parse(out, scrap.text, sql, NULL, 0);
+	packet_bind_execute(out, scrap.text, NULL, 0);
+	packet_close(out, scrap.text);
 	packet_sync(out);
 }
 
@@ -194,24 +212,46 @@ static void send_find(struct capture *c, struct buf *out)
 	c->phase = FINDING;
 	c->ready_owed++;
 	buf_printf(&sql, find_sql, tag.text);
-	send_unit(out, &tag, buf_str(&sql), NULL, NULL, 0);
+	send_once(c, buf_str(&sql), out);
 }
 
-static void send_probe(struct capture *c, struct buf *out)
+static void prepare_probe(struct capture *c, struct buf *out)
 {
-	static const uint32_t types[] = {TEXT_ARRAY_OID};
 	struct tag tag = tag_of(c);
 	BUF_AUTO sql = BUF_INIT;
 	BUF_AUTO names = BUF_INIT;
 
+	add_array(&names, c->state->names);
+	buf_printf(&sql, probe_sql, tag.text, tag.text, buf_str(&names), tag.text, tag.text);
+	packet_parse(out, tag.text, buf_str(&sql), NULL, 0);
+}
+
+/* Closed behind a Sync: what is refused before it does not keep it from being closed. */
+static void send_probe(struct capture *c, struct buf *out)
+{
+	struct tag tag = tag_of(c);
+	BUF_AUTO sql = BUF_INIT;
+
 	c->phase = PROBING;
 	c->ready_owed += 2;
-	add_array(&names, c->state->names);
-	buf_printf(&sql, probe_sql, tag.text, tag.text);
-	send_unit(out, &tag, buf_str(&sql), types, (const char *const[]){buf_str(&names)}, 1);
-	buf_clear(&sql);
+	if (!c->kept)
+		prepare_probe(c, out);
+	packet_bind_execute(out, tag.text, NULL, 0);
+	packet_sync(out);
+	if (!c->keep)
+		packet_close(out, tag.text);
 	buf_printf(&sql, lastval_sql, tag.text, tag.text);
-	send_unit(out, &tag, buf_str(&sql), NULL, NULL, 0);
+	send_once(c, buf_str(&sql), out);
+}
+
+/* What was kept is there no more (DEALLOCATE ALL), or does not serve any more. */
+static void send_probe_anew(struct capture *c, struct buf *out)
+{
+	struct tag tag = tag_of(c);
+
+	c->kept = c->kept_refused = false;
+	packet_close(out, tag.text);
+	send_probe(c, out);
 }
 
 void capture_begin(struct capture *c, const struct capture_options *options,
@@ -219,6 +259,12 @@ void capture_begin(struct capture *c, const struct capture_options *options,
 {
 	REQUIRE(state->statements == NULL && state->settings == NULL);
 	*c = (struct capture){.state = state, .nonce = options->nonce, .finds = options->find};
+	c->keep = options->keep;
+	c->kept = options->kept != 0 && options->kept_serves && !options->find;
+	if (c->kept)
+		c->nonce = options->kept;
+	else if (options->kept != 0)
+		packet_close(out, tag_with("probe", options->kept).text);
 	c->user = arena_strdup(&state->arena, options->user);
 	c->statements_end = &state->statements;
 	c->settings_end = &state->settings;
@@ -260,6 +306,15 @@ static void take_who(struct capture *c, const struct message_column *column)
 		c->state->authorization = user;
 }
 
+/* Several statements may read one setting of an application's. */
+static bool has_setting(const struct session_state *state, const char *name)
+{
+	for (const struct state_setting *s = state->settings; s != NULL; s = s->next)
+		if (strcmp(s->name, name) == 0)
+			return true;
+	return false;
+}
+
 static void take_setting(struct capture *c, const struct message_column *column)
 {
 	struct state_setting *s = arena_alloc(&c->state->arena, sizeof *s);
@@ -272,6 +327,8 @@ static void take_setting(struct capture *c, const struct message_column *column)
 		c->state->encoding = s->value;
 		return;
 	}
+	if (has_setting(c->state, s->name))
+		return;
 	*c->settings_end = s;
 	c->settings_end = &s->next;
 }
@@ -408,11 +465,11 @@ static bool can_be_tried(const struct state_statement *s)
  */
 static void try_again(struct capture *c, const struct state_statement *s, struct buf *out)
 {
-	struct tag tag = tag_of(c);
+	struct tag scrap = scrap_of(c);
 
-	packet_parse(out, tag.text, s->sql, s->types, s->types_count);
-	packet_describe(out, tag.text);
-	packet_close(out, tag.text);
+	packet_parse(out, scrap.text, s->sql, s->types, s->types_count);
+	packet_describe(out, scrap.text);
+	packet_close(out, scrap.text);
 	packet_sync(out);
 	c->ready_owed++;
 }
@@ -476,6 +533,10 @@ static bool is_passing(const char *sqlstate)
 
 static void refused(struct capture *c, const struct message_fields *e)
 {
+	if (c->phase == PROBING && c->kept) {
+		c->kept_refused = true;
+		return;
+	}
 	if (c->phase == LASTVAL)
 		return; /* no PL/pgSQL here, or none for this role: what it was to tell stays open
 			 */
@@ -526,11 +587,15 @@ static enum capture_step take_ready(
 		send_probe(c, out);
 		return CAPTURE_SEND;
 	case PROBING:
-		if (!c->failed && !c->tagged)
+		if (!c->failed && !c->tagged && !c->kept_refused)
 			return broken(c, "these are not the probe's answers");
 		c->phase = LASTVAL;
 		return CAPTURE_MORE;
 	case LASTVAL:
+		if (c->kept_refused) {
+			send_probe_anew(c, out);
+			return CAPTURE_SEND;
+		}
 		return c->failed ? finished(c) : describe_all(c, out);
 	case DESCRIBING:
 		describe_next(c);
@@ -600,6 +665,11 @@ bool capture_notice(struct capture *c, const uint8_t *body, size_t len)
 		return false;
 	c->state->lost |= STATE_LASTVAL;
 	return true;
+}
+
+uint64_t capture_kept(const struct capture *c)
+{
+	return c->keep ? c->nonce : 0;
 }
 
 bool capture_finds(const struct capture *c)

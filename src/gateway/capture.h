@@ -7,7 +7,9 @@
  * describes each, to compare with after a replay, and parses it once more under our own name, to
  * learn whether it can be made again at all.
  *
- * Nothing in it changes the session, and our own statements are closed again.  If the server
+ * Nothing in it changes the session, and our own statements are closed again, but with `keep`: then
+ * the probe stays prepared, under its own name, for the capture that follows within seconds and is
+ * to cost the server less than half (docs/decisions/0012).  That one closes it.  If the server
  * refuses anything (a statement_timeout of the session's, say), the capture fails as data: the
  * session itself is at a boundary as before.
  *
@@ -53,6 +55,13 @@ struct capture_options {
 	 * session's own prepared statements read is found each time; what only its other statements
 	 * read can not be.) */
 	bool find;
+	/* Leaves the probe prepared: capture_kept(). */
+	bool keep;
+	/* What an earlier capture kept on this backend, 0 = nothing; and whether it serves: it asks
+	 * for the same `names` as this one.  Otherwise it is closed.  If it is there no more, the
+	 * whole probe is sent again. */
+	uint64_t kept;
+	bool kept_serves;
 	/* The newest unnamed Parse that the client sent, header included, if no Query came after
 	 * it; whether it still exists the server says.  Copied. */
 	const uint8_t *unnamed;
@@ -66,6 +75,7 @@ struct capture {
 	const char *user;
 	int phase;
 	size_t ready_owed; /* ReadyForQuery still to come */
+	bool keep, kept, kept_refused;
 	bool finds, tagged, failed, unnamed_gone, again, again_refused;
 	uint64_t again_shape;
 	struct state_statement *describing, *unnamed, **statements_end;
@@ -83,6 +93,8 @@ enum capture_step capture_feed(
 	struct capture *c, uint8_t type, const uint8_t *body, size_t len, struct buf *out);
 /* Was it asked to find names?  They are in the state when it is DONE. */
 bool capture_finds(const struct capture *c);
+/* What the next capture on this backend is to be told as `kept`, whether or not this one is DONE. */
+uint64_t capture_kept(const struct capture *c);
 /* A NoticeResponse that came meanwhile: true when it belongs to the probe and the client is not to
  * see it. */
 bool capture_notice(struct capture *c, const uint8_t *body, size_t len);

@@ -49,6 +49,7 @@ static void probed(struct session *s)
 {
 	s->phase = SESSION_RUN;
 	s->probe_wanted = false;
+	s->kept = capture_kept(&s->capture);
 	hold_news(s->gateway->hold, s);
 	relay_client(s, false); /* settles */
 }
@@ -57,8 +58,10 @@ static void probe_done(struct session *s)
 {
 	s->dirty = false;
 	s->captures_failed = 0;
-	if (capture_finds(&s->capture))
+	if (capture_finds(&s->capture)) {
 		setting_names_learn(&s->gateway->names, &s->state);
+		s->kept_names = s->gateway->names.version;
+	}
 	if (s->unnamed_lost)
 		s->state.lost |= STATE_SIZE;
 	probed(s);
@@ -116,6 +119,10 @@ void carry_probe(struct session *s)
 	gateway_random(&options.nonce, sizeof options.nonce);
 	options.user = s->login.user;
 	setting_names_ask(&s->gateway->names, &options);
+	options.keep = hold_is_arming(s->gateway->hold);
+	options.kept = s->kept;
+	options.kept_serves = s->kept_names == s->gateway->names.version;
+	s->kept_names = s->gateway->names.version;
 	options.unnamed = (const uint8_t *)buf_str(&s->unnamed);
 	options.unnamed_len = s->unnamed.len;
 	session_state_fini(&s->state);

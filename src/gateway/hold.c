@@ -11,6 +11,7 @@
 
 #define ARM_MS 1000   /* for sessions to come to a boundary, where they are looked at */
 #define FLIPS_MAX 32u /* servers opened at a time: more make each other slower */
+#define KEPT_MS 10000 /* for a hold to follow an arm, before what it prepared is put away */
 #define AGAIN_MS 20   /* until the register is read again after it was moved */
 #define ABORTS_MAX 3u /* tries to end an expired attempt, before no door is open */
 
@@ -89,6 +90,11 @@ bool hold_lets_go(const struct hold *h, const struct session *s)
 		break;
 	}
 	return session_is_waiting(s); /* the doors are looked at again when somebody asks */
+}
+
+bool hold_is_arming(const struct hold *h)
+{
+	return h->arming != NULL;
 }
 
 int64_t hold_patience_ms(const struct hold *h)
@@ -518,12 +524,24 @@ static void answer_arm(struct hold *h)
 	reply->ok = true;
 	count(h, &reply->arm.sessions, &held, &stuck);
 	reply->arm.parked = park_count(h->gateway->park);
-	uv_timer_stop(&h->arm);
+	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
 	blockers_reply(h->gateway, h->arming, reply);
 	h->arming = NULL;
 	for (struct session *s = h->gateway->first; s; s = s->next)
 		s->probe_wanted = false;
 	detach_idle(h);
+}
+
+/* No hold has come: one more look, which leaves nothing in anybody's session. */
+static void put_away(struct hold *h)
+{
+	struct session *next;
+
+	for (struct session *s = h->gateway->first; s; s = next) {
+		next = s->next;
+		s->probe_wanted = s->kept != 0 && s->phase == SESSION_RUN;
+		session_settle(s);
+	}
 }
 
 static void on_armed(uv_timer_t *timer)
@@ -532,6 +550,10 @@ static void on_armed(uv_timer_t *timer)
 
 	if (h->arming)
 		answer_arm(h);
+	else if (hold_stops(h))
+		uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
+	else
+		put_away(h);
 }
 
 static void look_arming(struct hold *h)

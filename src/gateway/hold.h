@@ -32,6 +32,8 @@ bool hold_stops(const struct hold *h);
 /* May this held session go on now?  (After a release they go a few at a time, waiting ones first.)
  */
 bool hold_lets_go(const struct hold *h, const struct session *s);
+/* Are sessions looked at because a hold is to follow? */
+bool hold_is_arming(const struct hold *h);
 /* How long a session that was carried may look for an open door. */
 int64_t hold_patience_ms(const struct hold *h);
 /* The session has come to where it is held, has got its server, was refused, is gone, or a probe

@@ -33,11 +33,26 @@ void setting_names_ask(const struct setting_names *n, struct capture_options *op
 	options->names_count = n->known ? n->count : 0;
 }
 
+static bool is_known(const struct setting_names *n, const struct session_state *state)
+{
+	const struct state_name *name = state->names;
+	size_t i = 0;
+
+	for (; name != NULL && i < n->count; name = name->next, i++)
+		if (strcmp(name->name, n->names[i]) != 0)
+			return false;
+	return name == NULL && i == n->count;
+}
+
 void setting_names_learn(struct setting_names *n, const struct session_state *state)
 {
 	size_t count = 0;
 
+	n->known = true;
+	if (is_known(n, state))
+		return;
 	drop_names(n);
+	n->version++;
 	for (const struct state_name *name = state->names; name != NULL; name = name->next)
 		count++;
 	n->names = calloc(count + 1, sizeof *n->names);
@@ -46,6 +61,5 @@ void setting_names_learn(struct setting_names *n, const struct session_state *st
 		n->names[n->count] = strdup(name->name);
 		REQUIRE(n->names[n->count++] != NULL);
 	}
-	n->known = true;
 	ENSURE(n->count == count);
 }

@@ -14,6 +14,7 @@ struct setting_names {
 	const char **names; /* owned, strings too */
 	size_t count;
 	bool known; /* somebody has looked since they were last forgotten */
+	unsigned version; /* another one for other names */
 };
 
 void setting_names_fini(struct setting_names *n);

@@ -182,6 +182,7 @@ void open_replayed(struct session *s)
 	track_init(&s->track);
 	s->client_need = s->server_need = 0;
 	s->dirty = s->detached = false;
+	s->kept = 0;
 	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	if (s->greeted)
 		tell_differences(s);

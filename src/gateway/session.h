@@ -72,6 +72,8 @@ struct session {
 	/* The state that crosses. */
 	bool dirty;	   /* something ran since it was captured */
 	bool probe_wanted; /* by arm: at the next boundary, hold or not */
+	uint64_t kept;	   /* the probe that its server has prepared; capture.h */
+	unsigned kept_names; /* with which names */
 	bool unknown;	   /* it could not be captured: why says it */
 	unsigned captures_failed;
 	struct capture capture;

@@ -536,6 +536,54 @@ static void the_probe_leaves_no_trace(void **unused)
 	talker_close(&t);
 }
 
+static const char statements_sql[] = "SELECT count(*)::text FROM pg_prepared_statements";
+
+struct second {
+	const char *sql; /* between the two captures */
+	bool serves;
+	const char *work_mem, *tenant;
+};
+
+/* With `keep` the probe alone stays, until the capture that uses it, finds it gone or replaces it.
+ */
+static void a_probe_that_is_kept_serves_once_more(void **unused)
+{
+	static const struct second seconds[] = {
+		{"SET app.tenant = '8'; SET work_mem = '5MB'", true, "5MB", "8"},
+		{"DEALLOCATE ALL; RESET ALL; SET work_mem = '6MB'", true, "6MB", ""},
+		{"SET app.tenant = '9'; SET work_mem = '7MB'", false, "7MB", "9"},
+		{"SET search_path = nowhere; SET work_mem = '8MB'", true, "8MB", "9"},
+	};
+	struct talker t;
+
+	(void)unused;
+	talker_open(&t, "app", "postgres", NULL);
+	for (size_t i = 0; i < sizeof seconds / sizeof seconds[0]; i++) {
+		struct capture_options options = options_of(&t);
+		struct session_state state = SESSION_STATE_INIT;
+		char why[200];
+
+		options.keep = true;
+		assert_int_equal(talker_capture(&t, &options, &state, why), CAPTURE_DONE);
+		assert_null(state.statements);
+		assert_string_equal(talker_value(&t, statements_sql), "1");
+		session_state_fini(&state);
+		talker_query(&t, seconds[i].sql);
+		state = SESSION_STATE_INIT;
+		options.kept = options.nonce;
+		options.nonce = options_of(&t).nonce;
+		options.keep = false;
+		options.kept_serves = seconds[i].serves;
+		assert_int_equal(talker_capture(&t, &options, &state, why), CAPTURE_DONE);
+		assert_null(state.statements);
+		assert_string_equal(setting_of(&state, "work_mem"), seconds[i].work_mem);
+		assert_string_equal(setting_of(&state, "app.tenant"), seconds[i].tenant);
+		assert_string_equal(talker_value(&t, statements_sql), "0");
+		session_state_fini(&state);
+	}
+	talker_close(&t);
+}
+
 /* Functions and operators that the session's search_path puts before the system's are not used. */
 static void a_hostile_search_path_is_of_no_use(void **unused)
 {
@@ -574,14 +622,15 @@ static void a_probe_that_is_refused_leaves_the_session_as_it_was(void **unused)
 
 	(void)unused;
 	talker_open(&dba, "postgres", "postgres", NULL);
-	talker_query(&dba, "REVOKE SELECT ON pg_settings FROM PUBLIC");
+	talker_query(&dba, "REVOKE EXECUTE ON FUNCTION pg_show_all_settings() FROM PUBLIC");
 	talker_open(&t, "app", "postgres", NULL);
 	talker_query(&t, "SET work_mem = '3MB'");
 	options = options_of(&t);
 	assert_int_equal(talker_capture(&t, &options, &state, why), CAPTURE_FAILED);
 	assert_non_null(strstr(why, "42501"));
-	talker_query(&dba, "GRANT SELECT ON pg_settings TO PUBLIC");
+	talker_query(&dba, "GRANT EXECUTE ON FUNCTION pg_show_all_settings() TO PUBLIC");
 	assert_string_equal(talker_value(&t, "SHOW work_mem"), "3MB");
+	assert_string_equal(talker_value(&t, statements_sql), "0");
 	session_state_fini(&state);
 	talker_close(&t);
 	talker_close(&dba);
@@ -693,6 +742,7 @@ int main(void)
 		cmocka_unit_test(too_much_state_is_said),
 		cmocka_unit_test(the_probe_leaves_no_trace),
 		cmocka_unit_test(a_hostile_search_path_is_of_no_use),
+		cmocka_unit_test(a_probe_that_is_kept_serves_once_more),
 		cmocka_unit_test(a_probe_that_is_refused_leaves_the_session_as_it_was),
 		cmocka_unit_test(a_transaction_is_no_boundary),
 		cmocka_unit_test(a_difference_is_a_mismatch_with_its_reason),
