@@ -240,3 +240,54 @@ def test_a_second_gateway_that_is_told_nothing_is_harmless(world):
     world.sound("old")
     held = verify(world.lab, world.place / "others", "old", both_seconds=60)
     assert held["verdict"] == "sound", held
+
+
+# -- the figures of the proof -------------------------------------------------------------------------
+
+
+def aborted_by_the_drain(world):
+    """A transaction that stays open for longer than the drain may take."""
+    with psycopg.connect(world.lab.dsn("gateway", "shop_app")) as slow:
+        slow.execute("SELECT 1")
+        world.settled()
+        done = world.crossing.call(*world.crossing.moved("forward")).require(UNDONE)
+        assert "transaction boundary" in done.json()["problems"][0]["message"]
+
+
+def aborted_by_a_killed_controller(world):
+    with world.stopped_at("forward", "before:commit") as running:
+        running.signal(signal.SIGKILL)
+    world.crossing.call("resume").require(UNDONE)
+
+
+def aborted_by_a_dead_destination(world):
+    with world.stopped_at("forward", "before:marker") as running:
+        world.lab.new.kill9()
+        running.signal(signal.SIGCONT)
+        running.wait(60).require(UNDONE)
+    world.lab.new.start()
+
+
+@pytest.mark.long
+def test_the_ledger_of_the_proof(world):
+    """20 cutovers, 20 rollbacks, 20 aborted attempts of each kind, under the same clients all the time."""
+    plan = world.lab.plan.read_text()
+    world.lab.plan.write_text(plan.replace("drain: 2s", "drain: 300ms").replace("attempts: 5", "attempts: 1"))
+    done = dict.fromkeys(("cutovers", "rollbacks", "drain", "killed", "down"), 0)
+    aborts = {"drain": aborted_by_the_drain, "killed": aborted_by_a_killed_controller,
+              "down": aborted_by_a_dead_destination}
+    with world.ledger:
+        for _ in range(20):
+            for kind, abort in aborts.items():
+                world.ledger.wait_for(100)
+                abort(world)
+                world.settled()
+                assert world.crossing.open_sides() == ["old"]
+                done[kind] += 1
+            for direction, kind in (("forward", "cutovers"), ("rollback", "rollbacks")):
+                world.ledger.wait_for(100)
+                assert world.move(direction)["verdict"] == "done"
+                done[kind] += 1
+        world.ledger.wait_for(300)
+    held = world.sound("old")
+    print(done, held)

@@ -21,7 +21,7 @@ SETTINGS = {
 STATEMENTS = (
     "SELECT $1::int + {}",
     "SELECT $1::text || '{}'",
-    "SELECT $1::date + {}",
+    "SELECT ($1::date + {})::text",
     "SELECT count(*) + {} FROM products WHERE id < $1",
     "SELECT $1::float8 / {}",
 )
@@ -61,8 +61,8 @@ class Script:
     def show(self):
         for name in sorted(SETTINGS):
             self.say("show", name, self.run(f"SHOW {name}"))
-        self.say("value", self.run("SELECT now() > '2001-01-01', date '2026-11-25', 0.1::float8 + 0.2,"
-                                   " '\\x00ff'::bytea::text, timestamptz '2026-11-25 12:00Z'"))
+        self.say("value", self.run("SELECT now() > '2001-01-01', date '2026-11-25'::text, 0.1::float8 + 0.2,"
+                                   " '\\x00ff'::bytea::text, timestamptz '2026-11-25 12:00Z'::text"))
 
     def prepare(self):
         name = f"p{len(self.prepared)}"
