@@ -101,23 +101,39 @@ static json_t *table_json(const struct verify *v, const struct verify_table *t)
 		"keys", keys);
 }
 
+static json_t *sequences_json(const struct verify *v)
+{
+	const struct sequences *s = &v->sequences;
+	json_t *named = json_array();
+
+	for (size_t i = 0; i < s->named_count; i++)
+		json_array_append_new(
+			named, json_pack("{s:o, s:o}", "key", out_json_string(s->named[i].name),
+				       "kind", out_json_string(s->named[i].why)));
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:o}", "store", v->store->store.name,
+		"compared", (json_int_t)sequences_total(s), "behind",
+		(json_int_t)s->count[SEQUENCE_BEHIND], "ahead",
+		(json_int_t)s->count[SEQUENCE_AHEAD], "different",
+		(json_int_t)sequences_different(s), "keys", named);
+}
+
 static json_t *answer_json(const struct answer *a)
 {
-	json_t *tables = json_array(), *sequences = json_array();
+	json_t *tables = json_array(), *sequences = json_array(), *stores = json_array();
 
 	for (size_t i = 0; i < a->count; i++) {
 		const struct verify *v = &a->stores[i];
 
 		for (size_t t = 0; t < v->tables_count; t++)
 			json_array_append_new(tables, table_json(v, &v->tables[t]));
-		json_array_append_new(sequences,
-			json_pack("{s:s, s:I, s:I, s:I}", "store", v->store->store.name, "compared",
-				(json_int_t)v->sequences, "behind", (json_int_t)v->sequences_behind,
-				"different", (json_int_t)v->sequences_missing));
+		json_array_append_new(sequences, sequences_json(v));
+		json_array_append_new(
+			stores, json_pack("{s:s, s:s, s:b}", "name", v->store->store.name, "open",
+					side_name(v->end.src), "crossed", v->crossed));
 	}
-	return json_pack("{s:s, s:s, s:o, s:o, s:b, s:o}", "schema", "airlock.verify/1", "verdict",
-		verdict(a), "tables", tables, "sequences", sequences, "resumed",
-		a->count > 0 && a->stores[0].resumed, "reason",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o}", "schema", "airlock.verify/1",
+		"verdict", verdict(a), "stores", stores, "tables", tables, "sequences", sequences,
+		"resumed", a->count > 0 && a->stores[0].resumed, "reason",
 		a->err.code == ERR_OK ? json_null() : out_json_string(a->err.msg));
 }
 
@@ -145,6 +161,37 @@ static void table_text(struct out *out, const struct verify *v, const struct ver
 	out_text(out, &line);
 }
 
+static void sequences_text(struct out *out, const struct verify *v)
+{
+	const struct sequences *s = &v->sequences;
+	const char *shut = side_name(side_other(v->end.src));
+	BUF_AUTO text = BUF_INIT;
+
+	for (size_t i = 0; i < s->named_count && i < KEYS_SHOWN; i++) {
+		buf_puts(&text, "sequence ");
+		out_safe(&text, s->named[i].name);
+		buf_puts(&text, ": ");
+		out_safe(&text, s->named[i].why);
+		buf_putc(&text, '\n');
+	}
+	if (sequences_different(s) > KEYS_SHOWN)
+		buf_printf(&text, "  ... %" PRId64 " sequences in all; --json names up to %d\n",
+			sequences_different(s), SEQUENCES_NAMED_MAX);
+	if (s->count[SEQUENCE_BEHIND])
+		buf_printf(&text,
+			"%" PRId64 " of %" PRId64
+			" sequences are behind on %s, the shut side, as they should be: the next "
+			"hold moves them\n",
+			s->count[SEQUENCE_BEHIND], sequences_total(s), shut);
+	if (s->count[SEQUENCE_AHEAD])
+		buf_printf(&text,
+			"%" PRId64 " of %" PRId64
+			" sequences are ahead on %s, the shut side, by numbers that nobody was "
+			"given: harmless\n",
+			s->count[SEQUENCE_AHEAD], sequences_total(s), shut);
+	out_text(out, &text);
+}
+
 static void answer_text(const struct answer *a)
 {
 	struct out *out = a->ctx->out;
@@ -154,14 +201,12 @@ static void answer_text(const struct answer *a)
 
 		for (size_t t = 0; t < v->tables_count; t++)
 			table_text(out, v, &v->tables[t]);
-		if (v->sequences_missing)
-			out_data(out, "%" PRId64 " sequences are missing or step differently\n",
-				v->sequences_missing);
-		if (v->sequences_behind)
+		sequences_text(out, v);
+		if (v->crossed)
 			out_data(out,
-				"%" PRId64 " of %" PRId64 " sequences are behind on the shut side: "
-				"the next hold moves them\n",
-				v->sequences_behind, v->sequences);
+				"store %s: a cutover came between; %s is open now, and what was "
+				"in hand was compared again\n",
+				v->store->store.name, side_name(v->end.src));
 	}
 	out_data(out, "%s%s%s\n",
 		out_color(out, different(a)  ? COLOR_RED
@@ -195,6 +240,19 @@ static void record(const struct answer *a)
 
 /* ---- the command --------------------------------------------------------------------------- */
 
+/* What an operator can do about a side that did not answer. */
+static const char *help_of(const struct answer *a)
+{
+	bool began = false;
+
+	for (size_t i = 0; i < a->count; i++)
+		for (size_t t = 0; t < a->stores[i].tables_count; t++)
+			began = began || a->stores[i].tables[t].compared > 0;
+	if (err_class(a->err.code) != ERR_CLASS_RETRY || !began)
+		return NULL;
+	return "what was compared is kept for a day: the same command goes on from there";
+}
+
 static int finish(struct answer *a)
 {
 	struct out *out = a->ctx->out;
@@ -207,7 +265,7 @@ static int finish(struct answer *a)
 	else if (a->count > 0 && a->stores[0].tables_count > 0)
 		answer_text(a);
 	if (a->err.code != ERR_OK && !*stop_asked)
-		out_error(out, a->err.msg, NULL);
+		out_error(out, a->err.msg, help_of(a));
 	if (different(a) > 0)
 		return EXIT_DIFFERENT;
 	if (a->err.code == ERR_OK)

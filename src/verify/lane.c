@@ -8,21 +8,26 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-#define ANSWER_MS 20000	  /* for what takes a fraction of a second */
-#define PAGES_PER_MS 2	  /* 16 MB/s: more time for what reads a whole table */
-#define CHUNK_MS 200	  /* what a chunk aims at, one side */
+#define ANSWER_MS 20000 /* for what takes a fraction of a second */
+#define PAGES_PER_MS 2	/* 16 MB/s: more time for what reads a whole table */
+#define CHUNK_MS 200	/* what a chunk aims at, one side */
 #define CHUNK_ROWS_MIN 1000
 #define CHUNK_ROWS_MAX 262144
-#define LIST_ROWS 16384	  /* fewer than these are listed, more are halved */
-#define BY_KEY_MAX 256	  /* so many keys are asked for by name */
+#define LIST_ROWS 16384 /* fewer than these are listed, more are halved */
+#define BY_KEY_MAX 256	/* so many keys are asked for by name */
 #define ROUNDS_MAX 12
-#define PASS_MS 20000	  /* a link that does not move for so long stands still */
-#define TRIES_MAX 3
+#define PASS_MS 20000	/* a link that does not move for so long stands still */
+#define TRIES_MAX 6	/* with pauses of 6 s in all: a server that restarts is waited for */
+#define TURNS_MAX 20	/* a chunk that so many cutovers disturb is given up */
+#define TURN_MS 60000	/* a cutover ends, one way or the other, within that */
+#define CONFIRM_MS 1000 /* how often a pass that waits looks at the direction */
 #define MEMBERS_MAX 200000
 
 struct lane {
 	struct verify *v;
 	struct pg *side[SIDE_COUNT];
+	struct direction direction;
+	bool directed; /* `direction` was read since the connections were last opened */
 };
 
 static const char session_sql[] =
@@ -57,17 +62,44 @@ static int64_t answer_by(const struct shape *shape)
 
 static struct pg *src_of(struct lane *lane)
 {
-	return lane->side[lane->v->src];
+	return lane->side[lane->direction.src];
 }
 
 static struct pg *dst_of(struct lane *lane)
 {
-	return lane->side[side_other(lane->v->src)];
+	return lane->side[side_other(lane->direction.src)];
 }
 
 static bool stopped(const struct verify *v)
 {
 	return (v->options->stop && *v->options->stop) || v->lanes->ending;
+}
+
+/* ---- the direction --------------------------------------------------------------------------- */
+
+int lane_direction(struct verify *verify, struct direction *ret, struct err *err)
+{
+	int rc;
+
+	if (verify->lanes)
+		pthread_mutex_lock(&verify->lanes->look);
+	rc = direction_read(verify->store, TURN_MS, verify->options->stop, ret, err);
+	if (verify->lanes)
+		pthread_mutex_unlock(&verify->lanes->look);
+	return rc;
+}
+
+/* What was asked in one direction is worth nothing in another: ERR_LOST. */
+static int confirm(struct lane *lane, struct err *err)
+{
+	struct direction now;
+
+	if (lane_direction(lane->v, &now, err))
+		return -1;
+	if (now.epoch == lane->direction.epoch && now.src == lane->direction.src)
+		return 0;
+	lane->directed = false;
+	return err_set(err, ERR_LOST, "a cutover changed the direction of the comparison");
 }
 
 /* ---- the link passes ----------------------------------------------------------------------- */
@@ -85,10 +117,10 @@ static int point(struct lane *lane, char ret[INT_TEXT_BYTES], struct err *err)
 	return 0;
 }
 
-static int passed(struct lane *lane, const char *lsn, bool *ret_passed, int64_t *ret_left,
-	struct err *err)
+static int passed(
+	struct lane *lane, const char *lsn, bool *ret_passed, int64_t *ret_left, struct err *err)
 {
-	const char *params[] = {lane->v->store->link[lane->v->src], lsn};
+	const char *params[] = {lane->v->store->link[lane->direction.src], lsn};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 
 	if (pg_exec(src_of(lane), clock_now_ms() + ANSWER_MS,
@@ -106,6 +138,7 @@ static int passed(struct lane *lane, const char *lsn, bool *ret_passed, int64_t 
 static int pass(struct lane *lane, struct err *err)
 {
 	int64_t left = INT64_MAX, best = INT64_MAX, moved_ms = clock_now_ms();
+	int64_t confirm_ms = moved_ms + CONFIRM_MS;
 	char lsn[INT_TEXT_BYTES];
 	bool there = false;
 
@@ -126,7 +159,13 @@ static int pass(struct lane *lane, struct err *err)
 			return err_set(err, ERR_TIMEOUT,
 				"link %s has not moved for %d s, so rows that differ cannot be "
 				"judged: `airlock status`",
-				lane->v->store->link[lane->v->src], PASS_MS / 1000);
+				lane->v->store->link[lane->direction.src], PASS_MS / 1000);
+		/* A link that a cutover has cut never passes. */
+		if (clock_now_ms() > confirm_ms) {
+			if (confirm(lane, err))
+				return -1;
+			confirm_ms = clock_now_ms() + CONFIRM_MS;
+		}
 		env_pause(lane->v->store->store.env, 1000);
 	}
 }
@@ -155,7 +194,7 @@ static int ask(struct lane *lane, enum side side, const struct question *q, stru
 static int round_of(struct lane *lane, const struct question *q, struct doubts *doubts,
 	struct listing *before, size_t *ret_open, struct err *err)
 {
-	enum side src = lane->v->src;
+	enum side src = lane->direction.src;
 	struct listing dst = {0}, after = {0};
 	int rc = -1;
 
@@ -172,12 +211,12 @@ static int round_of(struct lane *lane, const struct question *q, struct doubts *
 	return rc;
 }
 
-static int rounds(struct lane *lane, const struct question *q, struct doubts *doubts,
-	struct err *err)
+static int rounds(
+	struct lane *lane, const struct question *q, struct doubts *doubts, struct err *err)
 {
 	struct listing before = {0};
 	size_t open = doubts->count;
-	int rc = ask(lane, lane->v->src, q, &before, err);
+	int rc = ask(lane, lane->direction.src, q, &before, err);
 
 	for (int i = 0; rc == 0 && open > 0 && i < ROUNDS_MAX; i++) {
 		if (i > 2)
@@ -188,12 +227,11 @@ static int rounds(struct lane *lane, const struct question *q, struct doubts *do
 	return rc;
 }
 
-static const char *what_of(const struct verify *v, const struct doubt *d)
+static const char *what_of(enum side src, const struct doubt *d)
 {
 	if (d->src.there && d->dst.there)
 		return "differs";
-	return (d->src.there ? v->src : side_other(v->src)) == SIDE_OLD ? "only on old"
-									 : "only on new";
+	return (d->src.there ? src : side_other(src)) == SIDE_OLD ? "only on old" : "only on new";
 }
 
 static char *text_of(const struct doubt *d)
@@ -208,7 +246,8 @@ static char *text_of(const struct doubt *d)
 /* A multiset's row has no name but itself. */
 static char *row_text(struct lane *lane, const struct shape *shape, const struct doubt *d)
 {
-	enum side side = d->src.hash[0] > d->dst.hash[0] ? lane->v->src : side_other(lane->v->src);
+	enum side side = d->src.hash[0] > d->dst.hash[0] ? lane->direction.src
+							 : side_other(lane->direction.src);
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct err ignored = ERR_INIT;
 	BUF_AUTO sql = BUF_INIT;
@@ -259,7 +298,7 @@ static void conclude(struct lane *lane, const struct shape *shape, const struct 
 		if (o->keys_count < (shape->keys ? VERIFY_KEYS_MAX : 10))
 			o->keys[o->keys_count++] = (struct verify_key){
 				shape->keys ? text_of(d) : row_text(lane, shape, d),
-				what_of(lane->v, d)};
+				what_of(lane->direction.src, d)};
 	}
 }
 
@@ -282,8 +321,8 @@ static int list_range(struct lane *lane, const struct shape *shape, const char *
 	BUF_AUTO by_key = BUF_INIT;
 	int rc = -1;
 
-	if (ask(lane, lane->v->src, &q, &src, err) == 0 &&
-		ask(lane, side_other(lane->v->src), &q, &dst, err) == 0) {
+	if (ask(lane, lane->direction.src, &q, &src, err) == 0 &&
+		ask(lane, side_other(lane->direction.src), &q, &dst, err) == 0) {
 		doubts_find(&doubts, &src, &dst);
 		if (doubts.count > 0 && doubts.count <= BY_KEY_MAX && !shape->sorted) {
 			where_doubts(&by_key, shape, &doubts);
@@ -376,8 +415,8 @@ static int compare_bags(
 			}
 		q.buckets = wanted;
 		if (rows > 0) {
-			rc = ask(lane, lane->v->src, &q, &a, err);
-			rc = rc ? rc : ask(lane, side_other(lane->v->src), &q, &b, err);
+			rc = ask(lane, lane->direction.src, &q, &a, err);
+			rc = rc ? rc : ask(lane, side_other(lane->direction.src), &q, &b, err);
 			doubts_find(&doubts, &a, &b);
 			rc = rc ? rc : rounds(lane, &q, &doubts, err);
 		}
@@ -418,7 +457,9 @@ static int64_t next_rows(int64_t rows, int64_t took_ms, bool differed, const str
 		rows /= 2;
 	else if (took_ms < CHUNK_MS)
 		rows *= 2;
-	return rows < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : rows > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX : rows;
+	return rows < CHUNK_ROWS_MIN   ? CHUNK_ROWS_MIN
+	       : rows > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX
+				       : rows;
 }
 
 struct work {
@@ -449,29 +490,58 @@ static int chunk(struct lane *lane, struct work *w, struct outcome *o, bool *ret
 	return rc;
 }
 
+static int ready(struct lane *lane, struct err *err)
+{
+	if (!lane->directed && lane_direction(lane->v, &lane->direction, err))
+		return -1;
+	lane->directed = true;
+	return lane_open(lane->v->store, SIDE_OLD, &lane->side[SIDE_OLD], err) ||
+			       lane_open(lane->v->store, SIDE_NEW, &lane->side[SIDE_NEW], err)
+		       ? -1
+		       : 0;
+}
+
+/* Differences count only when no cutover has come between. */
+static int try_chunk(struct lane *lane, struct work *w, struct outcome *o, bool *ret_last,
+	bool *ret_differed, struct err *err)
+{
+	if (ready(lane, err) || chunk(lane, w, o, ret_last, ret_differed, err))
+		return -1;
+	return o->different + o->moving > 0 ? confirm(lane, err) : 0;
+}
+
+/* Is it worth another try?  A cutover ends every session, a network resets them. */
+static bool again(struct lane *lane, enum err_code code, int *tries, int *turns)
+{
+	if (stopped(lane->v))
+		return false;
+	if (code == ERR_LOST)
+		return ++*turns < TURNS_MAX;
+	if (code != ERR_UNREACHABLE || ++*tries == TRIES_MAX)
+		return false;
+	lane->directed = false;
+	if (*tries > 1)
+		env_pause(lane->v->store->store.env, INT64_C(100000) << *tries);
+	return true;
+}
+
 static int with_connections(struct lane *lane, struct work *w, struct outcome *o, bool *ret_last,
 	bool *ret_differed, struct err *err)
 {
-	struct store_pg *s = lane->v->store;
 	struct bound lo = bound_copy(w->lo.bytes, w->lo.len);
-	int rc = -1;
+	int rc, tries = 0, turns = 0;
+	struct err now;
 
-	/* A cutover ends every session; the same chunk is asked again. */
-	for (int i = 0; i < TRIES_MAX && rc; i++) {
-		struct err now = ERR_INIT;
-
+	do {
+		now = ERR_INIT;
 		outcome_fini(o);
 		*o = (struct outcome){0};
 		bound_fini(&w->lo);
 		w->lo = bound_copy(lo.bytes, lo.len);
-		if (lane_open(s, SIDE_OLD, &lane->side[SIDE_OLD], &now) == 0 &&
-			lane_open(s, SIDE_NEW, &lane->side[SIDE_NEW], &now) == 0)
-			rc = chunk(lane, w, o, ret_last, ret_differed, &now);
-		if (rc)
-			*err = now;
-		if (rc && now.code != ERR_UNREACHABLE)
-			break;
-	}
+		rc = try_chunk(lane, w, o, ret_last, ret_differed, &now);
+	} while (rc && again(lane, now.code, &tries, &turns));
+	if (rc)
+		*err = now;
 	bound_fini(&lo);
 	return rc;
 }

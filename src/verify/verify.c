@@ -12,30 +12,12 @@
 #include "verify/state.h"
 
 #define LOOK_MS 20000
+#define TURNS_MAX 5
 #define LANES_MAX 16
 #define CUT_ROWS 200000 /* smaller tables stay in one piece */
 #define CHUNK_ROWS_FIRST 8192
 
 /* ---- what is compared ---------------------------------------------------------------------- */
-
-/* The side whose register is open is the source; none is open in the middle of a cutover. */
-static int find_source(struct verify *v, struct err *err)
-{
-	struct reg reg[SIDE_COUNT];
-
-	for (int side = 0; side < SIDE_COUNT; side++)
-		if (pg_register(v->store, (enum side)side, clock_now_ms() + LOOK_MS, &reg[side], err))
-			return err_wrap(err, "%s", side_name((enum side)side));
-	for (int side = 0; side < SIDE_COUNT; side++)
-		if (reg[side].state == REG_ACTIVE) {
-			v->src = (enum side)side;
-			return 0;
-		}
-	if (reg[SIDE_OLD].state == REG_ABSENT)
-		return err_set(err, ERR_REFUSED, "there is no link yet: `airlock sync`");
-	return err_set(err, ERR_UNKNOWN,
-		"no side is open: a cutover is under way, or was; `airlock resume`, then again");
-}
 
 static const char tables_sql[] =
 	"SELECT format('%I.%I', schemaname, tablename), schemaname || '.' || tablename, tablename"
@@ -65,10 +47,11 @@ static int find_tables(struct verify *v, struct pg *const side[SIDE_COUNT], stru
 		pg_exec(side[side_other(v->src)], until_ms, copying_sql, 1, params, &copying, err))
 		return -1;
 	if (rows.rows == 0)
-		return err_set(err, ERR_REFUSED, "link %s publishes no table: `airlock sync`",
-			params[0]);
+		return err_set(
+			err, ERR_REFUSED, "link %s publishes no table: `airlock sync`", params[0]);
 	if (copying.rows > 0)
-		return err_set(err, ERR_REFUSED, "%s is still being copied: `airlock sync` waits for it",
+		return err_set(err, ERR_REFUSED,
+			"%s is still being copied: `airlock sync` waits for it",
 			pg_text(&copying, 0, 0));
 	v->tables = calloc(rows.rows, sizeof *v->tables);
 	REQUIRE(v->tables != NULL);
@@ -86,6 +69,24 @@ static int find_tables(struct verify *v, struct pg *const side[SIDE_COUNT], stru
 		return err_set(err, ERR_USAGE, "link %s publishes no table %s", params[0],
 			v->options->table);
 	return 0;
+}
+
+static void tables_fini(struct verify *v)
+{
+	for (size_t i = 0; i < v->tables_count; i++) {
+		struct verify_table *t = &v->tables[i];
+
+		shape_fini(&t->shape);
+		for (size_t k = 0; k < t->pieces; k++) {
+			bound_fini(&t->piece[k].from);
+			bound_fini(&t->piece[k].to);
+		}
+		for (size_t k = 0; k < t->keys_count; k++)
+			free(t->keys[k].text);
+	}
+	free(v->tables);
+	v->tables = NULL;
+	v->tables_count = 0;
 }
 
 /* In pieces, so that several lanes find work in one table. */
@@ -107,70 +108,48 @@ static int cut(struct verify_table *t, struct pg *src, struct err *err)
 	return 0;
 }
 
-/* ---- sequences ----------------------------------------------------------------------------- */
+/* ---- the run ------------------------------------------------------------------------------- */
 
-static const char sequences_sql[] =
-	"SELECT format('%I.%I', n.nspname, c.relname), s.seqincrement,"
-	" pg_sequence_last_value(c.oid)"
-	" FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid"
-	" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relpersistence <> 't'"
-	" AND n.nspname NOT IN ('airlock', 'airlock_dba') ORDER BY 1";
-
-static void compare_sequence(
-	struct verify *v, const struct pg_rows *src, size_t i, const struct pg_rows *dst)
+static int describe(struct verify *v, struct pg *side[SIDE_COUNT], struct err *err)
 {
-	size_t k = 0;
-	bool up = pg_int(src, i, 1) > 0;
-
-	while (k < dst->rows && strcmp(pg_text(dst, k, 0), pg_text(src, i, 0)) != 0)
-		k++;
-	v->sequences++;
-	if (k == dst->rows || pg_int(dst, k, 1) != pg_int(src, i, 1))
-		v->sequences_missing++;
-	else if (!pg_is_null(src, i, 2) &&
-		 (pg_is_null(dst, k, 2) || (up ? pg_int(dst, k, 2) < pg_int(src, i, 2)
-					       : pg_int(dst, k, 2) > pg_int(src, i, 2))))
-		v->sequences_behind++;
-}
-
-/* Behind is no difference: it is the hold that moves them, past the source's. */
-static int compare_sequences(struct verify *v, struct pg *const side[SIDE_COUNT], struct err *err)
-{
-	PG_ROWS_AUTO src = PG_ROWS_INIT;
-	PG_ROWS_AUTO dst = PG_ROWS_INIT;
-	int64_t until_ms = clock_now_ms() + LOOK_MS;
-
-	if (pg_exec(side[v->src], until_ms, sequences_sql, 0, NULL, &src, err) ||
-		pg_exec(side[side_other(v->src)], until_ms, sequences_sql, 0, NULL, &dst, err))
+	if (lane_open(v->store, SIDE_OLD, &side[SIDE_OLD], err) ||
+		lane_open(v->store, SIDE_NEW, &side[SIDE_NEW], err) ||
+		shape_method(side, clock_now_ms() + LOOK_MS, &v->method, err))
 		return -1;
-	for (size_t i = 0; i < src.rows; i++)
-		compare_sequence(v, &src, i, &dst);
+	if (v->options->bytes)
+		v->method = METHOD_BYTES;
+	if (find_tables(v, side, err))
+		return -1;
+	v->resumed = verify_state_load(v);
+	for (size_t i = 0; i < v->tables_count; i++) {
+		v->tables[i].chunk_rows = CHUNK_ROWS_FIRST;
+		if (!v->tables[i].cut && cut(&v->tables[i], side[v->src], err))
+			return -1;
+	}
 	return 0;
 }
 
-/* ---- the run ------------------------------------------------------------------------------- */
-
+/* A cutover ends sessions in the middle of it: then once more, from what is open by then. */
 static int prepare(struct verify *v, struct err *err)
 {
 	struct pg *side[SIDE_COUNT] = {NULL, NULL};
-	int rc = -1;
+	struct err now = ERR_INIT;
+	int rc = direction_read(v->store, 0, NULL, &v->end, err);
 
-	if (find_source(v, err) == 0 && lane_open(v->store, SIDE_OLD, &side[SIDE_OLD], err) == 0 &&
-		lane_open(v->store, SIDE_NEW, &side[SIDE_NEW], err) == 0)
-		rc = shape_method(side, clock_now_ms() + LOOK_MS, &v->method, err);
-	if (v->options->bytes)
-		v->method = METHOD_BYTES;
-	if (rc == 0)
-		rc = find_tables(v, side, err);
-	if (rc == 0 && !v->options->table)
-		rc = compare_sequences(v, side, err);
-	if (rc == 0)
-		v->resumed = verify_state_load(v);
-	for (size_t i = 0; rc == 0 && i < v->tables_count; i++) {
-		v->tables[i].chunk_rows = CHUNK_ROWS_FIRST;
-		if (!v->tables[i].cut)
-			rc = cut(&v->tables[i], side[v->src], err);
+	if (rc)
+		return -1;
+	v->began_epoch = v->end.epoch;
+	for (int i = 0; i < TURNS_MAX; i++) {
+		v->src = v->end.src;
+		now = ERR_INIT;
+		rc = describe(v, side, &now);
+		if (rc == 0 || now.code != ERR_UNREACHABLE ||
+			lane_direction(v, &v->end, &(struct err){0}))
+			break;
+		tables_fini(v);
 	}
+	if (rc)
+		*err = now;
 	pg_close(side[SIDE_OLD]);
 	pg_close(side[SIDE_NEW]);
 	return rc;
@@ -186,7 +165,7 @@ bool verify_table_done(const struct verify_table *table)
 
 int64_t verify_different(const struct verify *verify)
 {
-	int64_t different = verify->sequences_missing;
+	int64_t different = sequences_different(&verify->sequences);
 
 	for (size_t i = 0; i < verify->tables_count; i++)
 		different += verify->tables[i].different;
@@ -197,9 +176,8 @@ int64_t verify_different(const struct verify *verify)
 static struct verify_progress progress_of(
 	const struct verify *v, int64_t began_ms, int64_t from_rows)
 {
-	struct verify_progress p = {.tables = v->tables_count,
-		.left_ms = -1,
-		.different = verify_different(v)};
+	struct verify_progress p = {
+		.tables = v->tables_count, .left_ms = -1, .different = verify_different(v)};
 	int64_t took_ms = clock_now_ms() - began_ms, left = 0;
 
 	for (size_t i = 0; i < v->tables_count; i++) {
@@ -215,7 +193,8 @@ static struct verify_progress progress_of(
 	}
 	p.rows_total = p.rows + left;
 	if (p.rows > from_rows && took_ms > 500)
-		p.left_ms = (int64_t)((double)left * (double)took_ms / (double)(p.rows - from_rows));
+		p.left_ms =
+			(int64_t)((double)left * (double)took_ms / (double)(p.rows - from_rows));
 	return p;
 }
 
@@ -258,6 +237,7 @@ static void lanes_init(struct lanes *lanes)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_mutex_init(&lanes->mutex, NULL);
+	pthread_mutex_init(&lanes->look, NULL);
 	pthread_cond_init(&lanes->changed, &attr);
 	pthread_condattr_destroy(&attr);
 }
@@ -291,9 +271,47 @@ static int work(struct verify *v, struct err *err)
 		rc = -1;
 	}
 	pthread_mutex_destroy(&lanes.mutex);
+	pthread_mutex_destroy(&lanes.look);
 	pthread_cond_destroy(&lanes.changed);
 	v->lanes = NULL;
 	return rc;
+}
+
+/* The direction before and after has to be the same, or they were judged by the wrong side. */
+static int judge_sequences(struct verify *v, struct err *err)
+{
+	struct pg *side[SIDE_COUNT] = {NULL, NULL};
+	struct direction after;
+	struct err now = ERR_INIT;
+	int rc = -1;
+
+	for (int i = 0; i < TURNS_MAX && rc; i++) {
+		sequences_fini(&v->sequences);
+		now = ERR_INIT;
+		rc = lane_open(v->store, SIDE_OLD, &side[SIDE_OLD], &now) ||
+		     lane_open(v->store, SIDE_NEW, &side[SIDE_NEW], &now) ||
+		     sequences_compare(
+			     side, &v->end, clock_now_ms() + LOOK_MS, &v->sequences, &now);
+		if ((rc && now.code != ERR_UNREACHABLE) || lane_direction(v, &after, &now))
+			break;
+		if (after.epoch != v->end.epoch)
+			rc = err_set(&now, ERR_LOST,
+				"cutovers follow each other faster than sequences are read");
+		v->end = after;
+	}
+	if (rc)
+		*err = now;
+	pg_close(side[SIDE_OLD]);
+	pg_close(side[SIDE_NEW]);
+	return rc ? -1 : 0;
+}
+
+static int conclude(struct verify *v, struct err *err)
+{
+	if (lane_direction(v, &v->end, err) || (!v->options->table && judge_sequences(v, err)))
+		return -1;
+	v->crossed = v->end.epoch != v->began_epoch;
+	return 0;
 }
 
 static int run_locked(struct verify *v, struct err *err)
@@ -308,6 +326,8 @@ static int run_locked(struct verify *v, struct err *err)
 		if (!verify_table_done(&v->tables[i]))
 			rc = err_set(err, ERR_TIMEOUT,
 				"stopped before everything was compared; the same command goes on");
+	if (rc == 0)
+		rc = conclude(v, err);
 	if (rc == 0)
 		verify_state_forget(v);
 	else if (verify_state_save(v, &ignored))
@@ -330,18 +350,6 @@ int verify_run(struct store_pg *store, const struct verify_options *options, str
 
 void verify_fini(struct verify *verify)
 {
-	for (size_t i = 0; i < verify->tables_count; i++) {
-		struct verify_table *t = &verify->tables[i];
-
-		shape_fini(&t->shape);
-		for (size_t k = 0; k < t->pieces; k++) {
-			bound_fini(&t->piece[k].from);
-			bound_fini(&t->piece[k].to);
-		}
-		for (size_t k = 0; k < t->keys_count; k++)
-			free(t->keys[k].text);
-	}
-	free(verify->tables);
-	verify->tables = NULL;
-	verify->tables_count = 0;
+	sequences_fini(&verify->sequences);
+	tables_fini(verify);
 }

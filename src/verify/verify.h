@@ -6,6 +6,9 @@
  * to each side.  What differs is looked at again by judge.h's rule after the link has passed.  A
  * table without a key on both sides is compared as a multiset, in one pass for each look.
  *
+ * A cutover meanwhile is no error: the chunk in hand is done again in the other direction, and
+ * sequences are judged at the end, by the side that is open then.
+ *
  * Where it stands is kept in STATE/verify-STORE.json; a run that was killed, or ended with an
  * error, is gone on with by the next one over the same plan and tables, for a day.
  */
@@ -15,6 +18,7 @@
 #include <signal.h>
 
 #include "verify/judge.h"
+#include "verify/sequences.h"
 
 #define VERIFY_KEYS_MAX 100 /* named for each table; all are counted */
 #define VERIFY_PIECES_MAX 16
@@ -44,7 +48,7 @@ struct verify_table {
 struct verify_progress {
 	const char *table; /* the first that is not done, or NULL */
 	size_t tables_done, tables;
-	int64_t rows, rows_total; /* the total is the catalogue's estimate */
+	int64_t rows, rows_total;   /* the total is the catalogue's estimate */
 	int64_t different, left_ms; /* left_ms -1 = not known yet */
 };
 
@@ -62,13 +66,16 @@ struct verify_options {
 struct verify {
 	const struct verify_options *options;
 	struct store_pg *store;
-	enum side src;
+	enum side src; /* open when it began */
+	int64_t began_epoch;
+	struct direction end; /* when it ended; valid after verify_run returned 0 */
+	bool crossed;	      /* a cutover, or an attempt at one, lies between */
 	enum method method;
 	struct verify_table *tables;
 	size_t tables_count;
 	bool resumed;
-	int64_t sequences, sequences_behind, sequences_missing;
-	struct lanes *lanes; /* while it runs */
+	struct sequences sequences; /* of all tables' comparison, at its end */
+	struct lanes *lanes;	    /* while it runs */
 };
 
 /* 0 = everything was compared; see verify_different.  -1 = it could not be, and *ret tells how far

@@ -15,29 +15,43 @@ TABLES = """
 CREATE TYPE mood AS ENUM ('sad', 'ok');
 CREATE DOMAIN cents AS numeric CHECK (value > -1000000);
 CREATE TYPE pair AS (a int, b text);
+CREATE DOMAIN small_cents AS cents CHECK (value < 1000);
+CREATE TYPE floats AS RANGE (subtype = float8);
+CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 CREATE TABLE kinds (id bigint PRIMARY KEY, gone int, i2 int2, i4 int4, i8 int8, f4 real, f8 float8, n numeric,
   t text, v varchar(20), c char(5), b bytea, u uuid, d date, ts timestamp, tz timestamptz, iv interval,
   j json, jb jsonb, arr int[], rng int4range, m mood, dom cents, p pair, big text, bo bool,
+  x xml, tsv tsvector, tsq tsquery, ti time, tiz timetz, mo money, ip inet, net cidr, mac macaddr, bi bit(9), vb varbit,
+  pt point, poly polygon, path jsonpath, lsn pg_lsn, nm name, ch "char", ci public.citext, hs public.hstore, nc text COLLATE nocase,
+  dom2 small_cents, moods mood[], pairs pair[], fr floats, mr int4multirange, f8s float8[], texts text[][], tzr tstzrange, o oid,
   twice int8 GENERATED ALWAYS AS (i8 * 2) STORED);
 ALTER TABLE kinds DROP COLUMN gone;
 CREATE TABLE words (w text, n int, note text, PRIMARY KEY (n, w));
 CREATE TABLE swapped (w text PRIMARY KEY, v int);
 CREATE TABLE bag (a int, b text); ALTER TABLE bag REPLICA IDENTITY FULL;
 CREATE TABLE many (id int PRIMARY KEY, v int8, t text);
+CREATE TABLE loose (f float8, n numeric, j jsonb, ci public.citext); ALTER TABLE loose REPLICA IDENTITY FULL;
+CREATE TABLE made (id int PRIMARY KEY, v int, g int GENERATED ALWAYS AS (v * 2) STORED);
 CREATE TABLE hot (id int PRIMARY KEY, v int8);
 """
 # The same with other column orders, and a column that was dropped elsewhere.
 ON_NEW = TABLES.replace("(w text, n int, note text,", "(note text, n int, w text,").replace(
     "ALTER TABLE kinds DROP COLUMN gone;", "").replace("gone int, ", "")
 
-ROWS = """
-INSERT INTO kinds (id, i2, i4, i8, f4, f8, n, t, v, c, b, u, d, ts, tz, iv, j, jb, arr, rng, m, dom, p, big, bo)
-SELECT g, 1, 1, 1, 0, 0, 1.0, 'a', 'a', 'a', '\\x00', '00000000-0000-0000-0000-000000000000', '2026-01-01',
+ROWS = r"""
+INSERT INTO kinds (id, i2, i4, i8, f4, f8, n, t, v, c, b, u, d, ts, tz, iv, j, jb, arr, rng, m, dom, p, big, bo,
+  x, tsv, tsq, ti, tiz, mo, ip, net, mac, bi, vb, pt, poly, path, lsn, nm, ch, ci, hs, nc, dom2, moods, pairs, fr, mr, f8s, texts, tzr, o)
+SELECT g, 1, 1, 1, 0, 0, 1.0, 'a', 'a', 'a', '\x00', '00000000-0000-0000-0000-000000000000', '2026-01-01',
   '2026-01-01', '2026-01-01Z', '1 mon', '{"a":1}', '{"a":1}', '{1,2}', '[1,5)', 'ok', 1.0, '(1,x)',
-  (SELECT string_agg(md5((g * 1000 + k)::text), '') FROM generate_series(1, 300) k), true FROM generate_series(1, 60) g;
+  (SELECT string_agg(md5((g * 1000 + k)::text), '') FROM generate_series(1, 300) k), true,
+  '<a b="1"/>', 'a:1 b:2', 'a & b', '12:00', '12:00+00', 1.5, '10.0.0.1/8', '10.0.0.0/8', '08:00:2b:01:02:03', B'100000000', B'1',
+  '(0,1)', '((0,0),(0,1),(1,0))', '$.a', '0/1', 'n', 'x', 'a', 'k=>v', 'a', 1.0, '{sad,ok}', '{"(1,x)","(2,)"}', '[0,1)', '{[1,2),[5,6)}',
+  '{0,1}', '{{a,b},{c,NULL}}', '[2026-01-01Z,infinity)', 1 FROM generate_series(1, %d) g;
 INSERT INTO words SELECT 'w' || g, g, 'n' FROM generate_series(1, 100) g;
 INSERT INTO swapped SELECT 'w' || g, g FROM generate_series(1, 100) g;
 INSERT INTO bag SELECT g % 50, 'b' FROM generate_series(1, 200) g;
+INSERT INTO loose SELECT 0, 1.0, '{"a":1}', 'a' FROM generate_series(1, 20) g;
+INSERT INTO made SELECT g, g FROM generate_series(1, 20) g;
 INSERT INTO many SELECT g, g, 'x' FROM generate_series(1, 250000) g;
 INSERT INTO hot SELECT g, 0 FROM generate_series(1, 3) g;
 ANALYZE;
@@ -49,7 +63,18 @@ CHANGES = ["i2 = 0", "i4 = 0", "i8 = 4294967296", "i8 = -2", "f4 = '-0'", "f8 = 
            "d = '2026-01-02'", "ts = '2026-01-01 00:00:00.000001'", "tz = '2026-01-01 00:00:00.000001Z'",
            "iv = '30 days'", "j = '{\"a\": 1}'", "jb = '{\"a\":1.0}'", "arr = '[0:1]={1,2}'", "arr = '{2,1}'", "rng = '[1,6)'",
            "m = 'sad'", "dom = 1.00", "p = '(1,y)'", "big = overlay(big placing 'x' from 5000 for 1)", "bo = false",
-           "t = NULL", "t = ''"]
+           "t = NULL", "t = ''", "t = 'a' || chr(8203)", "big = overlay(big placing 'x' from length(big) for 1)",
+           "f4 = 'NaN'", "f8 = 'infinity'", "f8 = 5e-324", "n = 'infinity'", "n = 1.0000000000000000000000000000000000001",
+           "tz = 'infinity'", "tz = '-infinity'", "ts = 'infinity'", "d = 'infinity'", "iv = '1 mon 0.000001 sec'",
+           "x = '<a b=''1''/>'", "x = '<a  b=\"1\"/>'", "tsv = 'a:1A b:2'", "tsv = 'a:1 b:3'", "tsq = 'a <-> b'", "ti = '12:00:00.000001'",
+           "tiz = '13:00+01'", "mo = 1.51", "ip = '10.0.0.1'", "net = '10.0.0.0/9'", "mac = '08:00:2b:01:02:02'", "bi = B'100000001'",
+           "vb = B'10'", "pt = '(-0,1)'", "poly = '((0,0),(0,1),(1,1))'", "path = 'strict $.a'", "lsn = '0/2'", "nm = 'N'", "ch = 'X'",
+           "ci = 'A'", "hs = 'k=>NULL'", "nc = 'A'", "dom2 = 1.00", "moods = '{ok,sad}'", "pairs = '{\"(1,x)\",\"(2,\\\"\\\")\"}'",
+           "fr = '[-0,1)'", "fr = '(0,1)'", "rng = 'empty'", "mr = '{[1,2),[5,7)}'", "f8s = '{-0,1}'", "f8s = '{0,NaN}'",
+           "texts = '{{a,b},{c,\"NULL\"}}'", "texts = '{a,b,c,NULL}'", "tzr = '[2026-01-01Z,)'", "o = 2", "p = ROW(NULL, 'x')", "jb = 'null'",
+           "j = '{\"a\":1,\"a\":1}'", "b = '\\x0000'", "arr = '{}'", "arr = '{1,NULL}'"]
+# Rows of `kinds`: two more than are changed.
+ROWS = ROWS.replace("%d", str(len(CHANGES) + 2))
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +82,7 @@ def lab(labs):
     needs_program()
     lab = labs(level=2)
     for server, sql in ((lab.old, TABLES), (lab.new, ON_NEW)):
+        server.psql("CREATE EXTENSION citext SCHEMA public; CREATE EXTENSION hstore SCHEMA public; GRANT CREATE ON DATABASE shop TO shop_owner", "shop")
         server.psql("SET ROLE shop_owner;" + sql, "shop")
     lab.old.psql(ROWS, "shop")
     lab.old.psql("GRANT ALL ON hot TO shop_app", "shop")
@@ -91,7 +117,7 @@ def test_equal_at_rest(lab, method):
     document = verify(lab, *method, code=0)
     assert document["verdict"] == "equal" and not found(document)
     rows = {t["name"]: t for t in document["tables"]}
-    assert rows["public.many"]["compared"] == 250000 and rows["public.kinds"]["compared"] == 60
+    assert rows["public.many"]["compared"] == 250000 and rows["public.kinds"]["compared"] == len(CHANGES) + 2
     assert rows["public.bag"]["order"] == "multiset" and rows["public.words"]["order"] == "index"
     assert {t["method"] for t in document["tables"]} == {"bytes" if method else "server"}
 
@@ -139,6 +165,29 @@ def test_rows_missing_extra_and_exchanged(lab, method):
         assert {k for k, _ in named["public.bag"]} == {"(7,b)", "(9,b)", '(9,"only here")'}
     assert set(tables) == {"public.many", "public.swapped", "public.words", "public.bag"}
     assert verify(lab, *method, code=0)["verdict"] == "equal"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_images_count_in_tables_without_a_key(lab, method):
+    """Values that are equal to the server, in rows that have no name."""
+    plant(lab, "UPDATE loose SET n = 1.00 WHERE ctid = '(0,1)'; UPDATE loose SET f = '-0' WHERE ctid = '(0,2)';"
+               "UPDATE loose SET ci = 'A' WHERE ctid = '(0,3)'")
+    try:
+        (table,) = verify(lab, "--table", "loose", *method, code=7)["tables"]
+    finally:
+        plant(lab, "UPDATE loose SET n = 1.0, f = '0', ci = 'a'; VACUUM FULL loose")
+    assert (table["order"], table["different"]) == ("multiset", 6)  # three are missing, three are too many
+    verify(lab, "--table", "loose", *method, code=0)
+
+
+def test_a_generated_column_that_is_made_otherwise(lab):
+    make = "ALTER TABLE made DROP COLUMN g; ALTER TABLE made ADD COLUMN g int GENERATED ALWAYS AS ({}) STORED"
+    plant(lab, make.format("v * 2 + (v = 7)::int"))
+    try:
+        (table,) = verify(lab, "--table", "made", code=7)["tables"]
+    finally:
+        plant(lab, make.format("v * 2"))
+    assert [(key["key"], key["kind"]) for key in table["keys"]] == [("7", "differs")]
 
 
 def test_equal_under_load(lab, scratch):
