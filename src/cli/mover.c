@@ -301,7 +301,7 @@ static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct move
 		verdict_row(&mover);
 }
 
-static bool wave_is_wanted(const struct mover_order *order, size_t n)
+bool mover_wants(const struct mover_order *order, size_t n)
 {
 	return (order->first_wave == 0 || (int64_t)n >= order->first_wave) &&
 	       (order->last_wave == 0 || (int64_t)n <= order->last_wave);
@@ -354,7 +354,7 @@ static size_t run_waves(struct cmd_ctx *ctx, struct fleet *fleet, const struct m
 		const struct wave *wave = &seq.waves[wave_index(order, &seq, i)];
 		struct mover_result *result;
 
-		if (!wave_is_wanted(order, wave->n) ||
+		if (!mover_wants(order, wave->n) ||
 			(wave->decider == PLAN_NONE && !moves_concern(ctx, order, wave, records)))
 			continue;
 		result = begin_result(ctx, fleet, wave, &results[count++]);

@@ -65,6 +65,29 @@ int moves_need_settled(
 	return 0;
 }
 
+int moves_need_side(struct cmd_ctx *ctx, enum side side, const char *because, const char *instead,
+	struct err *err)
+{
+	struct sequence seq;
+
+	sequence_make(ctx->plan, &ctx->arena, &seq);
+	for (size_t w = 0; w < seq.count; w++) {
+		struct movement m = {.dir = dirname(arena_strdup(&ctx->arena, ctx->plan_path))};
+
+		movement_list(ctx->plan, &seq.waves[w], side, &ctx->arena, &m);
+		if (movement_look(&m, err))
+			return -1;
+		for (size_t i = 0; i < m.count; i++)
+			if (m.items[i].seen.side != side)
+				return err_set(err, ERR_REFUSED,
+					"%s is on %s, and %s: %s first, or take its `move` out of "
+					"the plan",
+					m.items[i].service->name, side_name(side_other(side)),
+					because, instead);
+	}
+	return 0;
+}
+
 void moves_leave_orphans(
 	struct cmd_ctx *ctx, const struct sequence *sequence, const struct wave_record *records)
 {

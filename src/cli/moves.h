@@ -31,6 +31,10 @@ bool moves_concern(struct cmd_ctx *ctx, const struct mover_order *order, const s
 /* ERR_REFUSED names a wave that an earlier controller left half moved. */
 int moves_need_settled(const struct mover_order *order, const struct wave_record *records,
 	struct err *err) MUST_CHECK;
+/* ERR_REFUSED names a service with `move` that is not observed on `side`, and what to do: before a
+ * command after which it could not follow. */
+int moves_need_side(struct cmd_ctx *ctx, enum side side, const char *because, const char *instead,
+	struct err *err) MUST_CHECK;
 /* After the waves of a `resume`: records of waves in which the plan moves nothing any more. */
 void moves_leave_orphans(
 	struct cmd_ctx *ctx, const struct sequence *sequence, const struct wave_record *records);
