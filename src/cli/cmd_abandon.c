@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
 #include "cli/fleet.h"
+#include "cli/moves.h"
 #include "store/postgres/sync.h"
 
 #define ABANDON_MS 60000
@@ -10,7 +11,9 @@ int cmd_abandon(struct cmd_ctx *ctx, struct err *err)
 {
 	FLEET_AUTO fleet = {0};
 
-	if (cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err))
+	/* Its `rollback` needs the registers that go away here. */
+	if (cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err) ||
+		moves_need_side(ctx, SIDE_OLD, "its stores stay on old", "`airlock rollback`", err))
 		return -1;
 	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
 		struct journal_entry entry = {.store = ctx->plan->stores[i].name,

@@ -2,6 +2,7 @@
 #include "cli/approval.h"
 #include "cli/cmd.h"
 #include "cli/mover.h"
+#include "cli/moves.h"
 
 int cmd_finalize(struct cmd_ctx *ctx, struct err *err)
 {
@@ -10,7 +11,9 @@ int cmd_finalize(struct cmd_ctx *ctx, struct err *err)
 
 	if (approval_need(ctx, FLAG_FINALIZE_APPROVE, APPROVAL_NOW, "give up the way back for good",
 		    err) ||
-		cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err))
+		cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err) ||
+		moves_need_side(ctx, SIDE_NEW, "without a way back it would stay there",
+			"`airlock run`", err))
 		return -1;
 	return mover_run(ctx, &fleet, &order, err);
 }

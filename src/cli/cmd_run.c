@@ -4,8 +4,29 @@
 #include "cli/mover.h"
 #include "cli/readiness.h"
 #include "cli/syncer.h"
+#include "engine/movement.h"
 
-static void dry_run(struct cmd_ctx *ctx)
+static void would_move(struct cmd_ctx *ctx, const struct movement *m, bool after)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct plan_action *move = &m->items[i].service->move;
+		BUF_AUTO exec = BUF_INIT;
+		BUF_AUTO undo = BUF_INIT;
+		BUF_AUTO raw = BUF_INIT;
+		BUF_AUTO safe = BUF_INIT;
+
+		if (m->items[i].after != after)
+			continue;
+		action_words(&exec, move->exec);
+		action_words(&undo, move->undo);
+		buf_printf(&raw, "would move %s: %s    undo: %s", m->items[i].service->name,
+			buf_str(&exec), buf_str(&undo));
+		out_safe(&safe, buf_str(&raw));
+		out_data(ctx->out, "%s\n", buf_str(&safe));
+	}
+}
+
+static void would_cross(struct cmd_ctx *ctx)
 {
 	for (int phase = PHASE_READY; phase <= PHASE_RETIRED; phase++) {
 		size_t count;
@@ -14,6 +35,40 @@ static void dry_run(struct cmd_ctx *ctx)
 		for (size_t i = 0; i < count; i++)
 			out_data(ctx->out, "would %-10s undo: %s\n", verb_word(steps[i].verb),
 				verb_undo(steps[i].verb));
+	}
+}
+
+static void would_leave(struct cmd_ctx *ctx, const struct wave *wave)
+{
+	for (size_t i = 0; i < wave->members_count; i++) {
+		const struct plan_service *s;
+
+		if (wave->members[i] < ctx->plan->stores_count)
+			continue;
+		s = &ctx->plan->services[wave->members[i] - ctx->plan->stores_count];
+		if (s->move.exec == NULL)
+			out_data(ctx->out, "would not touch %s: the plan names no `move` for it\n",
+				s->name);
+	}
+}
+
+static void dry_run(struct cmd_ctx *ctx, const struct mover_order *order)
+{
+	struct sequence seq;
+
+	sequence_make(ctx->plan, &ctx->arena, &seq);
+	for (size_t i = 0; i < seq.count; i++) {
+		struct movement m;
+
+		if (!mover_wants(order, seq.waves[i].n))
+			continue;
+		movement_list(ctx->plan, &seq.waves[i], SIDE_NEW, &ctx->arena, &m);
+		out_data(ctx->out, "wave %zu\n", seq.waves[i].n);
+		would_move(ctx, &m, false);
+		if (seq.waves[i].decider != PLAN_NONE)
+			would_cross(ctx);
+		would_move(ctx, &m, true);
+		would_leave(ctx, &seq.waves[i]);
 	}
 }
 
@@ -29,7 +84,7 @@ int cmd_run(struct cmd_ctx *ctx, struct err *err)
 	int code;
 
 	if (opt_given(ctx->opt, FLAG_RUN_DRY_RUN)) {
-		dry_run(ctx);
+		dry_run(ctx, &order);
 		return 0;
 	}
 	if (approval_need(ctx, FLAG_RUN_APPROVE, APPROVAL_RECORDED, "run the plan", err) ||

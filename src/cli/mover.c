@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "cli/mover_report.h"
+#include "cli/moves.h"
 #include "cli/services.h"
 #include "cli/stop.h"
 #include "engine/engine.h"
@@ -215,7 +216,7 @@ static struct engine_config engine_config_of(struct mover *mover, struct fleet *
 	return config;
 }
 
-/* The stores among a wave's members; services are declarations in this version. */
+/* The stores among a wave's members. */
 static size_t stores_of(const struct plan *plan, const struct wave *wave, size_t *ret_stores)
 {
 	size_t count = 0;
@@ -226,10 +227,11 @@ static size_t stores_of(const struct plan *plan, const struct wave *wave, size_t
 	return count;
 }
 
-/* Nobody was held and nothing was moved; where things stand is read all the same. */
-static void refused_before(struct fleet *fleet, struct mover_result *result)
+/* Nobody was held and no store was touched; where things stand is read all the same. */
+static void look_only(
+	struct fleet *fleet, const struct mover_order *order, struct mover_result *result)
 {
-	result->report.verdict = VERDICT_REFUSED;
+	result->report.src = side_other(order->goal); /* only a run stops and moves services */
 	for (size_t m = 0; m < result->stores_count; m++) {
 		int64_t epoch = 0;
 		const struct verb_call call = {.env = fleet->env,
@@ -264,24 +266,42 @@ static void verdict_row(struct mover *mover)
 	json_decref(doc);
 }
 
-static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order,
-	struct mover_result *result)
+static void cross_stores(struct mover *mover, struct fleet *fleet)
 {
-	struct mover mover = {.ctx = ctx, .result = result, .order = order};
-	struct engine_config config = engine_config_of(&mover, fleet);
+	struct engine_config config = engine_config_of(mover, fleet);
+	struct mover_result *result = mover->result;
 
-	if (services_before(ctx, result, order)) {
-		refused_before(fleet, result);
-		result->report.src = side_other(order->goal); /* only a run stops services */
-	} else {
-		engine_run(&config, &result->report);
-		on_calm(&mover);
-		services_after(ctx, result, order);
+	if (services_before(mover->ctx, result, mover->order)) {
+		result->report.verdict = VERDICT_REFUSED;
+		look_only(fleet, mover->order, result);
+		return;
 	}
-	verdict_row(&mover);
+	engine_run(&config, &result->report);
+	on_calm(mover);
+	services_after(mover->ctx, result, mover->order);
 }
 
-static bool wave_is_wanted(const struct mover_order *order, size_t n)
+static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order,
+	const struct wave *wave, const struct wave_record *records, struct mover_result *result)
+{
+	struct mover mover = {.ctx = ctx, .result = result, .order = order};
+	struct moves moves;
+
+	moves_open(&moves, ctx, result, order, wave, records);
+	if (!moves_before(&moves)) {
+		look_only(fleet, order, result);
+	} else {
+		if (result->stores_count > 0)
+			cross_stores(&mover, fleet);
+		else
+			result->report.verdict = VERDICT_DONE;
+		moves_after(&moves);
+	}
+	if (result->stores_count > 0)
+		verdict_row(&mover);
+}
+
+bool mover_wants(const struct mover_order *order, size_t n)
 {
 	return (order->first_wave == 0 || (int64_t)n >= order->first_wave) &&
 	       (order->last_wave == 0 || (int64_t)n <= order->last_wave);
@@ -310,35 +330,58 @@ static int tell(struct cmd_ctx *ctx, const struct mover_result *results, size_t 
 	return mover_exit_code(worst);
 }
 
+static struct mover_result *begin_result(struct cmd_ctx *ctx, struct fleet *fleet,
+	const struct wave *wave, struct mover_result *result)
+{
+	size_t *stores = arena_calloc(&ctx->arena, CORE_MEMBERS_MAX, sizeof(size_t));
+
+	make_run_id(result->run, sizeof result->run);
+	result->fleet = fleet;
+	result->wave = wave->n;
+	result->stores = stores;
+	result->stores_count = stores_of(ctx->plan, wave, stores);
+	return result;
+}
+
+static size_t run_waves(struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order,
+	const struct wave_record *records, struct mover_result *results)
+{
+	struct sequence seq;
+	size_t count = 0;
+
+	sequence_make(ctx->plan, &ctx->arena, &seq);
+	for (size_t i = 0; i < seq.count && count < WAVES_MAX; i++) {
+		const struct wave *wave = &seq.waves[wave_index(order, &seq, i)];
+		struct mover_result *result;
+
+		if (!mover_wants(order, wave->n) ||
+			(wave->decider == PLAN_NONE && !moves_concern(ctx, order, wave, records)))
+			continue;
+		result = begin_result(ctx, fleet, wave, &results[count++]);
+		run_wave(ctx, fleet, order, wave, records, result);
+		if (result->report.verdict != VERDICT_DONE && order->mode != CORE_RESUME)
+			break;
+	}
+	if (order->mode == CORE_RESUME)
+		moves_leave_orphans(ctx, &seq, records);
+	return count;
+}
+
 int mover_run(
 	struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order, struct err *err)
 {
 	struct mover_result *results =
 		arena_calloc(&ctx->arena, WAVES_MAX, sizeof(struct mover_result));
-	struct sequence seq;
-	size_t count = 0;
+	struct wave_record *records;
+	size_t count;
 
-	sequence_make(ctx->plan, &ctx->arena, &seq);
+	if (moves_recall_waves(ctx, &records, err) || moves_need_settled(order, records, err))
+		return -1;
 	stop_listen(fleet->env);
-	for (size_t i = 0; i < seq.count && count < WAVES_MAX; i++) {
-		const struct wave *wave = &seq.waves[wave_index(order, &seq, i)];
-		struct mover_result *result = &results[count];
-		size_t *stores = arena_calloc(&ctx->arena, CORE_MEMBERS_MAX, sizeof(size_t));
-
-		result->stores = stores;
-		result->stores_count = stores_of(ctx->plan, wave, stores);
-		if (result->stores_count == 0 || !wave_is_wanted(order, wave->n))
-			continue;
-		make_run_id(result->run, sizeof result->run);
-		result->fleet = fleet;
-		result->wave = wave->n;
-		run_wave(ctx, fleet, order, result);
-		count++;
-		if (result->report.verdict != VERDICT_DONE && order->mode != CORE_RESUME)
-			break;
-	}
+	count = run_waves(ctx, fleet, order, records, results);
 	stop_ignore();
 	if (count == 0)
-		return err_set(err, ERR_USAGE, "no wave with a store was asked for");
+		return err_set(err, ERR_USAGE,
+			"no wave with a store, or with a service that has a `move`, was asked for");
 	return tell(ctx, results, count);
 }

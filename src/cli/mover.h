@@ -17,6 +17,7 @@ struct mover_order {
 	int64_t last_wave;  /* 0 = all */
 };
 
+bool mover_wants(const struct mover_order *order, size_t wave);
 /* Returns an exit code, or -1 when it could not even begin. */
 int mover_run(
 	struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order, struct err *err);

@@ -15,6 +15,20 @@ const char *mover_primary(const struct core_view *view)
 	return seen ? "none" : "unknown";
 }
 
+bool mover_open_side(const struct mover_result *result, enum side *ret_side)
+{
+	const char *first;
+
+	if (result->stores_count == 0)
+		return false;
+	first = mover_primary(&result->report.view[0]);
+	for (size_t m = 1; m < result->stores_count; m++)
+		if (strcmp(mover_primary(&result->report.view[m]), first) != 0)
+			return false;
+	*ret_side = strcmp(first, side_name(SIDE_NEW)) == 0 ? SIDE_NEW : SIDE_OLD;
+	return strcmp(first, side_name(*ret_side)) == 0;
+}
+
 static json_t *json_ms(bool known, double ms)
 {
 	return known ? json_real(ms) : json_null();
@@ -95,6 +109,10 @@ static json_t *problems_json(const struct mover_result *result)
 		json_array_append_new(all,
 			json_pack("{s:s, s:s, s:o}", "id", err_name(result->services.code), "step",
 				"services", "message", out_json_string(result->services.msg)));
+	if (result->moved.code != ERR_OK)
+		json_array_append_new(all,
+			json_pack("{s:s, s:s, s:o}", "id", err_name(result->moved.code), "step",
+				"move", "message", out_json_string(result->moved.msg)));
 	for (size_t m = 0; m < result->stores_count; m++)
 		if (report->tried[m].unproven > 0)
 			json_array_append_new(all,
@@ -113,6 +131,23 @@ static json_t *problems_json(const struct mover_result *result)
 	return all;
 }
 
+static const char *seen_name(const struct move_item *item)
+{
+	return item->seen.known ? side_name(item->seen.side) : "unknown";
+}
+
+static void add_services(json_t *all, const struct mover_result *result)
+{
+	for (size_t i = 0; i < result->moves_count; i++) {
+		const struct move_item *item = &result->moves[i];
+
+		json_array_append_new(all,
+			json_pack("{s:s, s:I, s:s, s:s, s:s}", "name", item->service->name, "wave",
+				(json_int_t)result->wave, "goal", side_name(result->moves_goal),
+				"side", seen_name(item), "state", move_state_name(item->state)));
+	}
+}
+
 /* The worst verdict of the waves is the verdict of the run. */
 static const struct mover_result *worst(const struct mover_result *results, size_t count)
 {
@@ -127,7 +162,7 @@ static const struct mover_result *worst(const struct mover_result *results, size
 json_t *mover_json(const struct mover_result *results, size_t count)
 {
 	const struct mover_result *last = worst(results, count);
-	json_t *primary = json_object(), *problems = json_array();
+	json_t *primary = json_object(), *problems = json_array(), *services = json_array();
 	double window = 0, stall = 0;
 	bool known, stalled;
 	int64_t attempts = 0, held = 0;
@@ -138,6 +173,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 
 		json_array_extend(problems, found);
 		json_decref(found);
+		add_services(services, &results[i]);
 		attempts += results[i].report.attempts_made;
 		if (held_count(&results[i].report) > held)
 			held = held_count(&results[i].report);
@@ -147,13 +183,13 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 	}
 	known = window_ms(last->report.part, &window);
 	stalled = stall_ms(&last->report, &stall);
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:n, s:o, s:o}, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:n, s:o, s:o}, s:I, s:I, s:I, s:o, s:o}",
 		"schema", "airlock.run/1", "run", last->run, "verdict",
 		core_verdict_name(last->report.verdict), "primary", primary, "stall_ms", "max",
 		json_ms(stalled, stall), "p99", "window", json_ms(known, window), "parts",
 		parts_json(&last->report), "held_max", (json_int_t)held, "attempts",
 		(json_int_t)attempts, "attempt", (json_int_t)last->report.attempt, "problems",
-		problems);
+		problems, "services", services);
 }
 
 static void parts_text(struct out *out, const struct engine_report *report)
@@ -170,6 +206,28 @@ static void parts_text(struct out *out, const struct engine_report *report)
 	out_data(out, "\n");
 }
 
+/* What a tired person can do about a service that is not where it should be. */
+static void moved_advice(struct out *out, const struct mover_result *result)
+{
+	switch (result->report.verdict) {
+	case VERDICT_TIMED_OUT:
+		out_data(out, "  the stores are served where they are; when the cause is gone: "
+			      "`airlock resume`, or go back: `airlock rollback`\n");
+		break;
+	case VERDICT_UNKNOWN:
+		out_data(out, "  nobody knows where that service is; when its `observe` answers: "
+			      "`airlock resume`\n");
+		break;
+	case VERDICT_UNDONE:
+		out_data(out, "  what this wave had moved is back, as observed\n");
+		break;
+	case VERDICT_DONE:
+	case VERDICT_REFUSED:
+	case VERDICT_NONE:
+		break;
+	}
+}
+
 void mover_text(struct out *out, const struct mover_result *result)
 {
 	const struct engine_report *report = &result->report;
@@ -180,7 +238,14 @@ void mover_text(struct out *out, const struct mover_result *result)
 	for (size_t m = 0; m < result->stores_count; m++)
 		out_data(out, "%s %s writes to %s", m ? "," : ";", member_name(result, m),
 			mover_primary(&report->view[m]));
-	out_data(out, " (attempt %lld)\n", (long long)report->attempt);
+	for (size_t i = 0; i < result->moves_count; i++)
+		out_data(out, "%s %s %s %s", result->stores_count + i ? "," : ";",
+			result->moves[i].service->name,
+			result->moves[i].seen.known ? "is on" : "is on a side that is",
+			seen_name(&result->moves[i]));
+	if (result->stores_count > 0)
+		out_data(out, " (attempt %lld)", (long long)report->attempt);
+	out_data(out, "\n");
 	parts_text(out, report);
 	if (stall_ms(report, &stall))
 		out_data(out, "  longest wait of a client %.0f ms%s\n", stall,
@@ -198,9 +263,16 @@ void mover_text(struct out *out, const struct mover_result *result)
 		out_safe(&why, result->services.msg);
 		out_data(out, "  services: %s\n", buf_str(&why));
 	}
+	if (result->moved.code != ERR_OK) {
+		buf_clear(&why);
+		out_safe(&why, result->moved.msg);
+		out_data(out, "  why: move: %s\n", buf_str(&why));
+	}
 	if (report->later)
 		out_data(out, "  something harmless remains: `airlock resume` finishes it\n");
-	if (report->verdict == VERDICT_UNKNOWN)
+	if (result->moved.code != ERR_OK)
+		moved_advice(out, result);
+	else if (report->verdict == VERDICT_UNKNOWN)
 		out_data(out, "  both doors stay shut; when the silent side is back: `airlock "
 			      "resume`\n");
 	else if (report->verdict == VERDICT_TIMED_OUT)

@@ -9,6 +9,7 @@
 #include "cli/fleet.h"
 #include "cli/out.h"
 #include "engine/engine.h"
+#include "engine/movement.h"
 #include "plan/sequence.h"
 
 struct mover_result {
@@ -19,10 +20,16 @@ struct mover_result {
 	size_t wave;
 	struct engine_report report;
 	struct err services; /* of a service that could not be stopped, or not started again */
+	const struct move_item *moves; /* services that move with the wave */
+	size_t moves_count;
+	enum side moves_goal;
+	struct err moved; /* the first that did not come where it should */
 };
 
 /* "old", "new", "none" or "unknown": the side whose register is open, as read after the end. */
 const char *mover_primary(const struct core_view *view);
+/* The side that every store of the wave is open on; false when there is none. */
+bool mover_open_side(const struct mover_result *result, enum side *ret_side);
 /* Returns owned: an airlock.run/1 document. */
 json_t *mover_json(const struct mover_result *results, size_t count);
 void mover_text(struct out *out, const struct mover_result *result);

@@ -80,18 +80,6 @@ int services_before(
 	return background_stop(&b, side_other(order->goal), &result->services);
 }
 
-/* The side that every store of the wave is open on. */
-static bool open_side(const struct mover_result *result, enum side *ret_side)
-{
-	const char *first = mover_primary(&result->report.view[0]);
-
-	for (size_t m = 1; m < result->stores_count; m++)
-		if (strcmp(mover_primary(&result->report.view[m]), first) != 0)
-			return false;
-	*ret_side = strcmp(first, side_name(SIDE_NEW)) == 0 ? SIDE_NEW : SIDE_OLD;
-	return strcmp(first, side_name(*ret_side)) == 0;
-}
-
 void services_after(
 	struct cmd_ctx *ctx, struct mover_result *result, const struct mover_order *order)
 {
@@ -99,7 +87,7 @@ void services_after(
 	enum side side;
 	struct err err = ERR_INIT;
 
-	if (order->mode == CORE_FINALIZE || !open_side(result, &side))
+	if (order->mode == CORE_FINALIZE || !mover_open_side(result, &side))
 		return;
 	if (background_start(&b, side, &err))
 		result->services = err;

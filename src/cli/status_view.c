@@ -218,13 +218,13 @@ json_t *status_json(const struct status_view *st)
 		st->blind, "seen_ms_ago", (json_int_t)seen_ms_ago(st), "clients", clients_json(st));
 }
 
-json_t *status_document(json_t *stores)
+json_t *status_document(json_t *stores, json_t *services)
 {
 	char at[CLOCK_STAMP_BYTES];
 
 	clock_stamp(at);
-	return json_pack(
-		"{s:s, s:s, s:o}", "schema", "airlock.status/1", "at", at, "stores", stores);
+	return json_pack("{s:s, s:s, s:o, s:o}", "schema", "airlock.status/1", "at", at, "stores",
+		stores, "services", services);
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */

@@ -30,8 +30,8 @@ void status_cost(struct cmd_ctx *ctx, struct status_view *view);
 
 /* One element of airlock.status/1; owned. */
 json_t *status_json(const struct status_view *view);
-/* The whole document; takes `stores`. */
-json_t *status_document(json_t *stores);
+/* The whole document; takes both lists. */
+json_t *status_document(json_t *stores, json_t *services);
 
 void status_head(struct out *out);
 void status_text(struct out *out, const struct status_view *view);

@@ -21,6 +21,7 @@ static const char *const wave_names[WAVE_STATE_COUNT] = {
 	[WAVE_PENDING] = "pending",
 	[WAVE_DONE] = "done",
 	[WAVE_UNDONE] = "undone",
+	[WAVE_LEFT] = "left",
 };
 
 const char *move_state_name(enum move_state state)
@@ -360,7 +361,7 @@ int movement_leave_pending(struct movement *m, struct err *err)
 		struct move_item *item = &m->items[i];
 		struct err failed = ERR_INIT;
 
-		if (!item->after || (item->state != MOVE_FAILED && item->state != MOVE_INTENT) ||
+		if ((item->state != MOVE_FAILED && item->state != MOVE_INTENT) ||
 			back_one(m, item, &failed) == 0)
 			continue;
 		m->tell(m->arg, item->service->name, failed.msg);

@@ -50,6 +50,7 @@ enum wave_state {
 	WAVE_PENDING, /* "pending": its stores are across, a service is not; `resume` tries again */
 	WAVE_DONE,    /* "done" */
 	WAVE_UNDONE,  /* "undone": everything that was touched is back, as observed */
+	WAVE_LEFT,    /* "left": the plan was changed and no longer moves any of its services */
 	WAVE_STATE_COUNT
 };
 
@@ -119,7 +120,8 @@ int movement_carry(struct movement *m, bool after, struct err *err) MUST_CHECK;
 /* Takes back everything that was touched, last first, and goes on after a failure: -1 when one was
  * not observed back, *err is the first.  The record says undone only when all are. */
 int movement_take_back(struct movement *m, struct err *err) MUST_CHECK;
-/* Takes back those after the stores that failed, and leaves the record pending. */
+/* For a wave whose stores are across: takes back what failed and nothing else, and leaves the
+ * record pending.  -1 when one was not observed back. */
 int movement_leave_pending(struct movement *m, struct err *err) MUST_CHECK;
 int movement_end(struct movement *m, struct err *err) MUST_CHECK;
 

@@ -16,7 +16,7 @@ struct making {
 	struct arena *arena;
 	struct runbook book;
 	size_t wave;
-	size_t moved; /* the newest wave with a store before this one */
+	size_t moved; /* the newest wave before this one that moves anything */
 };
 
 static struct runbook_step *add(
@@ -63,21 +63,24 @@ static void before(struct making *m)
 		"change the plan: its approval is void");
 }
 
+/* The run carries out the command; where there is none, a person does what it takes. */
 static void move_service(struct making *m, const struct plan_service *service)
 {
-	const char *what, *undo = command_line(m, service->move.undo);
-
 	if (service->move.exec != NULL) {
-		what = arena_printf(m->arena, "%s is moved to new", service->name);
-		add(m, "operator", what, command_line(m, service->move.exec),
-			undo[0] ? undo : "the plan names none");
+		add(m, "airlock",
+			arena_printf(m->arena, "the run moves %s to new: %s", service->name,
+				command_line(m, service->move.exec)),
+			"",
+			arena_printf(m->arena, "`airlock rollback`: %s",
+				command_line(m, service->move.undo)));
 		return;
 	}
-	what = arena_printf(m->arena, "%s works on new (%s%s)", service->name,
-		service->route == PLAN_NONE ? "the plan names no command for it; by hand"
-					    : "route ",
-		service->route == PLAN_NONE ? "" : m->plan->routes[service->route].name);
-	add(m, "operator", what, "", "the same way back");
+	add(m, "operator",
+		arena_printf(m->arena, "%s works on new (%s%s)", service->name,
+			service->route == PLAN_NONE ? "the plan names no command for it; by hand"
+						    : "route ",
+			service->route == PLAN_NONE ? "" : m->plan->routes[service->route].name),
+		"", "the same way back");
 }
 
 static void stop_service(struct making *m, const struct plan_service *service)
@@ -104,9 +107,15 @@ static bool writes_in(const struct plan_service *service, const struct wave *wav
 	return false;
 }
 
+/* Back to where the wave before left everything. */
+static const char *back_command(struct making *m)
+{
+	return m->moved ? arena_printf(m->arena, "airlock rollback --to %zu", m->moved)
+			: "airlock rollback";
+}
+
 static void move_stores(struct making *m, const struct wave *wave)
 {
-	const char *back;
 	BUF_AUTO names = BUF_INIT;
 
 	for (size_t i = 0; i < m->plan->services_count; i++)
@@ -117,28 +126,49 @@ static void move_stores(struct making *m, const struct wave *wave)
 		if (wave->members[i] < m->plan->stores_count)
 			buf_printf(&names, "%s%s", names.len ? ", " : "",
 				m->plan->stores[wave->members[i]].name);
-	back = m->moved ? arena_printf(m->arena, "airlock rollback --to %zu", m->moved)
-			: "airlock rollback";
 	decide(m, "operator",
 		arena_printf(m->arena, "clients of %s are held and go on on new", buf_str(&names)),
 		arena_printf(m->arena, "airlock run --wave %zu", wave->n),
-		arena_printf(m->arena, "before the commit point by itself; after it `%s`", back));
-	m->moved = wave->n;
+		arena_printf(m->arena, "before the commit point by itself; after it `%s`",
+			back_command(m)));
 	decide(m, "operator", "both sides hold the same data; go on, or roll back",
 		"airlock verify", "nothing to undo: it only looks");
 }
 
-static void do_wave(struct making *m, const struct wave *wave)
+/* Those that move before the stores of the wave, or after them. */
+static size_t move_services(struct making *m, const struct wave *wave, bool after)
 {
-	m->wave = wave->n;
-	if (wave->decider != PLAN_NONE)
-		move_stores(m, wave);
+	size_t moved = 0;
+
 	for (size_t i = 0; i < wave->members_count; i++) {
 		const struct plan_service *service = service_at(m->plan, wave->members[i]);
 
-		if (service != NULL)
-			move_service(m, service);
+		if (service == NULL || (service->tier == TIER_ENTRY) != after)
+			continue;
+		move_service(m, service);
+		moved += service->move.exec != NULL;
 	}
+	return moved;
+}
+
+static void do_wave(struct making *m, const struct wave *wave)
+{
+	bool has_stores = wave->decider != PLAN_NONE;
+	const char *command = arena_printf(m->arena, "airlock run --wave %zu", wave->n);
+	size_t moved;
+
+	m->wave = wave->n;
+	moved = move_services(m, wave, false);
+	if (has_stores)
+		move_stores(m, wave);
+	moved += move_services(m, wave, true);
+	if (!has_stores && moved > 0)
+		decide(m, "operator", "its services work on new, as their observations say",
+			command,
+			arena_printf(
+				m->arena, "by itself when one fails; later `%s`", back_command(m)));
+	if (has_stores || moved > 0)
+		m->moved = wave->n;
 }
 
 static void after(struct making *m)

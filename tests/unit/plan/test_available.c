@@ -12,7 +12,8 @@ static void this_version_has_the_first_path(void **state)
 	assert_true(available("stores.*.pattern", "replica-promotion"));
 	assert_true(available("routes.*.kind", "none"));
 	assert_false(available("stores.*.engine", "redis"));
-	assert_false(available("services.*.move", NULL));
+	assert_true(available("services.*.move", NULL));
+	assert_false(available("services.*.route", NULL));
 	assert_true(available("services.*.reads", NULL));
 	/* A row about a value says nothing about the key. */
 	assert_true(available("stores.*.engine", NULL));
