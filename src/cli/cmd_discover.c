@@ -8,6 +8,8 @@
 #include "cli/fleet.h"
 #include "cli/memory.h"
 #include "discover/catalog.h"
+#include "discover/files.h"
+#include "discover/host.h"
 
 #define WATCH_MS 5000
 #define PAUSE_MS 50
@@ -42,11 +44,44 @@ static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targe
 	return 0;
 }
 
+static void look_at_host(struct cmd_ctx *ctx, struct targets *targets, struct discovered *d)
+{
+	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings};
+	const char *root = opt_text(ctx->opt, FLAG_DISCOVER_ROOT);
+
+	if (root == NULL)
+		root = "";
+	host_crontabs(&lead, root);
+	host_units(&lead, root);
+	host_name_caches(&lead, root);
+}
+
+static int look_at_files(
+	struct cmd_ctx *ctx, struct targets *targets, struct discovered *d, struct err *err)
+{
+	const char *first = opt_text(ctx->opt, FLAG_DISCOVER_FILES);
+
+	if (first == NULL)
+		return ctx->opt->args_count == 0
+			       ? 0
+			       : err_set(err, ERR_USAGE, "a DIR is read only behind --files");
+	if (files_look(first, ctx->plan, targets, &d->findings, err))
+		return -1;
+	for (size_t i = 0; i < ctx->opt->args_count; i++)
+		if (files_look(ctx->opt->args[i], ctx->plan, targets, &d->findings, err))
+			return -1;
+	return 0;
+}
+
 static int look(struct cmd_ctx *ctx, struct fleet *fleet, struct discovered *d, struct err *err)
 {
 	struct targets *targets = targets_new(ctx->plan);
-	int rc = look_at_stores(ctx, fleet, targets, d, err);
+	int rc = look_at_files(ctx, targets, d, err);
 
+	if (rc == 0)
+		rc = look_at_stores(ctx, fleet, targets, d, err);
+	if (rc == 0)
+		look_at_host(ctx, targets, d);
 	targets_free(targets);
 	findings_declare(&d->findings, ctx->plan);
 	return rc;
