@@ -1,14 +1,15 @@
-/* `airlock discover`: who writes to each store, against what the plan declares. */
-#include <inttypes.h>
-#include <stdlib.h>
+/* `airlock discover`: who uses each store, and what leads to it, against what the plan declares. */
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "cli/cmd.h"
+#include "cli/discover_view.h"
 #include "cli/fleet.h"
 #include "cli/memory.h"
-#include "discover/writers_json.h"
+#include "discover/catalog.h"
+#include "discover/files.h"
+#include "discover/host.h"
 
 #define WATCH_MS 5000
 #define PAUSE_MS 50
@@ -26,108 +27,82 @@ static enum side open_side(struct store_pg *store)
 	return SIDE_OLD;
 }
 
-static json_t *row_json(const struct plan *plan, size_t store, const struct writer *w)
+static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targets *targets,
+	struct discovered *d, struct err *err)
 {
-	json_t *object = writer_json(w);
-	bool writes;
-	const struct plan_service *s = writer_service(plan, store, w, &writes);
+	int64_t watch_ms = opt_time_ms(ctx->opt, FLAG_DISCOVER_FOR, WATCH_MS);
 
-	json_object_set_new(object, "declared_as", s != NULL ? json_string(s->name) : json_null());
-	json_object_set_new(object, "source", json_string(w->here ? "session" : "journal"));
-	json_object_set_new(
-		object, "undeclared", json_boolean(writer_is_undeclared(plan, store, w, 0)));
-	return object;
-}
+	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
+		enum side side = open_side(fleet->stores[i]);
 
-static void row_text(struct out *out, const struct plan *plan, size_t store, const struct writer *w)
-{
-	bool writes, undeclared = writer_is_undeclared(plan, store, w, 0);
-	const struct plan_service *s = writer_service(plan, store, w, &writes);
-	BUF_AUTO who = BUF_INIT;
-	BUF_AUTO safe = BUF_INIT;
-	char last[CLOCK_STAMP_BYTES];
-
-	writer_describe(w, &who);
-	out_safe(&safe, buf_str(&who));
-	out_data(out, "%-10s %s %s: %s; last seen %s\n",
-		undeclared  ? "UNDECLARED"
-		: s != NULL ? "declared"
-			    : "unknown",
-		w->store, side_name(w->side), buf_str(&safe), clock_date(w->last_s, last));
-	if (s != NULL)
-		out_data(out, "           is %s, which %s %s\n", s->name,
-			writes ? "writes to" : "only reads", w->store);
-	if (undeclared) {
-		BUF_AUTO lines = BUF_INIT;
-
-		writer_plan_lines(w, &lines);
-		buf_clear(&safe);
-		out_safe(&safe, buf_str(&lines));
-		out_data(out, "           to declare it: %s\n", buf_str(&safe));
+		if (writers_watch(fleet->stores[i], side, watch_ms, PAUSE_MS,
+			    clock_now_ms() + watch_ms + LOOK_MS, &d->writers, err) ||
+			catalog_look(fleet->stores[i], side, targets, clock_now_ms() + LOOK_MS,
+				&d->findings, err))
+			return -1;
 	}
+	return 0;
 }
 
-static size_t count_undeclared(const struct plan *plan, size_t store, const struct writers *w)
+static void look_at_host(struct cmd_ctx *ctx, struct targets *targets, struct discovered *d)
 {
-	size_t count = 0;
+	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings};
+	const char *root = opt_text(ctx->opt, FLAG_DISCOVER_ROOT);
 
-	for (size_t i = 0; i < w->count; i++)
-		count += writer_is_undeclared(plan, store, &w->rows[i], 0);
-	return count;
+	if (root == NULL)
+		root = "";
+	host_crontabs(&lead, root);
+	host_units(&lead, root);
+	host_name_caches(&lead, root);
 }
 
-static void tell(struct cmd_ctx *ctx, const struct writers *w, size_t undeclared)
+static int look_at_files(
+	struct cmd_ctx *ctx, struct targets *targets, struct discovered *d, struct err *err)
 {
-	json_t *rows = json_array();
+	const char *first = opt_text(ctx->opt, FLAG_DISCOVER_FILES);
 
-	for (size_t store = 0; store < ctx->plan->stores_count; store++)
-		for (size_t i = 0; i < w->count; i++) {
-			if (strcmp(w->rows[i].store, ctx->plan->stores[store].name) != 0)
-				continue;
-			if (ctx->out->json)
-				json_array_append_new(
-					rows, row_json(ctx->plan, store, &w->rows[i]));
-			else
-				row_text(ctx->out, ctx->plan, store, &w->rows[i]);
-		}
-	if (ctx->out->json) {
-		out_json(
-			ctx->out, json_pack("{s:s, s:o, s:[], s:I, s:b, s:I, s:I, s:I}", "schema",
-					  "airlock.discover/1", "writers", rows, "dependencies",
-					  "undeclared", (json_int_t)undeclared, "blind", w->blind,
-					  "watched_ms", (json_int_t)w->watched_ms, "looks",
-					  (json_int_t)w->looks, "cost_us", (json_int_t)w->cost_us));
-		return;
-	}
-	json_decref(rows);
-	out_data(ctx->out,
-		"%zu undeclared; watched for %.1f s, %" PRId64
-		" looks of %.1f ms; a writer that did "
-		"not write meanwhile is not seen, not absent%s\n",
-		undeclared, (double)w->watched_ms / 1000, w->looks,
-		w->looks ? (double)w->cost_us / 1000 / (double)w->looks : 0.0,
-		w->blind ? "; the server hides what some sessions do (GRANT pg_monitor TO airlock)"
-			 : "");
+	if (first == NULL)
+		return ctx->opt->args_count == 0
+			       ? 0
+			       : err_set(err, ERR_USAGE, "a DIR is read only behind --files");
+	if (files_look(first, ctx->plan, targets, &d->findings, err))
+		return -1;
+	for (size_t i = 0; i < ctx->opt->args_count; i++)
+		if (files_look(ctx->opt->args[i], ctx->plan, targets, &d->findings, err))
+			return -1;
+	return 0;
+}
+
+static int look(struct cmd_ctx *ctx, struct fleet *fleet, struct discovered *d, struct err *err)
+{
+	struct targets *targets = targets_new(ctx->plan);
+	int rc = look_at_files(ctx, targets, d, err);
+
+	if (rc == 0)
+		rc = look_at_stores(ctx, fleet, targets, d, err);
+	if (rc == 0)
+		look_at_host(ctx, targets, d);
+	targets_free(targets);
+	findings_declare(&d->findings, ctx->plan);
+	return rc;
 }
 
 int cmd_discover(struct cmd_ctx *ctx, struct err *err)
 {
-	WRITERS_AUTO writers = {0};
+	DISCOVERED_AUTO d = {0};
 	FLEET_AUTO fleet = {0};
-	size_t undeclared = 0;
-	int64_t watch_ms = opt_time_ms(ctx->opt, FLAG_DISCOVER_FOR, WATCH_MS);
 
 	if (fleet_open(ctx->plan, &fleet, err))
 		return -1;
-	memory_recall(ctx, &writers);
-	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
-		if (writers_watch(fleet.stores[i], open_side(fleet.stores[i]), watch_ms, PAUSE_MS,
-			    clock_now_ms() + watch_ms + LOOK_MS, &writers, err))
-			return -1;
-		undeclared += count_undeclared(ctx->plan, i, &writers);
-	}
-	memory_keep(ctx, &writers);
-	tell(ctx, &writers, undeclared);
-	return undeclared > 0 && opt_given(ctx->opt, FLAG_DISCOVER_FAIL_ON) ? EXIT_REFUSED
-									    : EXIT_DONE;
+	memory_recall(ctx, &d.writers);
+	memory_recall_findings(ctx, &d.findings);
+	if (look(ctx, &fleet, &d, err))
+		return -1;
+	memory_keep(ctx, &d.writers);
+	memory_keep_findings(ctx, &d.findings);
+	discovered_show(ctx, &d);
+	return discovered_undeclared(ctx->plan, &d) > 0 &&
+			       opt_given(ctx->opt, FLAG_DISCOVER_FAIL_ON)
+		       ? EXIT_REFUSED
+		       : EXIT_DONE;
 }

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "cli/command.h"
+#include "discover/finding.h"
 #include "gate/gates.h"
 #include "plan/problem.h"
 #include "store/postgres/hazards.h"
@@ -135,11 +136,30 @@ static void gate_text(size_t i, struct buf *out)
 		gate->what + 1, gate->id);
 }
 
+static size_t found_count(void)
+{
+	return FOUND_KINDS;
+}
+
+static void found_id(size_t i, char ret_id[EXPLAINED_ID_BYTES])
+{
+	snprintf(ret_id, EXPLAINED_ID_BYTES, "found-%s", finding_id((enum finding_kind)i));
+}
+
+static void found_text(size_t i, struct buf *out)
+{
+	const char *title = finding_title((enum finding_kind)i);
+
+	buf_printf(out, "%c%s.\n%s\n`airlock discover` looks for it.", title[0] - 'a' + 'A',
+		title + 1, finding_explain((enum finding_kind)i));
+}
+
 static const struct explained sources[] = {
 	{"Exit codes", exit_count, exit_id, exit_text},
 	{"Errors", error_count, error_id, error_text},
 	{"Problems of a plan", problem_count, problem_id, problem_text},
 	{"Gates", gates_count, gate_id, gate_text},
+	{"Dependencies", found_count, found_id, found_text},
 	{"Hazards", hazard_count, hazard_id_text, hazard_text},
 };
 

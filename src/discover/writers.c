@@ -130,8 +130,10 @@ static void take_session(struct writers *w, const struct store_pg *store, enum s
 	struct process process;
 
 	row->last_s = (int64_t)time(NULL);
-	if (row->first_s == 0)
+	if (row->first_s == 0) {
 		row->first_s = row->last_s;
+		row->fresh = true;
+	}
 	if (!row->here && process_of_session(rows, i, address, &process))
 		snprintf(row->process, sizeof row->process, "%s", process.text);
 	row->here = true;
@@ -286,8 +288,7 @@ static void service_name(const struct writer *writer, char ret[64])
 		snprintf(ret, 64, "writer");
 }
 
-/* A YAML double-quoted scalar. */
-static void quoted(struct buf *out, const char *text)
+void writer_quote(const char *text, struct buf *out)
 {
 	buf_putc(out, '"');
 	for (; *text != '\0'; text++) {
@@ -305,10 +306,10 @@ void writer_plan_lines(const struct writer *writer, struct buf *out)
 
 	service_name(writer, name);
 	buf_printf(out, "services: {%s: {writes: [%s], match: {user: ", name, writer->store);
-	quoted(out, writer->user);
+	writer_quote(writer->user, out);
 	if (writer->application[0]) {
 		buf_puts(out, ", application_name: ");
-		quoted(out, writer->application);
+		writer_quote(writer->application, out);
 	}
 	buf_puts(out, "}}}");
 }

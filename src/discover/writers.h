@@ -33,6 +33,7 @@ struct writer {
 	int64_t first_s, last_s; /* wall clock, seconds: first and last seen at all */
 	int64_t wrote_s;	 /* last seen writing; 0 = never */
 	bool here;		 /* seen in this watch, not only remembered */
+	bool fresh;		 /* seen in this watch and never before */
 };
 
 struct writers {
@@ -72,5 +73,7 @@ struct buf;
 void writer_describe(const struct writer *writer, struct buf *out);
 /* The plan lines that would declare it. */
 void writer_plan_lines(const struct writer *writer, struct buf *out);
+/* Appends a YAML double-quoted scalar. */
+void writer_quote(const char *text, struct buf *out);
 
 #endif

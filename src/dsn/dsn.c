@@ -177,6 +177,26 @@ static void set_ports(struct dsn *dsn, const char *value, size_t len)
 	}
 }
 
+void dsn_default(struct dsn *dsn, const struct dsn *from)
+{
+	if (dsn->hosts_count == 0) {
+		unsigned port = dsn->hosts[0].port;
+
+		memcpy(dsn->hosts, from->hosts, sizeof dsn->hosts);
+		dsn->hosts_count = from->hosts_count;
+		for (size_t i = 0; port > 0 && i < DSN_HOSTS_MAX; i++)
+			dsn->hosts[i].port = port;
+	} else if (dsn->hosts[0].port == 0) {
+		for (size_t i = 0; i < dsn->hosts_count; i++)
+			dsn->hosts[i].port = from->hosts[0].port;
+	}
+	if (dsn->database[0] == '\0')
+		memcpy(dsn->database, from->database, sizeof dsn->database);
+	if (dsn->user[0] == '\0')
+		memcpy(dsn->user, from->user, sizeof dsn->user);
+	dsn->has_secret = dsn->has_secret || from->has_secret;
+}
+
 void dsn_set(struct dsn *dsn, enum dsn_role role, const char *value, size_t len)
 {
 	switch (role) {
@@ -219,8 +239,6 @@ static const struct {
 	{"server", DSN_ROLE_HOST},
 	{"host", DSN_ROLE_HOST},
 	{"port", DSN_ROLE_PORT},
-	{"database_name", DSN_ROLE_DATABASE},
-	{"db_name", DSN_ROLE_DATABASE},
 	{"dbname", DSN_ROLE_DATABASE},
 	{"database", DSN_ROLE_DATABASE},
 	{"db", DSN_ROLE_DATABASE},

@@ -82,5 +82,7 @@ bool dsn_engine_of(const char *word, size_t len, enum dsn_engine *ret_engine);
 /* Sets one part as its key says; a value that is no name (too long, control characters) is left
  * out. HOST may be a list "a,b:5433". */
 void dsn_set(struct dsn *dsn, enum dsn_role role, const char *value, size_t len);
+/* What `dsn` does not say is as in `from`: PGHOST and its relatives for a command without -h. */
+void dsn_default(struct dsn *dsn, const struct dsn *from);
 
 #endif

@@ -1,0 +1,209 @@
+#include "discover/lead.h"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "discover/scan.h"
+
+#define NAMES_MAX 5   /* mentions of hosts that are told of one file */
+#define LINES_MAX 256 /* lines whose findings make a mention of the host superfluous */
+#define SCRIPTS_MAX 8
+#define TEXT_BEGINS 8192
+
+struct pass {
+	struct lead *lead;
+	const char *file;
+	int lines[LINES_MAX];
+	size_t lines_count;
+	struct {
+		int line;
+		const char *name;
+	} names[NAMES_MAX];
+	size_t names_count;
+};
+
+static struct finding begun(const struct pass *pass, int line)
+{
+	struct finding one = pass->lead->base;
+
+	if (one.place[0] == '\0')
+		FIELD(one.place, "%s:%d", pass->file, line);
+	FIELD(one.file, "%s", pass->file);
+	one.line = line;
+	return one;
+}
+
+static void hit_dsn(struct pass *pass, const struct scan_hit *hit)
+{
+	struct lead *lead = pass->lead;
+	struct finding one = begun(pass, hit->line);
+	BUF_AUTO shown = BUF_INIT;
+	struct target target;
+
+	if (!targets_find(lead->targets, hit->dsn, &target))
+		return;
+	dsn_show(hit->dsn, &shown);
+	FIELD(one.target, "%s", buf_str(&shown));
+	FIELD(one.store, "%s", lead->plan->stores[target.store].name);
+	one.side = target.side;
+	one.how = lead->people || hit->comment ? HOW_MENTIONED : HOW_CONFIGURED;
+	FIELD(one.user, "%s", hit->dsn->user);
+	FIELD(one.what, "%s%s%s%s%s", lead->base.what, lead->base.what[0] ? ", " : "",
+		hit->parts ? "settings" : dsn_form_name(hit->dsn->form),
+		hit->dsn->has_secret ? " with a password" : "",
+		target.by_name	  ? ""
+		: target.database ? ", the same address by another name"
+				  : ", the same address, which database is not said");
+	findings_add(lead->f, &one);
+	lead->told++;
+	if (pass->lines_count < LINES_MAX)
+		pass->lines[pass->lines_count++] = hit->line;
+}
+
+static void hit_name(struct pass *pass, const struct scan_hit *hit)
+{
+	if (pass->names_count == NAMES_MAX)
+		return;
+	pass->names[pass->names_count].line = hit->line;
+	pass->names[pass->names_count++].name = hit->name;
+}
+
+static void hit_lifetime(struct pass *pass, const struct scan_hit *hit)
+{
+	struct finding one = begun(pass, hit->line);
+
+	if (!pass->lead->lifetimes || hit->comment)
+		return;
+	one.kind = strstr(hit->name, "addr") != NULL ? FOUND_NAME_CACHE : FOUND_TOKEN;
+	one.how = HOW_CONFIGURED;
+	FIELD(one.what, "%s = %s", hit->name, hit->value);
+	findings_add(pass->lead->f, &one);
+}
+
+static void take(void *arg, const struct scan_hit *hit)
+{
+	switch (hit->kind) {
+	case SCAN_DSN:
+		hit_dsn(arg, hit);
+		break;
+	case SCAN_NAME:
+		hit_name(arg, hit);
+		break;
+	case SCAN_LIFETIME:
+		hit_lifetime(arg, hit);
+		break;
+	}
+}
+
+static bool is_told(const struct pass *pass, int line)
+{
+	for (size_t i = 0; i < pass->lines_count; i++)
+		if (pass->lines[i] == line)
+			return true;
+	return false;
+}
+
+void lead_scan(struct lead *lead, const char *file, const char *text, size_t len)
+{
+	struct pass pass = {.lead = lead, .file = file};
+	struct scan scan = {.file = file, .hit = take, .arg = &pass, .env = &lead->env};
+
+	if (lead->lifetimes)
+		scan.names_count = targets_names(lead->targets, &scan.names);
+	scan_text(&scan, text, len);
+	for (size_t i = 0; i < pass.names_count; i++) {
+		struct finding one = begun(&pass, pass.names[i].line);
+
+		if (is_told(&pass, pass.names[i].line))
+			continue;
+		one.how = HOW_MENTIONED;
+		FIELD(one.what, "names the host %s", pass.names[i].name);
+		findings_add(lead->f, &one);
+	}
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+static void owner_of(uid_t uid, char ret[64])
+{
+	char text[1024];
+	struct passwd entry, *found = NULL;
+
+	if (getpwuid_r(uid, &entry, text, sizeof text, &found) == 0 && found != NULL)
+		snprintf(ret, 64, "%s", found->pw_name);
+	else
+		snprintf(ret, 64, "uid %u", (unsigned)uid);
+}
+
+static bool read_all(int fd, size_t size, struct buf *out)
+{
+	char block[16384];
+	ssize_t n;
+
+	while (out->len < size && (n = read(fd, block, sizeof block)) > 0)
+		buf_add(out, block, (size_t)n);
+	return memchr(buf_str(out), '\0', out->len < TEXT_BEGINS ? out->len : TEXT_BEGINS) == NULL;
+}
+
+bool lead_read(const char *path, struct buf *out, char *ret_owner)
+{
+	/* A pipe or a device must not stop us. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	bool text = false;
+
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= (off_t)LEAD_FILE_MAX)
+		text = read_all(fd, LEAD_FILE_MAX, out);
+	if (text && ret_owner != NULL)
+		owner_of(st.st_uid, ret_owner);
+	close(fd);
+	return text;
+}
+
+static bool is_for_people(const char *path)
+{
+	static const char *const ends[] = {
+		".md", ".markdown", ".rst", ".adoc", ".txt", ".html", ".htm", ".org"};
+	const char *dot = strrchr(path, '.');
+
+	for (size_t i = 0; dot != NULL && i < ARRAY_LEN(ends); i++)
+		if (strcasecmp(dot, ends[i]) == 0)
+			return true;
+	return false;
+}
+
+bool lead_scan_file(struct lead *lead, const char *path)
+{
+	BUF_AUTO text = BUF_INIT;
+
+	if (!lead_read(path, &text, lead->base.owner))
+		return false;
+	lead->f->files++;
+	lead->people = is_for_people(path);
+	lead_scan(lead, path, buf_str(&text), text.len);
+	return true;
+}
+
+void lead_scan_scripts(struct lead *lead, const char *root, const char *command)
+{
+	const char *at = command;
+
+	for (int n = 0; n < SCRIPTS_MAX && (at = strchr(at, '/')) != NULL; n++) {
+		size_t len = strcspn(at, " \t\n\r;|&<>()'\"`");
+		BUF_AUTO path = BUF_INIT;
+
+		if (at == command || strchr(" \t='\"(;&|@-+!:", at[-1]) != NULL) {
+			buf_printf(&path, "%s%.*s", root, (int)len, at);
+			lead_scan_file(lead, buf_str(&path));
+		}
+		at += len ? len : 1;
+	}
+}
