@@ -7,6 +7,7 @@
 
 #define REQUIRED 1
 #define OPTIONAL 0
+#define MANY 2
 
 static const struct command commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, group, function, plan, journal, forms, summary, help)                    \
@@ -16,7 +17,8 @@ static const struct command commands[COMMAND_COUNT] = {
 };
 
 static const struct arg_row args[] = {
-#define ARG(command, name, kind, presence) {COMMAND_##command, name, KIND_##kind, presence},
+#define ARG(command, name, kind, presence)                                                         \
+	{COMMAND_##command, name, KIND_##kind, (presence) != OPTIONAL, (presence) == MANY},
 #include "cli/commands.def"
 };
 

@@ -46,7 +46,7 @@ enum word_kind {
 	KIND_LATER
 };
 
-#define ARGS_MAX 4
+#define ARGS_MAX 256
 
 struct cmd_ctx;
 
@@ -67,6 +67,7 @@ struct arg_row {
 	const char *name;
 	enum word_kind kind;
 	int required;
+	int many; /* the last one, given as often as there are words */
 };
 
 struct flag_row {

@@ -44,7 +44,8 @@ void help_synopsis(const struct command *command, struct buf *out)
 	for (size_t i = 0; i < count; i++) {
 		BUF_AUTO word = BUF_INIT;
 
-		buf_printf(&word, args[i].required ? "%s" : "[%s]", args[i].name);
+		buf_printf(&word, args[i].required ? "%s%s" : "[%s]%s", args[i].name,
+			args[i].many ? "..." : "");
 		add_word(out, buf_str(&word));
 	}
 	for (int i = 0; i < FLAG_COUNT; i++) {

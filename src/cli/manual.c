@@ -114,6 +114,7 @@ static void synopsis(const struct command *command, struct buf *out)
 		buf_puts(out, args[i].required ? " " : " [");
 		manual_text(out, args[i].name);
 		buf_puts(out, args[i].required ? "" : "]");
+		buf_puts(out, args[i].many ? "..." : "");
 	}
 	buf_puts(out, " [FLAGS]\"\n");
 }

@@ -192,11 +192,15 @@ static int flag_at(char **argv, const struct flag_row *flag)
 static int argument(const struct parse *p, const char *word, enum command_id command)
 {
 	struct options *opt = p->opt;
-	const struct arg_row *rows;
+	const struct arg_row *rows, *row = NULL;
 	size_t count;
 
 	rows = args_of(command, &count);
-	if (opt->args_count == count) {
+	if (count && rows[count - 1].many && opt->args_count >= count - 1) {
+		row = &rows[count - 1];
+		if (opt->args_count == ARGS_MAX)
+			return wrong(p, word, "is one argument too many", NULL, "");
+	} else if (opt->args_count == count) {
 		char what[96];
 
 		snprintf(what, sizeof what, "'%s' takes %s", command_get(command)->name,
@@ -205,7 +209,9 @@ static int argument(const struct parse *p, const char *word, enum command_id com
 				     : "only two arguments");
 		return wrong(p, word, what, NULL, "");
 	}
-	if (word_check(rows[opt->args_count].kind, rows[opt->args_count].name, word, p->err)) {
+	if (!row)
+		row = &rows[opt->args_count];
+	if (word_check(row->kind, row->name, word, p->err)) {
 		struct err why = *p->err;
 
 		return wrong(p, word, why.msg, NULL, "");

@@ -127,11 +127,13 @@ static void set_anchor(struct reader *r, const yaml_char_t *name, struct yaml_tr
 		(struct anchor){arena_strdup(r->arena, (const char *)name), node};
 }
 
-static void refuse_tag(struct reader *r, const yaml_char_t *tag, struct span at)
+static void refuse_tag(struct reader *r, const yaml_char_t *tag, struct yaml_tree *node)
 {
-	if (tag)
-		report(r, "P-TAG", at, "remove it: the type of a value follows from its key",
-			"tags are not used in plans");
+	if (!tag)
+		return;
+	node->tag = arena_strdup(r->arena, (const char *)tag);
+	report(r, "P-TAG", node->at, "remove it: the type of a value follows from its key",
+		"tags are not used in plans");
 }
 
 static void refuse_controls(struct reader *r, const struct yaml_tree *node)
@@ -157,7 +159,7 @@ static void read_scalar(struct reader *r, const yaml_event_t *event)
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 	if (secret_find(node->text, node->len, &start, &len))
 		source_hide(r->src, node->at);
-	refuse_tag(r, event->data.scalar.tag, node->at);
+	refuse_tag(r, event->data.scalar.tag, node);
 	refuse_controls(r, node);
 	set_anchor(r, event->data.scalar.anchor, node);
 	attach(r, node);
@@ -168,8 +170,7 @@ static void open_collection(struct reader *r, enum yaml_tree_kind kind, const ya
 	bool list = kind == YAML_TREE_LIST;
 	struct yaml_tree *node = new_node(r, kind, event_span(event));
 
-	refuse_tag(
-		r, list ? event->data.sequence_start.tag : event->data.mapping_start.tag, node->at);
+	refuse_tag(r, list ? event->data.sequence_start.tag : event->data.mapping_start.tag, node);
 	set_anchor(r, list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor,
 		node);
 	attach(r, node);

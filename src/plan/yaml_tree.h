@@ -41,6 +41,7 @@ struct yaml_tree {
 	struct span at;
 	bool plain;	  /* a scalar without quotes */
 	bool inside;	  /* not closed yet; false in a finished tree */
+	const char *tag;  /* as written, and reported: no plan has any; else NULL */
 	const char *text; /* a scalar's value, free of control characters but \n and \t */
 	size_t len;
 	struct yaml_tree_pair *pairs; /* a mapping's, in file order */

@@ -1,0 +1,382 @@
+#include "import/compose.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "import/images.h"
+#include "import/schedule.h"
+
+struct compose {
+	struct model *model;
+	struct reader *reader;
+	const struct node *top, *variables;
+	const char *profiles;
+};
+
+enum key_where { SERVICE, TOP };
+
+static const struct {
+	enum key_where where;
+	const char *name;
+} keys[] = {
+#define KEY(where, name) {where, name},
+#include "import/compose_keys.def"
+#undef KEY
+};
+
+static bool is_known_key(enum key_where where, const char *name)
+{
+	if (strncmp(name, "x-", 2) == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i].where == where && strcmp(keys[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void tell_unknown_keys(
+	struct compose *c, enum key_where where, const char *service, const struct node *map)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (!is_known_key(where, map->entries[i].key))
+			notes_add(c->model->notes, NOTE_UNKNOWN, map->entries[i].at,
+				"%s%.80s%s%.80s", service ? "services." : "",
+				service ? service : "", service ? "." : "", map->entries[i].key);
+}
+
+/* ---- profiles ---- */
+
+static bool is_listed(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
+		if (strcspn(at, ",") == len && strncmp(at, word, len) == 0)
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct compose *c, const struct node *service)
+{
+	const struct node *profiles = node_get(service, "profiles");
+
+	if (node_items(profiles) == 0 || is_listed(c->profiles, "*"))
+		return true;
+	for (size_t i = 0; i < node_items(profiles); i++)
+		if (node_item(profiles, i)->kind == NODE_TEXT &&
+			is_listed(c->profiles, node_item(profiles, i)->text))
+			return true;
+	return false;
+}
+
+static void tell_left_out(struct compose *c, const struct entry *service)
+{
+	const struct node *profiles = node_get(service->value, "profiles");
+	const struct node *first = node_item(profiles, 0);
+
+	notes_add(c->model->notes, NOTE_LEFT_OUT, service->at,
+		"services.%.80s belongs to a profile (--profile %.60s)", service->key,
+		first->kind == NODE_TEXT ? first->text : "NAME");
+}
+
+/* ---- environment ---- */
+
+static void add_variable(
+	struct compose *c, struct part *part, const char *name, const struct node *value)
+{
+	const struct node *from = value;
+
+	/* KEY without a value comes from the environment, of which .env is the part we know. */
+	if (value->kind == NODE_NULL)
+		from = node_get(c->variables, name);
+	if (from && from->kind == NODE_TEXT)
+		facts_set(c->model, &part->env, name, from->text, from->blank, value->at);
+	else
+		facts_set(c->model, &part->env, name, NULL, true, value->at);
+}
+
+static void read_env_file(struct compose *c, struct part *part, const struct node *file)
+{
+	const char *path = node_get_text(file, "path");
+	const char *required = node_get_text(file, "required");
+	struct node *variables = node_copy(c->model->arena, c->variables);
+	struct node *own = node_new(c->model->arena, NODE_MAP, file->at);
+	struct interpolation ip = {.variables = variables, .notes = c->model->notes};
+	struct err err = ERR_INIT;
+	const char *text;
+	size_t len;
+
+	if (!path)
+		return;
+	if (reader_file(c->reader, path, &text, &len, &err)) {
+		if (!required || strcmp(required, "false") != 0)
+			notes_add(c->model->notes, NOTE_ASSUMED, file->at,
+				"services.%.80s.env_file: %s; connections named there are not seen",
+				part->name, err.msg);
+		return;
+	}
+	dotenv_read(&ip, path, text, len, own);
+	for (size_t i = 0; i < own->count; i++)
+		add_variable(c, part, own->entries[i].key, own->entries[i].value);
+}
+
+static void read_environment(struct compose *c, struct part *part, const struct node *service)
+{
+	const struct node *files = node_get(service, "env_file");
+	const struct node *environment = node_get(service, "environment");
+
+	for (size_t i = 0; i < node_items(files); i++)
+		read_env_file(c, part, node_item(files, i));
+	for (size_t i = 0; environment && environment->kind == NODE_MAP && i < environment->count;
+		i++)
+		add_variable(c, part, environment->entries[i].key, environment->entries[i].value);
+}
+
+/* ---- what it needs and who reaches it ---- */
+
+static void read_needs(struct compose *c, struct part *part, const struct node *service)
+{
+	const struct node *depends = node_get(service, "depends_on");
+	const struct node *links = node_get(service, "links");
+	const char *mode = node_get_text(service, "network_mode");
+
+	for (size_t i = 0; depends && depends->kind == NODE_MAP && i < depends->count; i++) {
+		const char *condition = node_get_text(depends->entries[i].value, "condition");
+
+		facts_add(c->model, &part->needs, depends->entries[i].key,
+			condition && strcmp(condition, "service_completed_successfully") == 0
+				? "depends_on, once it has finished"
+				: "depends_on",
+			depends->entries[i].at);
+	}
+	for (size_t i = 0; i < node_items(links); i++) {
+		const struct node *link = node_item(links, i);
+
+		if (link->kind == NODE_TEXT)
+			facts_add(c->model, &part->needs,
+				arena_strndup(
+					c->model->arena, link->text, strcspn(link->text, ":")),
+				"links", link->at);
+	}
+	if (mode && strncmp(mode, "service:", 8) == 0)
+		facts_add(c->model, &part->needs, mode + 8, "network_mode",
+			node_get(service, "network_mode")->at);
+}
+
+static void read_hosts(struct compose *c, struct part *part, const struct node *service)
+{
+	static const char *const names[] = {"container_name", "hostname"};
+	const struct node *networks = node_get(service, "networks");
+
+	facts_add(c->model, &part->hosts, part->name, NULL, part->at);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (node_get_text(service, names[i]))
+			facts_add(c->model, &part->hosts, node_get_text(service, names[i]), NULL,
+				node_get(service, names[i])->at);
+	for (size_t i = 0; networks && networks->kind == NODE_MAP && i < networks->count; i++) {
+		const struct node *aliases = node_get(networks->entries[i].value, "aliases");
+
+		for (size_t k = 0; k < node_items(aliases); k++)
+			if (node_item(aliases, k)->kind == NODE_TEXT)
+				facts_add(c->model, &part->hosts, node_item(aliases, k)->text, NULL,
+					node_item(aliases, k)->at);
+	}
+}
+
+static bool is_loopback(const char *ip)
+{
+	return ip && (strncmp(ip, "127.", 4) == 0 || strcmp(ip, "::1") == 0 ||
+			     strcmp(ip, "[::1]") == 0 || strcmp(ip, "localhost") == 0);
+}
+
+static void read_ports(struct compose *c, struct part *part, const struct node *service)
+{
+	const struct node *ports = node_get(service, "ports");
+
+	for (size_t i = 0; i < node_items(ports); i++) {
+		const struct node *port = node_item(ports, i);
+		const char *target = node_get_text(port, "target");
+		const char *published = node_get_text(port, "published");
+		const char *mode = node_get_text(port, "mode");
+
+		if (!target || is_loopback(node_get_text(port, "host_ip")) ||
+			(mode && strcmp(mode, "host") == 0 && !published))
+			continue;
+		facts_add(c->model, &part->entries,
+			published && *published
+				? arena_printf(c->model->arena, "port %s is published", published)
+				: "a port is published",
+			NULL, port->at);
+	}
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), tail = strlen(end);
+
+	return len >= tail && strcmp(text + len - tail, end) == 0;
+}
+
+static void read_proxy_labels(struct compose *c, struct part *part, const struct node *labels)
+{
+	for (size_t i = 0; labels && labels->kind == NODE_MAP && i < labels->count; i++) {
+		const struct entry *label = &labels->entries[i];
+
+		if (strncmp(label->key, "traefik.", 8) == 0 && ends_with(label->key, ".rule"))
+			facts_add(c->model, &part->entries, "a rule of Traefik", NULL, label->at);
+		else if (strcmp(label->key, "caddy") == 0)
+			facts_add(c->model, &part->entries, "a site of Caddy", NULL, label->at);
+	}
+	if (facts_get(&part->env, "VIRTUAL_HOST"))
+		facts_add(c->model, &part->entries, "a VIRTUAL_HOST of nginx-proxy", NULL,
+			facts_get(&part->env, "VIRTUAL_HOST")->at);
+}
+
+/* ---- data ---- */
+
+static void read_volumes(struct compose *c, struct part *part, const struct node *service)
+{
+	const struct node *volumes = node_get(service, "volumes");
+
+	for (size_t i = 0; i < node_items(volumes); i++) {
+		const struct node *volume = node_item(volumes, i);
+		const char *source = node_get_text(volume, "source");
+		const char *target = node_get_text(volume, "target");
+
+		if (target)
+			facts_add(
+				c->model, &part->volumes, source ? source : "", target, volume->at);
+	}
+}
+
+/* Names only; what a secret's file holds is never read. */
+static void read_secrets(struct compose *c, struct part *part, const struct node *service)
+{
+	const struct node *secrets = node_get(service, "secrets");
+	const struct node *configs = node_get(service, "configs");
+
+	for (size_t i = 0; i < node_items(secrets); i++)
+		if (node_get_text(node_item(secrets, i), "source"))
+			facts_add(c->model, &part->secrets,
+				node_get_text(node_item(secrets, i), "source"), NULL,
+				node_item(secrets, i)->at);
+	for (size_t i = 0; i < node_items(configs); i++) {
+		const char *name = node_get_text(node_item(configs, i), "source");
+		const struct node *content =
+			name ? node_at(c->top, "configs", name, "content", NULL) : NULL;
+
+		if (content && content->kind == NODE_TEXT)
+			facts_set(c->model, &part->env,
+				arena_printf(c->model->arena, "configs.%s", name), content->text,
+				content->blank, content->at);
+	}
+}
+
+static void add_words(struct buf *out, const struct node *node)
+{
+	for (size_t i = 0; i < node_items(node); i++)
+		if (node_item(node, i)->kind == NODE_TEXT)
+			buf_printf(out, "%s%s", out->len ? " " : "", node_item(node, i)->text);
+}
+
+static const char *command_of(struct compose *c, const struct node *service)
+{
+	BUF_AUTO words = BUF_INIT;
+
+	add_words(&words, node_get(service, "entrypoint"));
+	add_words(&words, node_get(service, "command"));
+	return arena_strdup(c->model->arena, buf_str(&words));
+}
+
+/* ---- a service ---- */
+
+static const char *stop_of(struct compose *c, const char *name)
+{
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")])
+		return NULL;
+	return arena_printf(c->model->arena,
+		"exec: [docker, compose, stop, %s], observe: [sh, -c, \"test -z \\\"$(docker "
+		"compose "
+		"ps -q --status running %s)\\\"\"], undo: [docker, compose, start, %s]",
+		name, name, name);
+}
+
+static void read_schedules(struct compose *c, struct part *part, const struct node *service)
+{
+	struct schedule_labels labels = {.model = c->model,
+		.part = part,
+		.labels = node_get(service, "labels"),
+		.deploy_labels = node_at(service, "deploy", "labels", NULL),
+		.stop = stop_of(c, part->name)};
+
+	schedule_from_labels(&labels);
+	schedule_from_part(c->model, part);
+	if (part->schedule && !part->stop)
+		part->stop = stop_of(c, part->name);
+}
+
+static void read_service(struct compose *c, const struct entry *entry)
+{
+	const struct node *service = entry->value, *image;
+	struct part *part = model_part(c->model, entry->key, "service", entry->at);
+
+	if (!part)
+		return;
+	tell_unknown_keys(c, SERVICE, entry->key, service);
+	image = node_get(service, "image");
+	part->image = image && image->kind == NODE_TEXT ? image->text : NULL;
+	part->build = node_get_text(node_get(service, "build"), "context");
+	part->command = command_of(c, service);
+	read_environment(c, part, service);
+	read_needs(c, part, service);
+	read_hosts(c, part, service);
+	read_ports(c, part, service);
+	read_proxy_labels(c, part, node_get(service, "labels"));
+	read_volumes(c, part, service);
+	read_secrets(c, part, service);
+	read_schedules(c, part, service);
+}
+
+/* Who stops the scheduler keeps its jobs from running. */
+static void stop_jobs(struct compose *c)
+{
+	const struct part *scheduler = NULL;
+
+	for (size_t i = 0; i < c->model->parts_count; i++) {
+		struct image image = image_look(c->model->parts[i]->image, c->model->arena);
+
+		if (image.role == IMAGE_SCHEDULER)
+			scheduler = c->model->parts[i];
+	}
+	for (size_t i = 0; scheduler && i < c->model->parts_count; i++) {
+		struct part *part = c->model->parts[i];
+
+		if (strncmp(part->what, "job of ", 7) == 0 && !part->stop)
+			part->stop = stop_of(c, scheduler->name);
+	}
+}
+
+int compose_import(const struct compose_files *files, const char *profiles, struct model *model,
+	struct err *err)
+{
+	struct compose c = {.model = model, .reader = files->reader, .profiles = profiles};
+	struct node *services, *top, *variables;
+
+	if (compose_files_load(files, &services, &top, &variables, err))
+		return -1;
+	c.top = top;
+	c.variables = variables;
+	if (!profiles)
+		c.profiles = node_get_text(variables, "COMPOSE_PROFILES");
+	model->compose = true;
+	model->name = node_get_text(top, "name");
+	tell_unknown_keys(&c, TOP, NULL, top);
+	for (size_t i = 0; i < services->count; i++) {
+		if (is_wanted(&c, services->entries[i].value))
+			read_service(&c, &services->entries[i]);
+		else
+			tell_left_out(&c, &services->entries[i]);
+	}
+	stop_jobs(&c);
+	return 0;
+}

@@ -1,0 +1,550 @@
+#include "import/world.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/check.h"
+#include "import/circles.h"
+#include "import/tiers.h"
+
+/* ---- servers ---- */
+
+static bool is_movable(const char *engine)
+{
+	return strcmp(engine, "postgresql") == 0;
+}
+
+static struct server *add_server(struct world *w, const char *engine, struct place at)
+{
+	struct server *server = arena_alloc(w->arena, sizeof *server);
+
+	server->engine = engine;
+	server->movable = is_movable(engine);
+	server->at = at;
+	server->index = w->servers_count;
+	w->servers[w->servers_count++] = server;
+	return server;
+}
+
+static void add_part_server(struct world *w, const struct part *part, const char *engine)
+{
+	struct server *server = add_server(w, engine, part->at);
+
+	server->part = part;
+	server->host = part->kind == PART_STORE ? part->host : part->name;
+	server->port = part->port;
+	if (part->hosts.first && part->kind == PART_WORKLOAD)
+		server->host = part->hosts.first->name;
+	server->why = part->kind == PART_STORE ? part->what
+		      : image_look(part->image, w->arena).role == IMAGE_STORE
+			      ? arena_printf(w->arena, "image %s", part->image)
+			      : "its volume holds the data of such a server";
+	w->server_of[part->number] = server;
+}
+
+static void add_service(struct world *w, const struct part *part)
+{
+	struct service *service = arena_alloc(w->arena, sizeof *service);
+
+	service->part = part;
+	service->image = image_look(part->image, w->arena);
+	service->edges_last = &service->edges;
+	w->services[w->services_count++] = service;
+	w->service_of[part->number] = service;
+}
+
+static void index_hosts(struct world *w, struct part *part)
+{
+	for (const struct fact *host = part->hosts.first; host; host = host->next) {
+		bool qualified = strchr(host->name, '.') != NULL;
+		const char *key =
+			arena_printf(w->arena, "%s/%s", qualified ? "" : part->scope, host->name);
+		struct node *node;
+
+		if (node_entry(w->hosts, key))
+			continue;
+		node = node_new(w->arena, NODE_NULL, host->at);
+		node->ref = part;
+		node_put(w->arena, w->hosts, key, host->at, node);
+	}
+}
+
+static const struct part *lookup(const struct world *w, const char *scope, const char *host)
+{
+	char key[512];
+	const struct node *node;
+
+	snprintf(key, sizeof key, "%s/%s", strchr(host, '.') ? "" : scope, host);
+	node = node_get(w->hosts, key);
+	return node ? node->ref : NULL;
+}
+
+/* Also "postgres-0.postgres", one of a StatefulSet. */
+static const struct part *find_host(
+	const struct world *w, const struct part *from, const char *host)
+{
+	const struct part *part = lookup(w, from->scope, host);
+	const char *dot = strchr(host, '.');
+
+	if (!part && dot && dot > host && dot[1])
+		part = lookup(w, from->scope, dot + 1);
+	return part;
+}
+
+static bool is_host(const void *world, const struct part *part, const char *word)
+{
+	return find_host(world, part, word) != NULL;
+}
+
+/* ---- copies of a server ---- */
+
+static struct server *server_at(const struct world *w, const struct part *from, const char *host)
+{
+	const struct part *part = host ? find_host(w, from, host) : NULL;
+
+	return part ? w->server_of[part->number] : NULL;
+}
+
+static bool is_replica(const struct part *part)
+{
+	static const char *const modes[] = {"POSTGRESQL_REPLICATION_MODE", "REDIS_REPLICATION_MODE",
+		"MARIADB_REPLICATION_MODE"};
+
+	for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+		const char *mode = facts_text(&part->env, modes[i]);
+
+		if (mode && (strcmp(mode, "slave") == 0 || strcmp(mode, "replica") == 0))
+			return true;
+	}
+	return part->replica || connections_says_reads(part->name);
+}
+
+/* The one other server of the engine that is no copy, or the one that it names. */
+static struct server *primary_of(const struct world *w, const struct server *server)
+{
+	static const char *const keys[] = {"POSTGRESQL_MASTER_HOST", "REDIS_MASTER_HOST",
+		"MARIADB_MASTER_HOST", "PRIMARY_HOST", "MASTER_HOST"};
+	struct server *only = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		only = server_at(w, server->part, facts_text(&server->part->env, keys[i]));
+		if (only)
+			return only;
+	}
+	for (size_t i = 0; i < w->servers_count; i++) {
+		struct server *other = w->servers[i];
+
+		if (other == server || strcmp(other->engine, server->engine) != 0 || !other->part ||
+			is_replica(other->part))
+			continue;
+		if (only)
+			return NULL;
+		only = other;
+	}
+	return only;
+}
+
+static void find_copies(struct world *w)
+{
+	for (size_t i = 0; i < w->servers_count; i++) {
+		struct server *server = w->servers[i];
+
+		if (!is_replica(server->part))
+			continue;
+		server->primary = primary_of(w, server);
+		if (server->primary == server || (server->primary && server->primary->primary))
+			server->primary = NULL;
+		notes_add(w->notes, NOTE_ASSUMED, server->at,
+			server->primary
+				? "%.80s is taken for a read-only copy of %.80s"
+				: "%.80s looks like a read-only copy, but of which server is "
+				  "not seen%.0s",
+			server->part->name, server->primary ? server->primary->part->name : "");
+	}
+}
+
+/* A server that stands outside of all sources: each engine, host and port once. */
+static struct server *outside(struct world *w, const struct service *by, const struct connection *c)
+{
+	const char *key =
+		arena_printf(w->arena, "%s %s %u", c->engine, c->host ? c->host : c->key, c->port);
+	struct node *node = node_get(w->outside, key);
+	struct server *server;
+
+	if (node)
+		return node->ref;
+	if (w->servers_count >= MODEL_PARTS_MAX + WORLD_STORES_MAX)
+		return NULL;
+	server = add_server(w, c->engine, c->at);
+	server->host = c->host;
+	server->port = c->port;
+	server->why = arena_printf(w->arena, "named by %s in %s%s", by->part->name, c->key,
+		c->engine_guessed ? "; the engine is a guess" : "");
+	node = node_new(w->arena, NODE_NULL, c->at);
+	node->ref = server;
+	node_put(w->arena, w->outside, key, c->at, node);
+	return server;
+}
+
+/* ---- databases ---- */
+
+static const char *default_database(const struct server *server)
+{
+	static const char *const keys[] = {"POSTGRES_DB", "POSTGRESQL_DATABASE",
+		"POSTGRES_DATABASE", "PGDATABASE", "POSTGRES_USER", "POSTGRESQL_USERNAME"};
+
+	if (!server->part)
+		return NULL;
+	if (server->part->database)
+		return server->part->database;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (facts_text(&server->part->env, keys[i]))
+			return facts_text(&server->part->env, keys[i]);
+	return NULL;
+}
+
+/* The store of a database; NULL asks for the one that a server has anyhow. */
+static struct store *store_of(struct world *w, struct server *server, const char *database)
+{
+	struct store **at = &server->stores;
+
+	if (!database)
+		database = default_database(server);
+	for (; *at; at = &(*at)->next)
+		if (!database || ((*at)->database && strcmp((*at)->database, database) == 0))
+			return *at;
+	if (w->stores_count == WORLD_STORES_MAX) {
+		notes_add(w->notes, NOTE_ERROR, server->at,
+			"more than %d stores: the rest is left out", WORLD_STORES_MAX);
+		return server->stores;
+	}
+	w->stores_count++;
+	*at = arena_alloc(w->arena, sizeof **at);
+	(*at)->server = server;
+	(*at)->database = database;
+	return *at;
+}
+
+/* ---- edges ---- */
+
+static bool same_target(const struct edge *a, const struct edge *b)
+{
+	return a->store == b->store && a->server == b->server && a->service == b->service &&
+	       a->unseen == b->unseen;
+}
+
+/* One edge for each target: writing is more than reading, reading more than needing. */
+static void add_edge(struct world *w, struct service *from, const struct edge *edge)
+{
+	for (struct edge *old = from->edges; old; old = old->next) {
+		if (!same_target(old, edge))
+			continue;
+		if (edge->use == EDGE_WRITES && old->use != EDGE_WRITES) {
+			struct edge *next = old->next;
+
+			*old = *edge;
+			old->next = next;
+		} else if (!old->user) {
+			old->user = edge->user;
+		}
+		return;
+	}
+	if (w->edges_count++ >= WORLD_EDGES_MAX) {
+		notes_add(w->notes, NOTE_ERROR, edge->at,
+			"more than %d connections: the rest is left out", WORLD_EDGES_MAX);
+		return;
+	}
+	*from->edges_last = arena_alloc(w->arena, sizeof *edge);
+	**from->edges_last = *edge;
+	(*from->edges_last)->next = NULL;
+	from->edges_last = &(*from->edges_last)->next;
+}
+
+static void use_server(
+	struct world *w, struct service *from, struct server *server, const struct connection *c)
+{
+	struct edge edge = {.use = c->reads || server->primary || from->image.role == IMAGE_TOOL
+					   ? EDGE_READS
+					   : EDGE_WRITES,
+		.user = c->user,
+		.why = c->key,
+		.at = c->at};
+
+	if (server->primary)
+		server = server->primary;
+	if (server->movable)
+		edge.store = store_of(w, server, c->blank && !c->database ? NULL : c->database);
+	if (!edge.store)
+		edge.server = server;
+	else if (!c->database && server->stores->next)
+		edge.why = arena_printf(w->arena, "%s; which database is not said", c->key);
+	add_edge(w, from, &edge);
+}
+
+static void need_service(
+	struct world *w, struct service *from, struct service *to, const char *why, struct place at)
+{
+	struct edge edge = {.use = EDGE_NEEDS, .service = to, .why = why, .at = at};
+
+	if (from != to)
+		add_edge(w, from, &edge);
+}
+
+/* Behind a pooler stands a server; the database and user are the client's. */
+static void use_part(
+	struct world *w, struct service *from, const struct part *part, const struct connection *c)
+{
+	struct server *server = w->server_of[part->number];
+	struct service *service = w->service_of[part->number];
+
+	if (!server && service && service->behind) {
+		struct connection through = *c;
+
+		through.key = arena_printf(w->arena, "%s, through %s", c->key, part->name);
+		use_server(w, from, service->behind, &through);
+		return;
+	}
+	if (server)
+		use_server(w, from, server, c);
+	else if (service)
+		need_service(w, from, service, c->key, c->at);
+}
+
+static void use_connection(struct world *w, struct service *from, const struct connection *c)
+{
+	const struct part *part = c->host ? find_host(w, from->part, c->host) : NULL;
+	struct server *server;
+
+	if (part) {
+		use_part(w, from, part, c);
+		return;
+	}
+	if (!c->engine || (c->host && *c->host == '/'))
+		return;
+	server = outside(w, from, c);
+	if (server)
+		use_server(w, from, server, c);
+}
+
+static void find_behind(struct world *w, struct service *pooler, const struct connections *found)
+{
+	for (size_t i = 0; i < found->count && !pooler->behind; i++) {
+		const struct connection *c = &found->rows[i];
+		const struct part *part = c->host ? find_host(w, pooler->part, c->host) : NULL;
+
+		if (part)
+			pooler->behind = w->server_of[part->number];
+		else if (c->engine && c->host)
+			pooler->behind = outside(w, pooler, c);
+	}
+	if (!pooler->behind)
+		notes_add(w->notes, NOTE_ASSUMED, pooler->part->at,
+			"%.80s stands in front of a store, but which one is not seen",
+			pooler->part->name);
+}
+
+/* A variable that must lead to a store, but its value comes from a Secret or a shell. */
+static bool leads_to_store(const char *name)
+{
+	static const char *const words[] = {"DATABASE_URL", "DATABASE_URI", "DB_URL", "DB_URI",
+		"DB_DSN", "DATABASE_DSN", "POSTGRES_URL", "POSTGRES_DSN", "POSTGRESQL_URL",
+		"PG_URL", "PG_DSN", "SQLALCHEMY_DATABASE_URI", "DATASOURCE_URL", "JDBC_URL",
+		"DB_HOST", "DATABASE_HOST", "POSTGRES_HOST", "POSTGRESQL_HOST", "PGHOST",
+		"ConnectionStrings__"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasestr(name, words[i]))
+			return true;
+	return false;
+}
+
+static struct store *only_store(const struct world *w)
+{
+	for (size_t i = 0; i < w->servers_count; i++)
+		if (w->servers[i]->stores)
+			return w->servers[i]->stores;
+	return NULL;
+}
+
+static void find_unseen(struct world *w, struct service *service)
+{
+	for (const struct fact *fact = service->part->env.first; fact; fact = fact->next) {
+		struct edge edge = {.use = EDGE_WRITES, .why = fact->name, .at = fact->at};
+
+		if ((fact->value && *fact->value && !fact->blank) || !leads_to_store(fact->name) ||
+			(fact->value && strstr(fact->value, "://")))
+			continue;
+		if (w->stores_count == 1)
+			edge.store = only_store(w);
+		else
+			edge.unseen = fact->name;
+		edge.why = edge.store
+				   ? arena_printf(w->arena,
+					     "%s, whose value is not here: this is the only store",
+					     fact->name)
+				   : fact->name;
+		add_edge(w, service, &edge);
+		notes_add(w->notes, NOTE_ASSUMED, fact->at,
+			"%.80s: the value of %.80s is not in these files, so the store it leads to "
+			"is "
+			"not seen",
+			service->part->name, fact->name);
+	}
+}
+
+static void find_needs(struct world *w, struct service *service)
+{
+	for (const struct fact *need = service->part->needs.first; need; need = need->next) {
+		const struct part *part = find_host(w, service->part, need->name);
+		struct edge edge = {.use = EDGE_NEEDS, .why = need->value, .at = need->at};
+
+		if (!part) {
+			notes_add(w->notes, NOTE_UNKNOWN, need->at,
+				"%.80s: %s %.80s, which is not here", service->part->name,
+				need->value, need->name);
+			continue;
+		}
+		edge.service = w->service_of[part->number];
+		edge.server = w->server_of[part->number];
+		if (edge.server && edge.server->primary)
+			edge.server = edge.server->primary;
+		if (edge.server && edge.server->movable) {
+			edge.store = edge.server->stores;
+			if (!edge.store)
+				edge.store = store_of(w, edge.server, NULL);
+			edge.server = NULL;
+		}
+		if (edge.service != service)
+			add_edge(w, service, &edge);
+	}
+}
+
+/* Is one of the server's databases used by this service?  Then it needs no other. */
+static void drop_needless(struct service *service)
+{
+	for (struct edge **at = &service->edges; *at;) {
+		bool used = false;
+
+		for (const struct edge *e = service->edges; e && (*at)->use == EDGE_NEEDS;
+			e = e->next)
+			used |= e != *at && e->use != EDGE_NEEDS && e->store && (*at)->store &&
+				e->store->server == (*at)->store->server;
+		if (used)
+			*at = (*at)->next;
+		else
+			at = &(*at)->next;
+	}
+}
+
+/* ---- all ---- */
+
+static void classify(struct world *w)
+{
+	for (size_t i = 0; i < w->model->parts_count; i++) {
+		struct part *part = w->model->parts[i];
+		const char *engine = image_engine(part, w->arena);
+
+		if (engine)
+			add_part_server(w, part, engine);
+		else
+			add_service(w, part);
+		index_hosts(w, part);
+	}
+	find_copies(w);
+}
+
+/* What the server itself says it holds; one that nobody names is a store all the same. */
+static void said_databases(struct world *w, struct server *server)
+{
+	if (!server->movable || server->primary)
+		return;
+	for (const struct fact *d = server->part ? server->part->databases.first : NULL; d;
+		d = d->next)
+		store_of(w, server, d->name);
+	if (!server->stores)
+		store_of(w, server, NULL);
+}
+
+static void connect(struct world *w)
+{
+	struct connections_asked asked = {.arena = w->arena, .is_host = is_host, .world = w};
+	struct connections *all = arena_calloc(w->arena, w->services_count + 1, sizeof *all);
+
+	for (size_t i = 0; i < w->services_count; i++) {
+		connections_find(&asked, w->services[i]->part, &all[i]);
+		if (w->services[i]->image.role == IMAGE_POOLER)
+			find_behind(w, w->services[i], &all[i]);
+	}
+	/* Who names a database goes first: then those who name only a server find it. */
+	for (int named = 1; named >= 0; named--)
+		for (size_t i = 0; i < w->services_count; i++)
+			for (size_t k = 0; k < all[i].count; k++)
+				if (w->services[i]->image.role != IMAGE_POOLER &&
+					(all[i].rows[k].database != NULL) == named)
+					use_connection(w, w->services[i], &all[i].rows[k]);
+	for (size_t i = 0; i < w->servers_count; i++)
+		said_databases(w, w->servers[i]);
+	for (size_t i = 0; i < w->services_count; i++) {
+		find_unseen(w, w->services[i]);
+		find_needs(w, w->services[i]);
+		drop_needless(w->services[i]);
+	}
+}
+
+/* A server with one database is called as the server is; with several, each has both names. */
+static void name_stores(struct world *w, struct server *server)
+{
+	const char *base = server->part ? server->part->name : server->host;
+	const char *scope = server->part ? server->part->scope : "";
+	bool several = server->stores && server->stores->next;
+
+	/* A managed server's address begins with its name; an IP address says nothing. */
+	if (!server->part && base)
+		base = base[strspn(base, "0123456789.")]
+			       ? arena_strndup(w->arena, base, strcspn(base, "."))
+			       : NULL;
+	if (!base)
+		base = server->stores && server->stores->database ? server->stores->database
+								  : server->engine;
+	if (!server->movable)
+		server->name = world_name(w, base, scope, server->at);
+	for (struct store *store = server->stores; store; store = store->next)
+		store->name = world_name(w,
+			several && store->database
+				? arena_printf(w->arena, "%s-%s", base, store->database)
+				: base,
+			scope, server->at);
+}
+
+static void name_all(struct world *w)
+{
+	for (size_t i = 0; i < w->services_count; i++)
+		w->services[i]->name = world_name(w, w->services[i]->part->name,
+			w->services[i]->part->scope, w->services[i]->part->at);
+	for (size_t i = 0; i < w->servers_count; i++)
+		if (!w->servers[i]->primary)
+			name_stores(w, w->servers[i]);
+}
+
+void world_make(const struct model *model, struct world *ret)
+{
+	struct world *w = ret;
+	size_t parts = model->parts_count + 1;
+	struct place nowhere = {0};
+
+	*w = (struct world){.arena = model->arena, .model = model, .notes = model->notes};
+	w->servers = arena_calloc(
+		w->arena, parts + MODEL_PARTS_MAX + WORLD_STORES_MAX, sizeof(struct server *));
+	w->services = arena_calloc(w->arena, parts, sizeof(struct service *));
+	w->server_of = arena_calloc(w->arena, parts, sizeof(struct server *));
+	w->service_of = arena_calloc(w->arena, parts, sizeof(struct service *));
+	w->hosts = node_new(w->arena, NODE_MAP, nowhere);
+	w->outside = node_new(w->arena, NODE_MAP, nowhere);
+	w->names = node_new(w->arena, NODE_MAP, nowhere);
+	classify(w);
+	connect(w);
+	name_all(w);
+	tiers_derive(w);
+	circles_break(w);
+}

@@ -1,0 +1,93 @@
+#include "import/images.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/check.h"
+
+static const struct {
+	const char *pattern;
+	struct image image;
+} rows[] = {
+#define IMAGE(pattern, role, word) {pattern, {IMAGE_##role, word}},
+#include "import/images.def"
+#undef IMAGE
+};
+
+/* Where each server keeps its data; a volume there means that it is one. */
+static const struct {
+	const char *directory, *engine;
+} data_directories[] = {
+	{"/var/lib/postgresql", "postgresql"},
+	{"/var/lib/pgsql", "postgresql"},
+	{"/bitnami/postgresql", "postgresql"},
+	{"/home/postgres/pgdata", "postgresql"},
+	{"/var/lib/mysql", "mariadb"},
+	{"/bitnami/mysql", "mariadb"},
+	{"/bitnami/mariadb", "mariadb"},
+	{"/bitnami/redis", "redis"},
+	{"/var/lib/redis", "redis"},
+	{"/var/lib/rabbitmq", "rabbitmq"},
+	{"/data/db", "mongodb"},
+	{"/var/lib/kafka", "kafka"},
+	{"/var/lib/clickhouse", "clickhouse"},
+	{"/usr/share/elasticsearch/data", "elasticsearch"},
+};
+
+/* The name without tag and digest, in lower case. */
+static const char *bare_name(const char *image, struct arena *arena)
+{
+	const char *slash = strrchr(image, '/');
+	const char *tag = strchr(slash ? slash : image, ':');
+	const char *digest = strchr(image, '@');
+	size_t len = strlen(image);
+	char *name;
+
+	if (tag && (size_t)(tag - image) < len)
+		len = (size_t)(tag - image);
+	if (digest && (size_t)(digest - image) < len)
+		len = (size_t)(digest - image);
+	name = arena_strndup(arena, image, len < 256 ? len : 256);
+	for (char *c = name; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return name;
+}
+
+struct image image_look(const char *image, struct arena *arena)
+{
+	const char *name, *last;
+
+	if (!image)
+		return (struct image){IMAGE_PLAIN, NULL};
+	name = bare_name(image, arena);
+	last = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (fnmatch(rows[i].pattern, strchr(rows[i].pattern, '/') ? name : last, 0) == 0)
+			return rows[i].image;
+	return (struct image){IMAGE_PLAIN, NULL};
+}
+
+static bool is_under(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+const char *image_engine(const struct part *part, struct arena *arena)
+{
+	struct image image = image_look(part->image, arena);
+
+	if (part->kind == PART_STORE)
+		return part->engine;
+	if (image.role == IMAGE_STORE)
+		return image.word;
+	if (image.role != IMAGE_PLAIN || image.word)
+		return NULL;
+	for (const struct fact *v = part->volumes.first; v; v = v->next)
+		for (size_t i = 0; v->value && i < ARRAY_LEN(data_directories); i++)
+			if (is_under(v->value, data_directories[i].directory))
+				return data_directories[i].engine;
+	return NULL;
+}

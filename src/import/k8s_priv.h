@@ -1,0 +1,40 @@
+/*
+ * k8s_priv.h - what the importers of Kubernetes objects share.  k8s.c sorts the objects, k8s_pod.c
+ * reads pod templates, k8s_network.c says who is reached how.
+ */
+#ifndef AIRLOCK_IMPORT_K8S_PRIV_H
+#define AIRLOCK_IMPORT_K8S_PRIV_H
+
+#include "import/model.h"
+
+/* A workload and the labels of its pods, by which Services find it. */
+struct k8s_pod {
+	struct part *part;
+	const struct node *labels;
+};
+
+struct k8s {
+	struct model *model;
+	const char *home;  /* the namespace of objects that name none */
+	struct node *maps; /* a map: "namespace/name" of a ConfigMap -> its data */
+	const struct node **networks;
+	size_t networks_count;
+	struct k8s_pod *pods;
+	size_t pods_count;
+	size_t expanded; /* bytes that $(VAR) became, in all */
+};
+
+#define K8S_EXPANDED_MAX (32u << 20)
+
+const char *k8s_name(const struct node *object);
+const char *k8s_namespace(const struct k8s *k, const struct node *object);
+/* NULL when none is written. */
+const char *k8s_namespace_written(const struct node *object);
+
+/* `object`: the workload; `template`: the mapping that holds `metadata` and `spec` of its pods. */
+void k8s_pod_read(
+	struct k8s *k, const struct node *object, const struct node *template, const char *kind);
+/* Services first, then what stands in front of them. */
+void k8s_network_read(struct k8s *k);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * terraform_priv.h - what the importers of Terraform's resources share: terraform.c finds them and
+ * reads servers and names, terraform_run.c reads what runs.
+ */
+#ifndef AIRLOCK_IMPORT_TERRAFORM_PRIV_H
+#define AIRLOCK_IMPORT_TERRAFORM_PRIV_H
+
+#include "import/model.h"
+
+struct resource {
+	const char *address, *type, *name, *module;
+	const struct node *values;
+	struct place at;
+	bool read; /* somebody knew it */
+};
+
+struct terraform {
+	struct model *model;
+	struct resource *resources;
+	size_t count, cap;
+};
+
+/* A text under keys joined by '.'; lists lead on by their first element.  NULL when absent; a
+ * number or a truth value is its text. */
+const char *terraform_text(const struct node *values, const char *keys);
+const struct node *terraform_node(const struct node *values, const char *keys);
+/* JSON text as a tree whose nodes all stand at `at`; NULL when it is none. */
+struct node *terraform_json(struct arena *arena, const char *text, size_t len, struct place at);
+
+void terraform_run_read(struct terraform *tf);
+
+#endif

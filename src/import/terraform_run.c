@@ -1,0 +1,302 @@
+#include <string.h>
+
+#include "base/check.h"
+#include "import/schedule.h"
+#include "import/terraform_priv.h"
+
+static struct part *add_part(
+	struct terraform *tf, struct resource *r, const char *name, const char *image)
+{
+	struct part *part = model_part(tf->model, name ? name : r->name, r->type, r->at);
+
+	r->read = true;
+	if (!part)
+		return NULL;
+	part->image = image;
+	facts_add(tf->model, &part->hosts, part->name, NULL, r->at);
+	return part;
+}
+
+/* {NAME: value} */
+static void add_map(struct terraform *tf, struct part *part, const struct node *map)
+{
+	for (size_t i = 0; map && map->kind == NODE_MAP && i < map->count; i++) {
+		const struct node *value = map->entries[i].value;
+
+		facts_set(tf->model, &part->env, map->entries[i].key,
+			value->kind == NODE_TEXT ? value->text : NULL, value->kind != NODE_TEXT,
+			part->at);
+	}
+}
+
+/* [{name, value}], with `valueFrom` or `value_from` or a list of secrets where the value is not
+ * known */
+static void add_list(struct terraform *tf, struct part *part, const struct node *list)
+{
+	for (size_t i = 0; i < node_items(list); i++) {
+		const char *name = node_get_text(node_item(list, i), "name");
+		const char *value = node_get_text(node_item(list, i), "value");
+
+		if (name)
+			facts_set(tf->model, &part->env, name, value && *value ? value : NULL,
+				!value, part->at);
+	}
+}
+
+static const char *words(struct terraform *tf, const struct node *container)
+{
+	static const char *const keys[] = {"entryPoint", "entrypoint", "command", "args"};
+	BUF_AUTO out = BUF_INIT;
+
+	for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+		const struct node *list = node_get(container, keys[k]);
+
+		for (size_t i = 0; i < node_items(list); i++)
+			if (node_item(list, i)->kind == NODE_TEXT)
+				buf_printf(
+					&out, "%s%s", out.len ? " " : "", node_item(list, i)->text);
+	}
+	return arena_strdup(tf->model->arena, buf_str(&out));
+}
+
+/* ---- ECS ---- */
+
+/* The family of "arn:aws:ecs:eu-west-1:1:task-definition/shop-web:7", "shop-web:7", "shop-web". */
+static const char *family(struct arena *arena, const char *task)
+{
+	const char *slash = task ? strrchr(task, '/') : NULL;
+
+	if (!task)
+		return NULL;
+	task = slash ? slash + 1 : task;
+	return arena_strndup(arena, task, strcspn(task, ":"));
+}
+
+static void add_containers(struct terraform *tf, struct part *part, const struct resource *task)
+{
+	const char *json = terraform_text(task->values, "container_definitions");
+	const struct node *list =
+		json ? terraform_json(tf->model->arena, json, strlen(json), task->at) : NULL;
+
+	for (size_t i = 0; i < node_items(list); i++) {
+		const struct node *container = node_item(list, i);
+
+		if (!part->image || node_get_true(container, "essential")) {
+			part->image = node_get_text(container, "image");
+			part->command = words(tf, container);
+		}
+		add_list(tf, part, node_get(container, "environment"));
+		add_list(tf, part, node_get(container, "secrets"));
+	}
+	if (!list)
+		notes_add(tf->model->notes, NOTE_ASSUMED, task->at,
+			"its container_definitions cannot be read: what it is told is not seen");
+}
+
+static struct resource *task_of(struct terraform *tf, const char *name)
+{
+	for (size_t i = 0; name && i < tf->count; i++) {
+		const char *own = terraform_text(tf->resources[i].values, "family");
+
+		if (strcmp(tf->resources[i].type, "aws_ecs_task_definition") == 0 && own &&
+			strcmp(own, name) == 0)
+			return &tf->resources[i];
+	}
+	return NULL;
+}
+
+static void read_ecs_service(struct terraform *tf, struct resource *r)
+{
+	struct resource *task =
+		task_of(tf, family(tf->model->arena, terraform_text(r->values, "task_definition")));
+	struct part *part = add_part(tf, r, terraform_text(r->values, "name"), NULL);
+
+	if (!part)
+		return;
+	if (task) {
+		task->read = true;
+		add_containers(tf, part, task);
+	}
+	if (terraform_node(r->values, "load_balancer"))
+		facts_add(tf->model, &part->entries, "a load balancer leads to it", NULL, r->at);
+	schedule_from_part(tf->model, part);
+}
+
+/* A task that a rule starts: EventBridge's two forms. */
+static struct part *add_scheduled(
+	struct terraform *tf, struct resource *r, const char *task_arn, const char *expression)
+{
+	struct resource *task = task_of(tf, family(tf->model->arena, task_arn));
+	struct part *part = task && expression
+				    ? add_part(tf, r, terraform_text(r->values, "name"), NULL)
+				    : NULL;
+
+	if (!part)
+		return NULL;
+	task->read = true;
+	add_containers(tf, part, task);
+	part->schedule = expression;
+	part->schedule_how = r->type;
+	part->schedule_at = r->at;
+	return part;
+}
+
+static void read_scheduler(struct terraform *tf, struct resource *r)
+{
+	add_scheduled(tf, r, terraform_text(r->values, "target.ecs_parameters.task_definition_arn"),
+		terraform_text(r->values, "schedule_expression"));
+}
+
+static const char *stop_rule(struct arena *arena, const char *rule)
+{
+	if (rule[strspn(rule, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")])
+		return NULL;
+	return arena_printf(arena,
+		"exec: [aws, events, disable-rule, --name, %s], observe: [sh, -c, 'test \"$(aws "
+		"events "
+		"describe-rule --name %s --query State --output text)\" = DISABLED'], undo: [aws, "
+		"events, enable-rule, --name, %s]",
+		rule, rule, rule);
+}
+
+static void read_event_rule(struct terraform *tf, struct resource *r)
+{
+	const char *name = terraform_text(r->values, "name");
+
+	for (size_t i = 0; name && i < tf->count; i++) {
+		const struct resource *target = &tf->resources[i];
+		const char *rule = terraform_text(target->values, "rule");
+		struct part *part;
+
+		if (strcmp(target->type, "aws_cloudwatch_event_target") != 0 || !rule ||
+			strcmp(rule, name) != 0)
+			continue;
+		tf->resources[i].read = true;
+		part = add_scheduled(tf, r,
+			terraform_text(target->values, "ecs_target.task_definition_arn"),
+			terraform_text(r->values, "schedule_expression"));
+		if (part)
+			part->stop = stop_rule(tf->model->arena, name);
+	}
+}
+
+/* ---- others that run something ---- */
+
+static void read_lambda(struct terraform *tf, struct resource *r)
+{
+	struct part *part = add_part(tf, r, terraform_text(r->values, "function_name"),
+		terraform_text(r->values, "image_uri"));
+
+	if (part)
+		add_map(tf, part, terraform_node(r->values, "environment.variables"));
+}
+
+/* kubernetes_deployment, kubernetes_stateful_set, kubernetes_cron_job: the provider writes every
+ * block as a list. */
+static void read_kubernetes(struct terraform *tf, struct resource *r)
+{
+	const struct node *template =
+		terraform_node(r->values, "spec.job_template.spec.template.spec");
+	const char *schedule = terraform_text(r->values, "spec.schedule");
+	const struct node *containers;
+	struct part *part = add_part(tf, r, terraform_text(r->values, "metadata.name"), NULL);
+
+	if (!template)
+		template = terraform_node(r->values, "spec.template.spec");
+	containers = node_get(template, "container");
+	for (size_t i = 0; part && i < node_items(containers); i++) {
+		if (!part->image)
+			part->image = node_get_text(node_item(containers, i), "image");
+		add_list(tf, part, node_get(node_item(containers, i), "env"));
+	}
+	if (part && schedule) {
+		part->schedule = schedule;
+		part->schedule_how = r->type;
+		part->schedule_at = r->at;
+	}
+}
+
+/* A Service whose selector's first label is the name of a workload is another name of it. */
+static void read_kubernetes_service(struct terraform *tf, struct resource *r)
+{
+	const char *name = terraform_text(r->values, "metadata.name");
+	const char *type = terraform_text(r->values, "spec.type");
+	const struct node *selector = terraform_node(r->values, "spec.selector");
+
+	r->read = true;
+	for (size_t i = 0; name && i < tf->model->parts_count; i++) {
+		struct part *part = tf->model->parts[i];
+		bool selected = false;
+
+		for (size_t k = 0; selector && selector->kind == NODE_MAP && k < selector->count;
+			k++)
+			selected |= selector->entries[k].value->kind == NODE_TEXT &&
+				    strcmp(selector->entries[k].value->text, part->name) == 0;
+		if (!selected)
+			continue;
+		facts_add(tf->model, &part->hosts, name, NULL, r->at);
+		if (type && strcmp(type, "LoadBalancer") == 0)
+			facts_add(tf->model, &part->entries, "a load balancer leads to it", NULL,
+				r->at);
+	}
+}
+
+static void read_cloud_run(struct terraform *tf, struct resource *r)
+{
+	const struct node *container = terraform_node(r->values, "template.spec.containers");
+	struct part *part = add_part(tf, r, terraform_text(r->values, "name"), NULL);
+
+	if (!container)
+		container = terraform_node(r->values, "template.containers");
+	if (!part || !container)
+		return;
+	part->image = node_get_text(container, "image");
+	add_list(tf, part, node_get(container, "env"));
+	facts_add(tf->model, &part->entries, "Cloud Run serves it", NULL, r->at);
+}
+
+static void read_web_app(struct terraform *tf, struct resource *r)
+{
+	struct part *part = add_part(tf, r, terraform_text(r->values, "name"), NULL);
+	const struct node *strings = node_get(r->values, "connection_string");
+
+	if (!part)
+		return;
+	add_map(tf, part, terraform_node(r->values, "app_settings"));
+	add_list(tf, part, strings);
+	facts_add(tf->model, &part->entries, "App Service serves it", NULL, r->at);
+}
+
+static const struct {
+	const char *type;
+	void (*read)(struct terraform *tf, struct resource *r);
+} readers[] = {
+	{"aws_ecs_service", read_ecs_service},
+	{"aws_scheduler_schedule", read_scheduler},
+	{"aws_cloudwatch_event_rule", read_event_rule},
+	{"aws_lambda_function", read_lambda},
+	{"kubernetes_deployment", read_kubernetes},
+	{"kubernetes_deployment_v1", read_kubernetes},
+	{"kubernetes_stateful_set", read_kubernetes},
+	{"kubernetes_stateful_set_v1", read_kubernetes},
+	{"kubernetes_daemonset", read_kubernetes},
+	{"kubernetes_daemon_set_v1", read_kubernetes},
+	{"kubernetes_cron_job", read_kubernetes},
+	{"kubernetes_cron_job_v1", read_kubernetes},
+	{"kubernetes_service", read_kubernetes_service},
+	{"kubernetes_service_v1", read_kubernetes_service},
+	{"google_cloud_run_service", read_cloud_run},
+	{"google_cloud_run_v2_service", read_cloud_run},
+	{"azurerm_linux_web_app", read_web_app},
+	{"azurerm_windows_web_app", read_web_app},
+	{"azurerm_app_service", read_web_app},
+	{"azurerm_linux_function_app", read_web_app},
+};
+
+void terraform_run_read(struct terraform *tf)
+{
+	for (size_t k = 0; k < ARRAY_LEN(readers); k++)
+		for (size_t i = 0; i < tf->count; i++)
+			if (strcmp(tf->resources[i].type, readers[k].type) == 0)
+				readers[k].read(tf, &tf->resources[i]);
+}
