@@ -144,7 +144,7 @@ static const char *aws(const char *raw, struct arena *arena)
 	return join(fields, 0, arena);
 }
 
-const char *schedule_cron(const char *raw, struct arena *arena)
+const char *schedule_as_cron(const char *raw, struct arena *arena)
 {
 	char *fields[FIELDS_MAX];
 	size_t count;
@@ -245,7 +245,7 @@ static bool from_environment(struct model *model, struct part *part)
 {
 	for (const struct fact *e = part->env.first; e; e = e->next) {
 		if (!e->value || e->blank || !is_schedule_name(e->name) ||
-			!schedule_cron(e->value, model->arena))
+			!schedule_as_cron(e->value, model->arena))
 			continue;
 		own_schedule(part, e->value,
 			arena_printf(model->arena, "the variable %.80s", e->name), e->at, NULL);

@@ -13,7 +13,7 @@
  * behind, names of days and months, '?', a zone before it, "cron(...)" and "rate(...)" of AWS.
  * NULL when five fields cannot say it.
  */
-const char *schedule_cron(const char *raw, struct arena *arena);
+const char *schedule_as_cron(const char *raw, struct arena *arena);
 
 struct schedule_labels {
 	struct model *model;

@@ -369,7 +369,7 @@ static void write_match(struct writer *wr, const struct service *s)
 static void write_schedule(struct writer *wr, const struct service *s)
 {
 	const struct part *part = s->part;
-	const char *cron = part->schedule ? schedule_cron(part->schedule, wr->w->arena) : NULL;
+	const char *cron = part->schedule ? schedule_as_cron(part->schedule, wr->w->arena) : NULL;
 	size_t start = wr->out->len;
 
 	if (!part->schedule)
