@@ -67,9 +67,10 @@ static void intent_detail(const struct mover *mover, enum side src, struct buf *
 				steps, json_pack("{s:s, s:s}", "step", verb_word(rows[i].verb),
 					       "undo", verb_undo(rows[i].verb)));
 	}
-	json_t *doc = json_pack("{s:s, s:s, s:s, s:o, s:o}", "from", side_name(src), "to",
+	int64_t lag = mover_lag_bytes(mover->result);
+	json_t *doc = json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "from", side_name(src), "to",
 		side_name(side_other(src)), "plan", mover->ctx->plan->hash, "stores", stores,
-		"steps", steps);
+		"steps", steps, "lag_bytes", lag < 0 ? json_null() : json_integer(lag));
 
 	text = json_dumps(doc, JSON_COMPACT);
 	buf_puts(detail, text ? text : "{}");

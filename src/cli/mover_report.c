@@ -92,6 +92,19 @@ static const char *member_name(const struct mover_result *result, size_t member)
 	return result->fleet->stores[result->stores[member]]->store.name;
 }
 
+int64_t mover_lag_bytes(const struct mover_result *result)
+{
+	int64_t largest = -1;
+
+	for (size_t m = 0; m < result->stores_count; m++) {
+		const struct store *store = &result->fleet->stores[result->stores[m]]->store;
+
+		if (store->lag_seen && store->lag_bytes > largest)
+			largest = store->lag_bytes;
+	}
+	return largest;
+}
+
 static json_t *problems_json(const struct mover_result *result)
 {
 	const struct engine_report *report = &result->report;
@@ -165,7 +178,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 	json_t *primary = json_object(), *problems = json_array(), *services = json_array();
 	double window = 0, stall = 0;
 	bool known, stalled;
-	int64_t attempts = 0, held = 0;
+	int64_t attempts = 0, held = 0, lag = -1;
 
 	REQUIRE(count > 0);
 	for (size_t i = 0; i < count; i++) {
@@ -177,19 +190,23 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 		attempts += results[i].report.attempts_made;
 		if (held_count(&results[i].report) > held)
 			held = held_count(&results[i].report);
+		if (mover_lag_bytes(&results[i]) > lag)
+			lag = mover_lag_bytes(&results[i]);
 		for (size_t m = 0; m < results[i].stores_count; m++)
 			json_object_set_new(primary, member_name(&results[i], m),
 				json_string(mover_primary(&results[i].report.view[m])));
 	}
 	known = window_ms(last->report.part, &window);
 	stalled = stall_ms(&last->report, &stall);
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:n, s:o, s:o}, s:I, s:I, s:I, s:o, s:o}",
+	return json_pack(
+		"{s:s, s:s, s:s, s:o, s:{s:o, s:n, s:o, s:o}, s:I, s:o, s:I, s:I, s:o, s:o}",
 		"schema", "airlock.run/1", "run", last->run, "verdict",
 		core_verdict_name(last->report.verdict), "primary", primary, "stall_ms", "max",
 		json_ms(stalled, stall), "p99", "window", json_ms(known, window), "parts",
-		parts_json(&last->report), "held_max", (json_int_t)held, "attempts",
-		(json_int_t)attempts, "attempt", (json_int_t)last->report.attempt, "problems",
-		problems, "services", services);
+		parts_json(&last->report), "held_max", (json_int_t)held, "lag_bytes",
+		lag < 0 ? json_null() : json_integer(lag), "attempts", (json_int_t)attempts,
+		"attempt", (json_int_t)last->report.attempt, "problems", problems, "services",
+		services);
 }
 
 static void parts_text(struct out *out, const struct engine_report *report)
@@ -247,6 +264,9 @@ void mover_text(struct out *out, const struct mover_result *result)
 		out_data(out, " (attempt %lld)", (long long)report->attempt);
 	out_data(out, "\n");
 	parts_text(out, report);
+	if (report->part[VERB_HOLD].ran && mover_lag_bytes(result) >= 0)
+		out_data(out, "  %lld bytes not yet confirmed by the other side at the hold\n",
+			(long long)mover_lag_bytes(result));
 	if (stall_ms(report, &stall))
 		out_data(out, "  longest wait of a client %.0f ms%s\n", stall,
 			is_over_budget(result, &stall) ? ", longer than budgets.stall" : "");

@@ -30,6 +30,8 @@ struct mover_result {
 const char *mover_primary(const struct core_view *view);
 /* The side that every store of the wave is open on; false when there is none. */
 bool mover_open_side(const struct mover_result *result, enum side *ret_side);
+/* The largest of the wave's stores at its last look before the hold; -1: nobody looked. */
+int64_t mover_lag_bytes(const struct mover_result *result);
 /* Returns owned: an airlock.run/1 document. */
 json_t *mover_json(const struct mover_result *results, size_t count);
 void mover_text(struct out *out, const struct mover_result *result);

@@ -111,6 +111,10 @@ struct store {
 	const struct arbiter_ops *arbiter;
 	struct env *env;  /* borrowed */
 	const char *name; /* borrowed */
+	/* What the destination had not confirmed at the newest check, the last look before a hold;
+	 * false: nobody looked yet. */
+	bool lag_seen;
+	int64_t lag_bytes;
 };
 
 int store_check(struct store *store, const struct store_call *call, struct err *err) MUST_CHECK;

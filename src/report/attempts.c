@@ -93,6 +93,7 @@ static struct attempt *find_or_begin(struct making *m, const struct record_row *
 		.plan_hash = "",
 		.drain_ms = -1,
 		.stall_ms = -1,
+		.lag_bytes = -1,
 		.end = ATTEMPT_CUT_SHORT,
 		.why = ""};
 	return a;
@@ -188,6 +189,12 @@ static void take_verdict(struct attempt *a, const struct record_row *row)
 		a->why = message;
 }
 
+static void take_intent(struct attempt *a, const struct record_row *row)
+{
+	a->plan_hash = row_string(row, "plan");
+	a->lag_bytes = row_integer(row, "lag_bytes");
+}
+
 static void take_row(struct attempt *a, const struct record_row *row)
 {
 	enum side src;
@@ -200,7 +207,7 @@ static void take_row(struct attempt *a, const struct record_row *row)
 	else if (is_kind(row, "verdict"))
 		take_verdict(a, row);
 	else if (is_kind(row, "intent"))
-		a->plan_hash = row_string(row, "plan");
+		take_intent(a, row);
 	if (side_of(row_string(row, "from"), &src)) {
 		a->src = src;
 		a->src_known = true;

@@ -54,9 +54,11 @@ struct attempt {
 	double window_ms;
 	bool has_held; /* from the run's answer, for its newest attempt */
 	int64_t held_max;
-	double drain_ms; /* -1: nobody was drained */
-	double stall_ms; /* the longest wait of a request, as the route saw it; -1: it could not
-			    tell */
+	int64_t lag_bytes; /* not confirmed by the other side just before the hold; -1: not recorded
+			    */
+	double drain_ms;   /* -1: nobody was drained */
+	double stall_ms;   /* the longest wait of a request, as the route saw it; -1: it could not
+			      tell */
 	enum attempt_end end;
 	const char *why; /* the newest failure; "" when there was none */
 };

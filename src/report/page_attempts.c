@@ -52,6 +52,12 @@ static void title(const struct attempt *a, struct buf *out)
 
 /* ---- against the budgets --------------------------------------------------------------------- */
 
+static void meter(struct buf *out, double percent)
+{
+	buf_printf(out, "<div class=\"meter%s\"><span style=\"width:%.1f%%\"></span></div>",
+		percent > 100 ? " over" : "", percent > 100 ? 100 : percent);
+}
+
 /* `ms` below 0: `instead` stands there. */
 static void budget_row(
 	struct buf *out, const char *name, double ms, const char *instead, int64_t budget_ms)
@@ -67,10 +73,38 @@ static void budget_row(
 	html_span(out, (double)budget_ms);
 	buf_puts(out, "</td><td class=\"bar\">");
 	if (ms >= 0)
-		buf_printf(out, "<div class=\"meter%s\"><span style=\"width:%.1f%%\"></span></div>",
-			percent > 100 ? " over" : "", percent > 100 ? 100 : percent);
+		meter(out, percent);
 	buf_puts(out, "</td><td class=\"n\">");
 	if (ms >= 0)
+		buf_printf(
+			out, percent > 100 ? "<strong>%.0f %%, OVER</strong>" : "%.0f %%", percent);
+	buf_puts(out, "</td></tr>\n");
+}
+
+static void bytes_text(struct buf *out, int64_t bytes)
+{
+	if (bytes < 10240)
+		buf_printf(out, "%" PRId64 " B", bytes);
+	else
+		buf_printf(out, "%" PRId64 " kB", bytes / 1024);
+}
+
+static void lag_row(struct buf *out, const struct attempt *a, int64_t budget)
+{
+	double percent = 100 * (double)a->lag_bytes / (double)budget;
+
+	buf_puts(out, "<tr><th scope=\"row\">lag at the hold</th><td class=\"n\">");
+	if (a->lag_bytes < 0)
+		buf_puts(out, "not recorded");
+	else
+		bytes_text(out, a->lag_bytes);
+	buf_puts(out, "</td><td class=\"n\">");
+	bytes_text(out, budget);
+	buf_puts(out, "</td><td class=\"bar\">");
+	if (a->lag_bytes >= 0)
+		meter(out, percent);
+	buf_puts(out, "</td><td class=\"n\">");
+	if (a->lag_bytes >= 0)
 		buf_printf(
 			out, percent > 100 ? "<strong>%.0f %%, OVER</strong>" : "%.0f %%", percent);
 	buf_puts(out, "</td></tr>\n");
@@ -101,11 +135,8 @@ static void budgets(const struct report *report, const struct attempt *a, struct
 	budget_row(out, "hold", held_ms(a), "no hold", b->hold_ms);
 	budget_row(out, "drain", a->drain_ms, "nobody drained", b->drain_ms);
 	budget_row(out, "stall", report_stall_of(report, a), "not measured", b->stall_ms);
-	buf_printf(out,
-		"<tr><th scope=\"row\">lag</th><td class=\"n\">%s</td><td class=\"n\">%" PRId64
-		" kB</td><td class=\"bar\"></td><td></td></tr>\n</tbody></table>\n",
-		a->verbs[VERB_CHECK].ran ? "looked at by <em>check</em>" : "not looked at",
-		b->lag_bytes / 1024);
+	lag_row(out, a, b->lag_bytes);
+	buf_puts(out, "</tbody></table>\n");
 	page_scroll_end(out);
 	if (a->has_held && a->held_max > 0)
 		buf_printf(out, "<p class=\"meta\">%" PRId64 " sessions waited at once.</p>\n",

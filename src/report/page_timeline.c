@@ -132,6 +132,33 @@ static void overlap_lane(const struct report *report, const struct columns *c,
 	buf_putc(out, '\n');
 }
 
+/* Where services that move were, by their own observation. */
+static void places(const struct report *report, const struct columns *c, struct buf *out)
+{
+	const struct places *all = &report->timeline.places;
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct place_lane *lane = &all->lanes[i];
+
+		label(out, report->plan->services[lane->service].name,
+			"  service, where its observation said it was");
+		for (size_t k = 0; k < lane->count; k++) {
+			const struct place_stretch *s = &lane->stretches[k];
+			size_t from = line_of(c, s->from_ms), to = line_of(c, s->to_ms);
+
+			if (s->to_ms > c->at[0] && from < to)
+				buf_printf(out,
+					"<div class=\"cell %s\" style=\"grid-column:%zu/%zu\">%s%s"
+					"</div>",
+					s->side == SIDE_OLD   ? "open old"
+					: s->side == SIDE_NEW ? "open new"
+							      : "unknown",
+					from, to, s->side < SIDE_COUNT ? "on " : "", place_name(s));
+		}
+		buf_putc(out, '\n');
+	}
+}
+
 /* One lane for each service, however often it was stopped. */
 static void pauses(const struct timeline *t, const struct columns *c, struct buf *out)
 {
@@ -179,6 +206,7 @@ static void picture(const struct report *report, struct buf *out)
 	grid(&c, out);
 	for (size_t i = 0; i < t->lanes_count; i++)
 		lane(report, &c, &t->lanes[i], out);
+	places(report, &c, out);
 	pauses(t, &c, out);
 	for (size_t i = 0; i < t->overlaps_count; i++)
 		if (t->overlaps[i].count > 0)
@@ -191,6 +219,12 @@ static void picture(const struct report *report, struct buf *out)
 			"<p class=\"note\">The picture shows the newest %zu of %zu stretches; "
 			"the table has them all.</p>\n",
 			c.count - 1, t->instants_count - 1);
+}
+
+static void row_link(struct buf *out, int64_t seq)
+{
+	if (seq > 0)
+		buf_printf(out, " <a href=\"#row-%" PRId64 "\">row %" PRId64 "</a>", seq, seq);
 }
 
 static void stretch_row(const struct report *report, const struct lane *lane,
@@ -213,9 +247,7 @@ static void stretch_row(const struct report *report, const struct lane *lane,
 		writes);
 	buf_puts(out, "</td><td class=\"wide\">");
 	html_text(out, s->why);
-	if (s->seq > 0)
-		buf_printf(
-			out, " <a href=\"#row-%" PRId64 "\">row %" PRId64 "</a>", s->seq, s->seq);
+	row_link(out, s->seq);
 	buf_puts(out, "</td></tr>\n");
 }
 
@@ -242,6 +274,90 @@ static void table(const struct report *report, struct buf *out)
 	buf_puts(out, "</details>\n");
 }
 
+static void when_cells(struct buf *out, int64_t from_ms, int64_t to_ms)
+{
+	buf_puts(out, "<td class=\"t\">");
+	html_time(out, from_ms);
+	buf_puts(out, "</td><td class=\"n\">");
+	html_span(out, (double)(to_ms - from_ms));
+	buf_puts(out, "</td>");
+}
+
+static void places_table(const struct report *report, struct buf *out)
+{
+	const struct places *all = &report->timeline.places;
+
+	if (all->count == 0)
+		return;
+	buf_puts(out, "<h3>Where services were</h3>\n");
+	page_scroll(out, "Where services were");
+	buf_puts(out, "<table id=\"services-table\"><thead><tr><th scope=\"col\">Service</th>"
+		      "<th scope=\"col\">From (UTC)</th><th scope=\"col\" class=\"n\">For</th>"
+		      "<th scope=\"col\">Where</th><th scope=\"col\">Because</th></tr></thead>"
+		      "<tbody>\n");
+	for (size_t i = 0; i < all->count; i++)
+		for (size_t k = 0; k < all->lanes[i].count; k++) {
+			const struct place_stretch *s = &all->lanes[i].stretches[k];
+
+			buf_puts(out, "<tr>");
+			html_element(out, "th", " scope=\"row\"",
+				report->plan->services[all->lanes[i].service].name);
+			when_cells(out, s->from_ms, s->to_ms);
+			html_element(out, "td", "", place_name(s));
+			buf_puts(out, "<td class=\"wide\">");
+			html_text(out, s->why);
+			row_link(out, s->seq);
+			buf_puts(out, "</td></tr>\n");
+		}
+	buf_puts(out, "</tbody></table>\n");
+	page_scroll_end(out);
+}
+
+static void overlap_rows(const struct report *report, const struct overlap *o, struct buf *out)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		const struct overlap_span *s = &o->spans[i];
+
+		buf_puts(out, "<tr><th scope=\"row\">");
+		html_text(out, plan_node_name(report->plan, o->from));
+		buf_puts(out, " \u2192 ");
+		html_text(out, plan_node_name(report->plan, o->to));
+		buf_puts(out, "</th>");
+		when_cells(out, s->from_ms, s->to_ms);
+		html_element(out, "td", "",
+			s->certain ? "crossed"
+				   : "may have crossed: no row tells where the service was");
+		buf_puts(out, "<td class=\"wide\">");
+		page_badge(out, !o->intended || o->too_long ? "bad" : "", overlap_word(o));
+		if (o->declared != NULL) {
+			buf_putc(out, ' ');
+			html_text(out, o->declared->because);
+		}
+		buf_puts(out, "</td></tr>\n");
+	}
+}
+
+static void overlaps_table(const struct report *report, struct buf *out)
+{
+	const struct timeline *t = &report->timeline;
+	size_t spans = 0;
+
+	for (size_t i = 0; i < t->overlaps_count; i++)
+		spans += t->overlaps[i].count;
+	if (spans == 0)
+		return;
+	buf_puts(out, "<h3>Connections between the environments</h3>\n");
+	page_scroll(out, "Connections between the environments");
+	buf_puts(out, "<table id=\"overlaps-table\"><thead><tr><th scope=\"col\">Connection</th>"
+		      "<th scope=\"col\">From (UTC)</th><th scope=\"col\" class=\"n\">For</th>"
+		      "<th scope=\"col\">Between the environments</th>"
+		      "<th scope=\"col\">Meant?</th></tr></thead><tbody>\n");
+	for (size_t i = 0; i < t->overlaps_count; i++)
+		overlap_rows(report, &t->overlaps[i], out);
+	buf_puts(out, "</tbody></table>\n");
+	page_scroll_end(out);
+}
+
 void page_timeline(const struct report *report, struct buf *out)
 {
 	page_section(out, "timeline", "Which door was open when",
@@ -255,6 +371,8 @@ void page_timeline(const struct report *report, struct buf *out)
 	else {
 		picture(report, out);
 		table(report, out);
+		places_table(report, out);
+		overlaps_table(report, out);
 	}
 	buf_puts(out, "</section>\n");
 }

@@ -88,6 +88,32 @@ static json_t *pauses_json(const struct timeline *t)
 	return all;
 }
 
+static json_t *place_json(const struct plan *plan, const struct place_lane *lane)
+{
+	json_t *stretches = json_array();
+
+	for (size_t i = 0; i < lane->count; i++) {
+		const struct place_stretch *s = &lane->stretches[i];
+
+		json_array_append_new(stretches,
+			json_pack("{s:o, s:o, s:s, s:o, s:I}", "from", time_json(s->from_ms), "to",
+				time_json(s->to_ms), "side", place_name(s), "because",
+				text_json(s->why), "row", (json_int_t)s->seq));
+	}
+	return json_pack("{s:o, s:o}", "name", text_json(plan->services[lane->service].name),
+		"stretches", stretches);
+}
+
+static json_t *places_json(const struct report *report)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < report->timeline.places.count; i++)
+		json_array_append_new(
+			all, place_json(report->plan, &report->timeline.places.lanes[i]));
+	return all;
+}
+
 static json_t *overlap_json(const struct plan *plan, const struct overlap *o)
 {
 	json_t *spans = json_array();
@@ -149,7 +175,7 @@ static json_t *attempt_json(const struct report *report, const struct attempt *a
 
 	return json_pack(
 		"{s:o, s:o, s:o, s:i, s:I, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, "
-		"s:o}",
+		"s:o, s:o}",
 		"stall_ms", ms_json(stall_ms >= 0, stall_ms), "run", text_json(a->run), "who",
 		text_json(a->who), "wave", a->wave, "attempt", (json_int_t)a->number, "from",
 		a->src_known ? json_string(side_name(a->src)) : json_null(), "to",
@@ -158,7 +184,9 @@ static json_t *attempt_json(const struct report *report, const struct attempt *a
 		attempt_end_name(a->end), "why", text_json(a->why), "window_ms",
 		ms_json(a->has_window, a->window_ms), "parts", parts_json(a), "held_max",
 		a->has_held ? json_integer(a->held_max) : json_null(), "drain_ms",
-		ms_json(a->drain_ms >= 0, a->drain_ms), "steps", steps_json(a));
+		ms_json(a->drain_ms >= 0, a->drain_ms), "lag_bytes",
+		a->lag_bytes < 0 ? json_null() : json_integer(a->lag_bytes), "steps",
+		steps_json(a));
 }
 
 static json_t *attempts_json(const struct report *report)
@@ -258,17 +286,18 @@ json_t *report_json(const struct report *report)
 	const struct plan *plan = report->plan;
 	json_t *doc = json_pack(
 		"{s:s, s:{s:o, s:s, s:b}, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:o, s:o, s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o, s:o, s:o}",
 		"schema", "airlock.report/1", "plan", "name", text_json(plan->name), "hash",
 		plan->hash, "changed", report->plan_changed, "made_at", time_json(report->made_ms),
 		"verdict", report_verdict_name(report->verdict), "summary",
 		text_json(report->summary), "record", record_json(report), "budgets",
 		budgets_json(&plan->budgets), "waves", waves_json(report), "stores",
-		stores_json(report), "stopped", pauses_json(&report->timeline), "overlaps",
-		overlaps_json(report), "attempts", attempts_json(report), "gates",
-		gates_json(report), "decisions", rows_json(&report->facts.decisions), "verifies",
-		rows_json(&report->facts.verifies), "alarms", rows_json(&report->facts.alarms),
-		"writers", rows_json(&report->facts.writers), "latency", latency_json(report));
+		stores_json(report), "stopped", pauses_json(&report->timeline), "services",
+		places_json(report), "overlaps", overlaps_json(report), "attempts",
+		attempts_json(report), "gates", gates_json(report), "decisions",
+		rows_json(&report->facts.decisions), "verifies", rows_json(&report->facts.verifies),
+		"alarms", rows_json(&report->facts.alarms), "writers",
+		rows_json(&report->facts.writers), "latency", latency_json(report));
 
 	ENSURE(doc != NULL);
 	return doc;

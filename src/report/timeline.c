@@ -265,15 +265,15 @@ static size_t wave_of(const struct sequence *sequence, size_t node)
 	return sequence->count;
 }
 
-/* The side that a store's clients write to, both shut: the one they last did; SIDE_COUNT = no row
- * tells. */
+/* The side that a store's clients write to, both shut: the one they last did; of a service the one
+ * on which it was observed.  SIDE_COUNT = no row tells. */
 static enum side side_at(const struct making *m, size_t node, int64_t at_ms)
 {
 	enum side ret = SIDE_COUNT;
 	const struct lane *lane;
 
 	if (node >= m->plan->stores_count)
-		return SIDE_COUNT;
+		return place_at(&m->t.places, node - m->plan->stores_count, at_ms);
 	lane = &m->t.lanes[node];
 	for (size_t i = 0; i < lane->count && lane->stretches[i].from_ms <= at_ms; i++) {
 		const struct doors *doors = &lane->stretches[i].doors;
@@ -288,13 +288,31 @@ static enum side side_at(const struct making *m, size_t node, int64_t at_ms)
 	return ret;
 }
 
-/* What moves first is on new and what moves later on old; false when surely not. */
+/* What is stopped connects to nobody. */
+static bool is_stopped(const struct making *m, size_t node, int64_t at_ms)
+{
+	for (size_t i = 0; i < m->t.pauses_count; i++) {
+		const struct pause *p = &m->t.pauses[i];
+
+		if (node >= m->plan->stores_count && p->from_ms <= at_ms && at_ms < p->to_ms &&
+			strcmp(p->service, plan_node_name(m->plan, node)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The ends are on two sides; where one is not known: what moves first may be on new and what moves
+ * later on old.  False when surely not. */
 static bool crosses(
 	const struct making *m, size_t first, size_t later, int64_t at_ms, bool *ret_certain)
 {
 	enum side one = side_at(m, first, at_ms), two = side_at(m, later, at_ms);
 
 	*ret_certain = one != SIDE_COUNT && two != SIDE_COUNT;
+	if (is_stopped(m, first, at_ms) || is_stopped(m, later, at_ms))
+		return false;
+	if (*ret_certain)
+		return one != two;
 	if (one == SIDE_COUNT && two == SIDE_COUNT)
 		return false;
 	return one != SIDE_OLD && two != SIDE_NEW;
@@ -326,10 +344,15 @@ static void make_instants(struct making *m)
 
 	for (size_t i = 0; i < t->lanes_count; i++)
 		room += t->lanes[i].count;
+	for (size_t i = 0; i < t->places.count; i++)
+		room += t->places.lanes[i].count;
 	t->instants = arena_calloc(m->arena, room, sizeof *t->instants);
 	for (size_t i = 0; i < t->lanes_count; i++)
 		for (size_t s = 0; s < t->lanes[i].count; s++)
 			t->instants[n++] = t->lanes[i].stretches[s].from_ms;
+	for (size_t i = 0; i < t->places.count; i++)
+		for (size_t s = 0; s < t->places.lanes[i].count; s++)
+			t->instants[n++] = t->places.lanes[i].stretches[s].from_ms;
 	for (size_t i = 0; i < t->pauses_count; i++) {
 		t->instants[n++] = t->pauses[i].from_ms;
 		t->instants[n++] = t->pauses[i].to_ms;
@@ -424,6 +447,7 @@ void timeline_make(const struct plan *plan, const struct sequence *sequence,
 	for (size_t i = 0; i < plan->stores_count; i++)
 		make_lane(&m, i, &m.t.lanes[i]);
 	make_pauses(&m);
+	places_make(plan, record, m.t.from_ms, m.t.to_ms, arena, &m.t.places);
 	make_instants(&m);
 	make_overlaps(&m);
 	*ret = m.t;

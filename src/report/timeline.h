@@ -11,6 +11,7 @@
 
 #include "plan/sequence.h"
 #include "report/attempts.h"
+#include "report/places.h"
 
 enum seen_door { SEEN_UNKNOWN, SEEN_OPEN, SEEN_SHUT };
 
@@ -34,7 +35,7 @@ struct lane {
 /* One stretch during which the ends of a connection were, or may have been, in two environments. */
 struct overlap_span {
 	int64_t from_ms, to_ms;
-	bool certain; /* false: one end is a service, whose side no row tells */
+	bool certain; /* false: one end is a service, whose side no row tells then */
 };
 
 struct overlap {
@@ -62,7 +63,8 @@ struct timeline {
 	size_t overlaps_count;
 	struct pause *pauses;
 	size_t pauses_count;
-	int64_t *instants; /* sorted, each once: where anything begins or ends */
+	struct places places; /* of services that the plan moves */
+	int64_t *instants;    /* sorted, each once: where anything begins or ends */
 	size_t instants_count;
 	int64_t both_open_ms; /* 0, or law 1 was broken according to the rows */
 };

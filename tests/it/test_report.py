@@ -148,6 +148,9 @@ def test_windows_are_those_that_run_said(story, page_file):
     document = crossing.call("report", "--json").require(DONE).json()
     attempts = {attempt["attempt"]: attempt for attempt in document["attempts"]}
     assert set(attempts) == set(said) == {1, 2}
+    lags = {row["attempt"]: row["detail"]["lag_bytes"] for row in export(crossing) if row["kind"] == "intent"}
+    for number, attempt in attempts.items():
+        assert 0 <= lags[number] == attempt["lag_bytes"] == said[number]["lag_bytes"] <= 16 << 20
     for number, attempt in attempts.items():
         assert attempt["end"] == "done" == said[number]["verdict"]
         assert attempt["window_ms"] == pytest.approx(said[number]["stall_ms"]["window"], abs=0.002)

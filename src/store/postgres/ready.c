@@ -193,12 +193,24 @@ static int links_stand(struct store_pg *s, const struct store_call *call, struct
 	return 0;
 }
 
+/* The last thing before the hold, so that the number is the one that the hold met. */
+static int measure_lag(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	struct slot_look slot;
+
+	if (slot_usable(s, call->src, s->link[call->src], call->deadline_ms, &slot, err))
+		return -1;
+	s->store.lag_seen = true;
+	s->store.lag_bytes = slot.unsent_bytes > 0 ? slot.unsent_bytes : 0;
+	return 0;
+}
+
 int pg_check(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
 
 	if (links_stand(s, call, err) || tables_ready(s, SIDE_OLD, call->deadline_ms, err) ||
-		tables_ready(s, SIDE_NEW, call->deadline_ms, err))
+		tables_ready(s, SIDE_NEW, call->deadline_ms, err) || no_blockers(s, call, err))
 		return -1;
-	return no_blockers(s, call, err);
+	return measure_lag(s, call, err);
 }

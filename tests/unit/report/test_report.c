@@ -271,6 +271,87 @@ static void a_stopped_service_pauses(void **state)
 	assert_false(t->pauses[1].ended);
 }
 
+static void web_moves(struct rows_made *m, int64_t ms, const char *state, const char *observed)
+{
+	char detail[120];
+
+	m->ms = ms;
+	snprintf(detail, sizeof detail, "{\"state\":\"%s\",\"observed\":\"%s\"}", state, observed);
+	rows_add(m, (struct journal_entry){
+			    .kind = "move", .key = "web", .text = state, .detail = detail});
+}
+
+static const struct overlap *web_to_orders(const struct report *r)
+{
+	for (size_t i = 0; i < r->timeline.overlaps_count; i++)
+		if (strcmp(plan_node_name(r->plan, r->timeline.overlaps[i].from), "web") == 0)
+			return &r->timeline.overlaps[i];
+	fail_msg("no connection of web");
+	return NULL;
+}
+
+static void a_service_is_where_it_was_observed(void **state)
+{
+	struct rows_made *m = *state;
+	const struct place_lane *web;
+	const struct overlap *o;
+
+	rows_synced(m);
+	web_moves(m, 500, "intent", "old");
+	web_moves(m, 800, "moved", "new");
+	m->ms = 1000;
+	rows_cross(m, 1, 1, "orders", "old"); /* on new from 1300 */
+	web_moves(m, 2000, "failed", "unknown");
+	web_moves(m, 2500, "there", "new");
+	o = web_to_orders(rows_report(m));
+	web = &m->report.timeline.places.lanes[0];
+	assert_int_equal(m->report.timeline.places.count, 1);
+	assert_int_equal(web->count, 5);
+	for (size_t i = 0; i < web->count; i++) {
+		static const char *const names[] = {"unknown", "moving", "new", "unknown", "new"};
+
+		assert_string_equal(place_name(&web->stretches[i]), names[i]);
+	}
+	/* It was on new before the store was; unknown again, it may have been on old. */
+	assert_int_equal(o->count, 2);
+	assert_true(o->spans[0].certain);
+	assert_int_equal(o->spans[0].to_ms - o->spans[0].from_ms, 1300 - 800);
+	assert_false(o->spans[1].certain);
+	assert_int_equal(o->spans[1].to_ms - o->spans[1].from_ms, 500);
+	assert_false(o->intended);
+}
+
+static void a_service_that_is_stopped_connects_to_nobody(void **state)
+{
+	struct rows_made *m = *state;
+
+	rows_synced(m);
+	web_moves(m, 700, "moved", "new");
+	rows_add(m, (struct journal_entry){
+			    .kind = "service", .key = "web", .detail = "{\"stopped\":true}"});
+	m->ms = 1000;
+	rows_cross(m, 1, 1, "orders", "old"); /* on new from 1300 */
+	m->ms = 1400;
+	rows_add(m, (struct journal_entry){
+			    .kind = "service", .key = "web", .detail = "{\"stopped\":false}"});
+	assert_int_equal(web_to_orders(rows_report(m))->count, 0);
+}
+
+static void the_lag_stands_in_the_intent(void **state)
+{
+	struct rows_made *m = *state;
+
+	rows_synced(m);
+	m->ms = 900;
+	rows_add(m, (struct journal_entry){.run = RUN,
+			    .wave = 1,
+			    .attempt = 1,
+			    .kind = "intent",
+			    .detail = "{\"from\":\"old\",\"lag_bytes\":4711}"});
+	rows_report(m);
+	assert_int_equal(m->report.attempts.list[0].lag_bytes, 4711);
+}
+
 static void a_broken_chain_is_the_first_thing_said(void **state)
 {
 	struct rows_made *m = *state;
@@ -382,6 +463,9 @@ int main(void)
 		CASE(in_doubt_the_destination_is_unknown),
 		CASE(stores_that_moved_apart_overlap),
 		CASE(a_stopped_service_pauses),
+		CASE(a_service_is_where_it_was_observed),
+		CASE(a_service_that_is_stopped_connects_to_nobody),
+		CASE(the_lag_stands_in_the_intent),
 		CASE(a_broken_chain_is_the_first_thing_said),
 		CASE(the_newest_comparison_counts),
 		CASE(the_newest_evidence_of_a_gate_stands),
