@@ -120,7 +120,27 @@ static bool is_replica(const struct part *part)
 	return part->replica || connections_says_reads(part->name);
 }
 
-/* The one other server of the engine that is no copy, or the one that it names. */
+/* "db" for "db-replica": the longest name that this one begins with. */
+static struct server *primary_by_name(const struct world *w, const struct server *server)
+{
+	struct server *best = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < w->servers_count; i++) {
+		struct server *other = w->servers[i];
+		size_t len = other->part ? strlen(other->part->name) : 0;
+
+		if (other != server && len > most && strcmp(other->engine, server->engine) == 0 &&
+			!is_replica(other->part) &&
+			strncmp(other->part->name, server->part->name, len) == 0) {
+			most = len;
+			best = other;
+		}
+	}
+	return best;
+}
+
+/* The server that it names, else the one its name begins with, else the only other one. */
 static struct server *primary_of(const struct world *w, const struct server *server)
 {
 	static const char *const keys[] = {"POSTGRESQL_MASTER_HOST", "REDIS_MASTER_HOST",
@@ -132,6 +152,9 @@ static struct server *primary_of(const struct world *w, const struct server *ser
 		if (only)
 			return only;
 	}
+	only = primary_by_name(w, server);
+	if (only)
+		return only;
 	for (size_t i = 0; i < w->servers_count; i++) {
 		struct server *other = w->servers[i];
 
@@ -228,25 +251,34 @@ static struct store *store_of(struct world *w, struct server *server, const char
 
 /* ---- edges ---- */
 
+static bool same_user(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static bool same_target(const struct edge *a, const struct edge *b)
 {
 	return a->store == b->store && a->server == b->server && a->service == b->service &&
 	       a->unseen == b->unseen;
 }
 
-/* One edge for each target: writing is more than reading, reading more than needing. */
+/* One edge for each target and user: writing is more than reading, reading more than needing. */
 static void add_edge(struct world *w, struct service *from, const struct edge *edge)
 {
 	for (struct edge *old = from->edges; old; old = old->next) {
 		if (!same_target(old, edge))
 			continue;
-		if (edge->use == EDGE_WRITES && old->use != EDGE_WRITES) {
+		if (edge->use == EDGE_NEEDS || (edge->use == old->use && !edge->user))
+			return;
+		if (!same_user(old->user, edge->user) && old->user)
+			continue;
+		if (edge->use == EDGE_WRITES || !old->user) {
 			struct edge *next = old->next;
+			bool writes = old->use == EDGE_WRITES || edge->use == EDGE_WRITES;
 
 			*old = *edge;
+			old->use = writes ? EDGE_WRITES : edge->use;
 			old->next = next;
-		} else if (!old->user) {
-			old->user = edge->user;
 		}
 		return;
 	}
@@ -262,6 +294,22 @@ static void add_edge(struct world *w, struct service *from, const struct edge *e
 }
 
 static void use_server(
+	struct world *w, struct service *from, struct server *server, const struct connection *c);
+
+/* "orders,users": what backup tools take. */
+static void use_databases(
+	struct world *w, struct service *from, struct server *server, const struct connection *c)
+{
+	for (const char *at = c->database; *at; at += strcspn(at, ","), at += *at == ',') {
+		struct connection one = *c;
+
+		one.database = arena_strndup(w->arena, at, strcspn(at, ","));
+		if (*one.database)
+			use_server(w, from, server, &one);
+	}
+}
+
+static void use_server(
 	struct world *w, struct service *from, struct server *server, const struct connection *c)
 {
 	struct edge edge = {.use = c->reads || server->primary || from->image.role == IMAGE_TOOL
@@ -271,6 +319,10 @@ static void use_server(
 		.why = c->key,
 		.at = c->at};
 
+	if (c->database && strchr(c->database, ',')) {
+		use_databases(w, from, server, c);
+		return;
+	}
 	if (server->primary)
 		server = server->primary;
 	if (server->movable)
@@ -507,6 +559,9 @@ static void name_stores(struct world *w, struct server *server)
 	if (!base)
 		base = server->stores && server->stores->database ? server->stores->database
 								  : server->engine;
+	/* "cms" of a service "cms" is told from it. */
+	if (node_entry(w->names, base))
+		base = arena_printf(w->arena, "%s-store", base);
 	if (!server->movable)
 		server->name = world_name(w, base, scope, server->at);
 	for (struct store *store = server->stores; store; store = store->next)

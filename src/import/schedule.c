@@ -182,9 +182,13 @@ static void add_job(const struct schedule_labels *l, const struct entry *label, 
 	const char *tool)
 {
 	struct model *model = l->model;
+	bool named = strncmp(job, l->part->name, strlen(l->part->name)) == 0;
+	bool same = strcmp(job, l->part->name) == 0;
+	const char *name = named && !same ? job
+					  : arena_printf(model->arena, "%s-%s", l->part->name,
+						    same ? "job" : job);
 	struct part *part =
-		model_part(model, arena_printf(model->arena, "%s-%s", l->part->name, job),
-			arena_printf(model->arena, "job of %s", tool), label->at);
+		model_part(model, name, arena_printf(model->arena, "job of %s", tool), label->at);
 
 	if (!part)
 		return;
