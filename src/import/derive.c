@@ -187,11 +187,23 @@ static void find_copies(struct world *w)
 	}
 }
 
+/* What a host is called outside, where one of the sources says so. */
+static const char *real_host(struct world *w, const char *scope, const char *host)
+{
+	const struct fact *alias =
+		host ? facts_get(&w->model->aliases, arena_printf(w->arena, "%s/%s",
+							     strchr(host, '.') ? "" : scope, host))
+		     : NULL;
+
+	return alias ? alias->value : host;
+}
+
 /* A server that stands outside of all sources: each engine, host and port once. */
 static struct server *outside(struct world *w, const struct service *by, const struct connection *c)
 {
+	const char *host = real_host(w, by->part->scope, c->host);
 	const char *key =
-		arena_printf(w->arena, "%s %s %u", c->engine, c->host ? c->host : c->key, c->port);
+		arena_printf(w->arena, "%s %s %u", c->engine, host ? host : c->key, c->port);
 	struct node *node = node_get(w->outside, key);
 	struct server *server;
 
@@ -200,7 +212,7 @@ static struct server *outside(struct world *w, const struct service *by, const s
 	if (w->servers_count >= MODEL_PARTS_MAX + WORLD_STORES_MAX)
 		return NULL;
 	server = add_server(w, c->engine, c->at);
-	server->host = c->host;
+	server->host = host;
 	server->port = c->port;
 	server->why = arena_printf(w->arena, "named by %s in %s%s", by->part->name, c->key,
 		c->engine_guessed ? "; the engine is a guess" : "");
@@ -309,10 +321,17 @@ static void use_databases(
 	}
 }
 
+/* What makes backups and measures only reads; tools for people do anything. */
+static bool is_reader(const struct image *image)
+{
+	return image->role == IMAGE_TOOL &&
+	       (strcmp(image->word, "backup") == 0 || strcmp(image->word, "monitoring") == 0);
+}
+
 static void use_server(
 	struct world *w, struct service *from, struct server *server, const struct connection *c)
 {
-	struct edge edge = {.use = c->reads || server->primary || from->image.role == IMAGE_TOOL
+	struct edge edge = {.use = c->reads || server->primary || is_reader(&from->image)
 					   ? EDGE_READS
 					   : EDGE_WRITES,
 		.user = c->user,
@@ -325,12 +344,18 @@ static void use_server(
 	}
 	if (server->primary)
 		server = server->primary;
-	if (server->movable)
-		edge.store = store_of(w, server, c->blank && !c->database ? NULL : c->database);
-	if (!edge.store)
+	if (!server->movable) {
 		edge.server = server;
-	else if (!c->database && server->stores->next)
-		edge.why = arena_printf(w->arena, "%s; which database is not said", c->key);
+	} else if (!c->database && !default_database(server) && server->stores &&
+		   server->stores->next) {
+		edge.unseen = c->key;
+		edge.why = arena_printf(w->arena, "which database of %s %s leads to",
+			server->part ? server->part->name : server->host, c->key);
+	} else {
+		edge.store = store_of(w, server, c->database);
+		if (!edge.store)
+			edge.server = server;
+	}
 	add_edge(w, from, &edge);
 }
 
@@ -427,15 +452,16 @@ static void find_unseen(struct world *w, struct service *service)
 		if ((fact->value && *fact->value && !fact->blank) || !leads_to_store(fact->name) ||
 			(fact->value && strstr(fact->value, "://")))
 			continue;
-		if (w->stores_count == 1)
+		if (w->stores_count == 1) {
 			edge.store = only_store(w);
-		else
+			edge.why = arena_printf(w->arena,
+				"%s, whose value is not here: this is the only store", fact->name);
+		} else {
 			edge.unseen = fact->name;
-		edge.why = edge.store
-				   ? arena_printf(w->arena,
-					     "%s, whose value is not here: this is the only store",
-					     fact->name)
-				   : fact->name;
+			edge.why = arena_printf(w->arena,
+				"the store that %s leads to; its value is not in these files",
+				fact->name);
+		}
 		add_edge(w, service, &edge);
 		notes_add(w->notes, NOTE_ASSUMED, fact->at,
 			"%.80s: the value of %.80s is not in these files, so the store it leads to "

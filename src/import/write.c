@@ -344,10 +344,7 @@ static void write_other_edges(struct writer *wr, const struct service *s)
 			continue;
 		if (e->unseen) {
 			buf_puts(wr->out, "    # writes: [...]");
-			fill_in(wr, arena_printf(wr->w->arena,
-					    "the store that %s leads to; its value is not in these "
-					    "files",
-					    e->unseen));
+			fill_in(wr, e->why);
 			continue;
 		}
 		buf_printf(wr->out, "    # %s ", edge_word(e));

@@ -6,9 +6,11 @@ nothing that the sources call hidden or secret may be in either.  With --write t
 difference before it is committed.
 """
 import difflib
+import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -43,6 +45,27 @@ def check(airlock, directory, write):
     return [fault for fault in faults if fault]
 
 
+def check_command(airlock):
+    """What a plan's text does not show: files are not overwritten, and the summary for scripts."""
+    faults = []
+    source = str(HERE / "mastodon-like" / "docker-compose.yml")
+    with tempfile.TemporaryDirectory() as directory:
+        first = run(airlock, directory, "import", source, "-o", "plan.yaml")
+        again = run(airlock, directory, "import", source, "-o", "plan.yaml")
+        text = (Path(directory) / "plan.yaml").read_text()
+        if (first.returncode, again.returncode) != (0, 3) or "not overwritten" not in again.stderr or first.stdout:
+            faults.append(f"-o: {first.returncode}, {again.returncode}, {again.stderr}")
+        document = json.loads(run(airlock, directory, "import", "--json", source).stdout)
+        counts = [document[key] for key in ("from", "stores", "services", "commented", "fill_in")]
+        if document["schema"] != "airlock.import/1" or counts != ["compose", 1, 3, 1, 1] or document["plan"] != text:
+            faults.append(f"--json: {counts}")
+        missing = run(airlock, directory, "import", "nothing.yaml")
+        wrong = run(airlock, directory, "import", "--from", "terraform", source)
+        if missing.returncode != 2 or "nothing.yaml" not in missing.stderr or wrong.returncode != 2:
+            faults.append(f"bad sources: {missing.returncode} {missing.stderr} {wrong.returncode}")
+    return faults
+
+
 def main():
     airlock = str(Path(sys.argv[1]).resolve())
     write = sys.argv[3:] if sys.argv[2:3] == ["--write"] else []
@@ -54,6 +77,9 @@ def main():
         bad += bool(faults)
         for fault in faults:
             print(f"{directory.name}: {fault}")
+    for fault in check_command(airlock):
+        bad += 1
+        print(fault)
     print(f"{len(cases)} imports, {bad} not as they were")
     return 1 if bad else 0
 

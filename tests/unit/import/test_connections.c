@@ -53,6 +53,9 @@ static void whole_strings_of_every_form(void **state)
 	assert_string_equal(FOUND("ConnectionStrings__Main",
 				    "Host=db;Database=shop;Username=u;Password=secret"),
 		"postgresql u@db:0/shop");
+	assert_string_equal(
+		FOUND("SONAR_JDBC_USERNAME", "s", "SONAR_JDBC_URL", "jdbc:postgresql://db/sonar"),
+		"postgresql s@db:0/sonar");
 	assert_string_equal(FOUND("REDIS_URL", "redis://:secret@db:6379/3"), "redis @db:6379/3");
 	assert_string_equal(FOUND("DATABASE_REPLICA_URL", "postgres://u@db/shop"),
 		"postgresql u@db:0/shop reads");
