@@ -295,7 +295,7 @@ static void add_edge(struct world *w, struct service *from, const struct edge *e
 		return;
 	}
 	if (w->edges_count++ >= WORLD_EDGES_MAX) {
-		notes_add(w->notes, NOTE_ERROR, edge->at,
+		notes_add(w->notes, NOTE_ERROR, (struct place){.file = edge->at.file},
 			"more than %d connections: the rest is left out", WORLD_EDGES_MAX);
 		return;
 	}
@@ -479,8 +479,8 @@ static void find_needs(struct world *w, struct service *service)
 
 		if (!part) {
 			notes_add(w->notes, NOTE_UNKNOWN, need->at,
-				"%.80s: %s %.80s, which is not here", service->part->name,
-				need->value, need->name);
+				"%s %.80s: no such service, or its profile is left out", need->value,
+				need->name);
 			continue;
 		}
 		edge.service = w->service_of[part->number];
