@@ -197,16 +197,14 @@ static void read_ports(struct compose *c, struct part *part, const struct node *
 		const struct node *port = node_item(ports, i);
 		const char *target = node_get_text(port, "target");
 		const char *published = node_get_text(port, "published");
-		const char *mode = node_get_text(port, "mode");
 
-		if (!target || is_loopback(node_get_text(port, "host_ip")) ||
-			(mode && strcmp(mode, "host") == 0 && !published))
+		/* Without a published port docker takes any: nobody outside knows it. */
+		if (!target || !published || !*published ||
+			is_loopback(node_get_text(port, "host_ip")))
 			continue;
 		facts_add(c->model, &part->entries,
-			published && *published
-				? arena_printf(c->model->arena, "port %s is published", published)
-				: "a port is published",
-			NULL, port->at);
+			arena_printf(c->model->arena, "port %s is published", published), NULL,
+			port->at);
 	}
 }
 
@@ -370,6 +368,8 @@ int compose_import(const struct compose_files *files, const char *profiles, stru
 		c.profiles = node_get_text(variables, "COMPOSE_PROFILES");
 	model->compose = true;
 	model->name = node_get_text(top, "name");
+	if (!model->name)
+		model->name = node_get_text(variables, "COMPOSE_PROJECT_NAME");
 	tell_unknown_keys(&c, TOP, NULL, top);
 	for (size_t i = 0; i < services->count; i++) {
 		if (is_wanted(&c, services->entries[i].value))

@@ -159,10 +159,13 @@ static void lay_over(struct load *l, struct whole *whole, struct file *file)
 	for (size_t i = 0; i < file->services->count; i++) {
 		const char *name = file->services->entries[i].key;
 		struct node *service = resolve(l, file, name, 0);
+		struct entry *base = node_entry(whole->services, name);
+		/* It stands where it was defined first. */
+		struct place at = base ? base->at : file->services->entries[i].at;
 
 		ENSURE(service != NULL);
-		node_put(l->arena, whole->services, name, file->services->entries[i].at,
-			compose_merge(l->arena, node_get(whole->services, name), service));
+		node_put(l->arena, whole->services, name, at,
+			compose_merge(l->arena, base ? base->value : NULL, service));
 	}
 	for (size_t i = 0; i < file->top->count; i++) {
 		const struct entry *entry = &file->top->entries[i];

@@ -332,6 +332,27 @@ static void look_at(struct search *s, const struct fact *fact)
 		from_hosts(s, fact);
 }
 
+/* SPRING_DATASOURCE_USERNAME beside SPRING_DATASOURCE_URL */
+static void complete(struct search *s, struct connection *c)
+{
+	size_t prefix;
+	enum dsn_role role = dsn_role_of(c->key, strlen(c->key), &prefix);
+
+	while (prefix && strchr("_.-", c->key[prefix - 1]))
+		prefix--;
+	for (size_t i = 0; role == DSN_ROLE_TEXT && prefix && i < s->groups_count; i++) {
+		const struct group *g = &s->groups[i];
+
+		if (g->host || strlen(g->prefix) != prefix ||
+			strncasecmp(g->prefix, c->key, prefix) != 0)
+			continue;
+		if (!c->user)
+			c->user = kept(s, g->dsn.user);
+		if (!c->database)
+			c->database = kept(s, g->dsn.database);
+	}
+}
+
 void connections_find(
 	const struct connections_asked *asked, const struct part *part, struct connections *ret)
 {
@@ -344,6 +365,8 @@ void connections_find(
 		look_at(&s, fact);
 	if (*part->command && !from_strings(&s, &command))
 		from_hosts(&s, &command);
+	for (size_t i = 0; i < ret->count; i++)
+		complete(&s, &ret->rows[i]);
 	for (size_t i = 0; i < s.groups_count; i++)
 		if (s.groups[i].host)
 			add_group(&s, &s.groups[i]);

@@ -120,7 +120,27 @@ static bool is_replica(const struct part *part)
 	return part->replica || connections_says_reads(part->name);
 }
 
-/* The one other server of the engine that is no copy, or the one that it names. */
+/* "db" for "db-replica": the longest name that this one begins with. */
+static struct server *primary_by_name(const struct world *w, const struct server *server)
+{
+	struct server *best = NULL;
+	size_t most = 0;
+
+	for (size_t i = 0; i < w->servers_count; i++) {
+		struct server *other = w->servers[i];
+		size_t len = other->part ? strlen(other->part->name) : 0;
+
+		if (other != server && len > most && strcmp(other->engine, server->engine) == 0 &&
+			!is_replica(other->part) &&
+			strncmp(other->part->name, server->part->name, len) == 0) {
+			most = len;
+			best = other;
+		}
+	}
+	return best;
+}
+
+/* The server that it names, else the one its name begins with, else the only other one. */
 static struct server *primary_of(const struct world *w, const struct server *server)
 {
 	static const char *const keys[] = {"POSTGRESQL_MASTER_HOST", "REDIS_MASTER_HOST",
@@ -132,6 +152,9 @@ static struct server *primary_of(const struct world *w, const struct server *ser
 		if (only)
 			return only;
 	}
+	only = primary_by_name(w, server);
+	if (only)
+		return only;
 	for (size_t i = 0; i < w->servers_count; i++) {
 		struct server *other = w->servers[i];
 
@@ -164,11 +187,23 @@ static void find_copies(struct world *w)
 	}
 }
 
+/* What a host is called outside, where one of the sources says so. */
+static const char *real_host(struct world *w, const char *scope, const char *host)
+{
+	const struct fact *alias =
+		host ? facts_get(&w->model->aliases, arena_printf(w->arena, "%s/%s",
+							     strchr(host, '.') ? "" : scope, host))
+		     : NULL;
+
+	return alias ? alias->value : host;
+}
+
 /* A server that stands outside of all sources: each engine, host and port once. */
 static struct server *outside(struct world *w, const struct service *by, const struct connection *c)
 {
+	const char *host = real_host(w, by->part->scope, c->host);
 	const char *key =
-		arena_printf(w->arena, "%s %s %u", c->engine, c->host ? c->host : c->key, c->port);
+		arena_printf(w->arena, "%s %s %u", c->engine, host ? host : c->key, c->port);
 	struct node *node = node_get(w->outside, key);
 	struct server *server;
 
@@ -177,7 +212,7 @@ static struct server *outside(struct world *w, const struct service *by, const s
 	if (w->servers_count >= MODEL_PARTS_MAX + WORLD_STORES_MAX)
 		return NULL;
 	server = add_server(w, c->engine, c->at);
-	server->host = c->host;
+	server->host = host;
 	server->port = c->port;
 	server->why = arena_printf(w->arena, "named by %s in %s%s", by->part->name, c->key,
 		c->engine_guessed ? "; the engine is a guess" : "");
@@ -228,30 +263,39 @@ static struct store *store_of(struct world *w, struct server *server, const char
 
 /* ---- edges ---- */
 
+static bool same_user(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 static bool same_target(const struct edge *a, const struct edge *b)
 {
 	return a->store == b->store && a->server == b->server && a->service == b->service &&
 	       a->unseen == b->unseen;
 }
 
-/* One edge for each target: writing is more than reading, reading more than needing. */
+/* One edge for each target and user: writing is more than reading, reading more than needing. */
 static void add_edge(struct world *w, struct service *from, const struct edge *edge)
 {
 	for (struct edge *old = from->edges; old; old = old->next) {
 		if (!same_target(old, edge))
 			continue;
-		if (edge->use == EDGE_WRITES && old->use != EDGE_WRITES) {
+		if (edge->use == EDGE_NEEDS || (edge->use == old->use && !edge->user))
+			return;
+		if (!same_user(old->user, edge->user) && old->user)
+			continue;
+		if (edge->use == EDGE_WRITES || !old->user) {
 			struct edge *next = old->next;
+			bool writes = old->use == EDGE_WRITES || edge->use == EDGE_WRITES;
 
 			*old = *edge;
+			old->use = writes ? EDGE_WRITES : edge->use;
 			old->next = next;
-		} else if (!old->user) {
-			old->user = edge->user;
 		}
 		return;
 	}
 	if (w->edges_count++ >= WORLD_EDGES_MAX) {
-		notes_add(w->notes, NOTE_ERROR, edge->at,
+		notes_add(w->notes, NOTE_ERROR, (struct place){.file = edge->at.file},
 			"more than %d connections: the rest is left out", WORLD_EDGES_MAX);
 		return;
 	}
@@ -262,23 +306,56 @@ static void add_edge(struct world *w, struct service *from, const struct edge *e
 }
 
 static void use_server(
+	struct world *w, struct service *from, struct server *server, const struct connection *c);
+
+/* "orders,users": what backup tools take. */
+static void use_databases(
 	struct world *w, struct service *from, struct server *server, const struct connection *c)
 {
-	struct edge edge = {.use = c->reads || server->primary || from->image.role == IMAGE_TOOL
+	for (const char *at = c->database; *at; at += strcspn(at, ","), at += *at == ',') {
+		struct connection one = *c;
+
+		one.database = arena_strndup(w->arena, at, strcspn(at, ","));
+		if (*one.database)
+			use_server(w, from, server, &one);
+	}
+}
+
+/* What makes backups and measures only reads; tools for people do anything. */
+static bool is_reader(const struct image *image)
+{
+	return image->role == IMAGE_TOOL &&
+	       (strcmp(image->word, "backup") == 0 || strcmp(image->word, "monitoring") == 0);
+}
+
+static void use_server(
+	struct world *w, struct service *from, struct server *server, const struct connection *c)
+{
+	struct edge edge = {.use = c->reads || server->primary || is_reader(&from->image)
 					   ? EDGE_READS
 					   : EDGE_WRITES,
 		.user = c->user,
 		.why = c->key,
 		.at = c->at};
 
+	if (c->database && strchr(c->database, ',')) {
+		use_databases(w, from, server, c);
+		return;
+	}
 	if (server->primary)
 		server = server->primary;
-	if (server->movable)
-		edge.store = store_of(w, server, c->blank && !c->database ? NULL : c->database);
-	if (!edge.store)
+	if (!server->movable) {
 		edge.server = server;
-	else if (!c->database && server->stores->next)
-		edge.why = arena_printf(w->arena, "%s; which database is not said", c->key);
+	} else if (!c->database && !default_database(server) && server->stores &&
+		   server->stores->next) {
+		edge.unseen = c->key;
+		edge.why = arena_printf(w->arena, "which database of %s %s leads to",
+			server->part ? server->part->name : server->host, c->key);
+	} else {
+		edge.store = store_of(w, server, c->database);
+		if (!edge.store)
+			edge.server = server;
+	}
 	add_edge(w, from, &edge);
 }
 
@@ -375,15 +452,16 @@ static void find_unseen(struct world *w, struct service *service)
 		if ((fact->value && *fact->value && !fact->blank) || !leads_to_store(fact->name) ||
 			(fact->value && strstr(fact->value, "://")))
 			continue;
-		if (w->stores_count == 1)
+		if (w->stores_count == 1) {
 			edge.store = only_store(w);
-		else
+			edge.why = arena_printf(w->arena,
+				"%s, whose value is not here: this is the only store", fact->name);
+		} else {
 			edge.unseen = fact->name;
-		edge.why = edge.store
-				   ? arena_printf(w->arena,
-					     "%s, whose value is not here: this is the only store",
-					     fact->name)
-				   : fact->name;
+			edge.why = arena_printf(w->arena,
+				"the store that %s leads to; its value is not in these files",
+				fact->name);
+		}
 		add_edge(w, service, &edge);
 		notes_add(w->notes, NOTE_ASSUMED, fact->at,
 			"%.80s: the value of %.80s is not in these files, so the store it leads to "
@@ -401,8 +479,8 @@ static void find_needs(struct world *w, struct service *service)
 
 		if (!part) {
 			notes_add(w->notes, NOTE_UNKNOWN, need->at,
-				"%.80s: %s %.80s, which is not here", service->part->name,
-				need->value, need->name);
+				"%s %.80s: no such service, or its profile is left out", need->value,
+				need->name);
 			continue;
 		}
 		edge.service = w->service_of[part->number];
@@ -507,6 +585,9 @@ static void name_stores(struct world *w, struct server *server)
 	if (!base)
 		base = server->stores && server->stores->database ? server->stores->database
 								  : server->engine;
+	/* "cms" of a service "cms" is told from it. */
+	if (node_entry(w->names, base))
+		base = arena_printf(w->arena, "%s-store", base);
 	if (!server->movable)
 		server->name = world_name(w, base, scope, server->at);
 	for (struct store *store = server->stores; store; store = store->next)

@@ -75,6 +75,15 @@ static bool is_under(const char *path, const char *directory)
 	return strncmp(path, directory, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
+/* "demo:2.1-kafka" for a service that is called kafka: one repository holds all images. */
+static bool tag_says(const char *image, const char *name)
+{
+	size_t len = image ? strlen(image) : 0, tail = strlen(name);
+
+	return len > tail && strcmp(image + len - tail, name) == 0 &&
+	       (image[len - tail - 1] == '-' || image[len - tail - 1] == ':');
+}
+
 const char *image_engine(const struct part *part, struct arena *arena)
 {
 	struct image image = image_look(part->image, arena);
@@ -85,6 +94,8 @@ const char *image_engine(const struct part *part, struct arena *arena)
 		return image.word;
 	if (image.role != IMAGE_PLAIN || image.word)
 		return NULL;
+	if (tag_says(part->image, part->name) && image_look(part->name, arena).role == IMAGE_STORE)
+		return image_look(part->name, arena).word;
 	for (const struct fact *v = part->volumes.first; v; v = v->next)
 		for (size_t i = 0; v->value && i < ARRAY_LEN(data_directories); i++)
 			if (is_under(v->value, data_directories[i].directory))

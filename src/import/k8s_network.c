@@ -35,6 +35,23 @@ static void add_hosts(struct k8s *k, struct part *part, const struct node *servi
 		arena_printf(arena, "%s.%s.svc.cluster.local", name, space), NULL, service->at);
 }
 
+/* Clients are told the Service, and come out at its external name. */
+static void add_alias(struct k8s *k, const struct node *service, const char *target)
+{
+	static const char *const domains[] = {"", ".svc", ".svc.cluster.local"};
+	const char *name = k8s_name(service), *space = k8s_namespace(k, service);
+	struct arena *arena = k->model->arena;
+
+	if (!target)
+		return;
+	facts_add(k->model, &k->model->aliases, arena_printf(arena, "%s/%s", space, name), target,
+		service->at);
+	for (size_t i = 0; i < ARRAY_LEN(domains); i++)
+		facts_add(k->model, &k->model->aliases,
+			arena_printf(arena, "/%s.%s%s", name, space, domains[i]), target,
+			service->at);
+}
+
 static void read_service(struct k8s *k, const struct node *service)
 {
 	const struct node *spec = node_get(service, "spec");
@@ -43,13 +60,7 @@ static void read_service(struct k8s *k, const struct node *service)
 	bool found = false;
 
 	if (type && strcmp(type, "ExternalName") == 0) {
-		const char *target = node_get_text(spec, "externalName");
-
-		if (target)
-			notes_add(k->model->notes, NOTE_ASSUMED, service->at,
-				"Service %.80s is another name of %.120s: connections to it are "
-				"taken for connections to a store outside",
-				k8s_name(service), target);
+		add_alias(k, service, node_get_text(spec, "externalName"));
 		return;
 	}
 	for (size_t i = 0; i < k->pods_count; i++) {

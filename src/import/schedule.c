@@ -32,7 +32,9 @@ static const char *const days[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sa
 
 static const char *every(int64_t minutes, struct arena *arena)
 {
-	if (minutes >= 1 && minutes < 60 && 60 % minutes == 0)
+	if (minutes < 1)
+		return NULL;
+	if (minutes < 60 && 60 % minutes == 0)
 		return minutes == 1 ? "* * * * *"
 				    : arena_printf(arena, "*/%" PRId64 " * * * *", minutes);
 	if (minutes == 60)
@@ -91,7 +93,7 @@ static bool name_number(
 	return false;
 }
 
-/* Names become numbers, '?' becomes '*'. */
+/* Names become numbers, what other schedulers write becomes cron's. */
 static const char *field(const char *text, bool month, bool day, struct arena *arena)
 {
 	BUF_AUTO out = BUF_INIT;
@@ -108,7 +110,11 @@ static const char *field(const char *text, bool month, bool day, struct arena *a
 			buf_printf(&out, "%zu", day && ends && number == 0 ? (size_t)7 : number);
 			text += 3;
 		} else {
-			buf_putc(&out, *text == '?' ? '*' : *text);
+			/* Quartz' 0/5 is cron's star with a step. */
+			bool from_0 = text[0] == '0' && text[1] == '/' &&
+				      (!out.len || out.data[out.len - 1] == ',');
+
+			buf_putc(&out, *text == '?' || from_0 ? '*' : *text);
 			text++;
 		}
 	}
@@ -182,9 +188,13 @@ static void add_job(const struct schedule_labels *l, const struct entry *label, 
 	const char *tool)
 {
 	struct model *model = l->model;
+	bool named = strncmp(job, l->part->name, strlen(l->part->name)) == 0;
+	bool same = strcmp(job, l->part->name) == 0;
+	const char *name = named && !same ? job
+					  : arena_printf(model->arena, "%s-%s", l->part->name,
+						    same ? "job" : job);
 	struct part *part =
-		model_part(model, arena_printf(model->arena, "%s-%s", l->part->name, job),
-			arena_printf(model->arena, "job of %s", tool), label->at);
+		model_part(model, name, arena_printf(model->arena, "job of %s", tool), label->at);
 
 	if (!part)
 		return;

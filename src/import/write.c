@@ -192,22 +192,42 @@ static void write_other_store(struct writer *wr, const struct server *server)
 	wr->did->commented++;
 }
 
-/* Files that services keep: no plan of this version moves them either. */
-static void write_files(struct writer *wr, const struct service *service)
+/* Files that services keep: no plan of this version moves them either.  Each volume once. */
+static void add_files(struct writer *wr, struct node *seen, const struct service *service)
 {
 	for (const struct fact *v = service->part->volumes.first; v; v = v->next) {
-		bool is_name = *v->name && !strchr("./~$", *v->name);
+		struct node *users;
+
+		if (!*v->name || strchr("./~$", *v->name))
+			continue;
+		users = node_get(seen, v->name);
+		if (!users) {
+			users = node_text(wr->w->arena, service->name, v->at);
+			node_put(wr->w->arena, seen, v->name, v->at, users);
+		} else {
+			users->count++;
+		}
+	}
+}
+
+static void write_files(struct writer *wr)
+{
+	struct node *seen = node_new(wr->w->arena, NODE_MAP, (struct place){0});
+
+	for (size_t i = 0; i < wr->w->services_count; i++)
+		add_files(wr, seen, wr->w->services[i]);
+	for (size_t i = 0; i < seen->count; i++) {
+		const struct node *users = seen->entries[i].value;
 		size_t start = wr->out->len;
 
-		if (!is_name)
-			continue;
 		buf_puts(wr->out, "  # files in ");
-		add_safe(wr->out, v->name);
+		add_safe(wr->out, seen->entries[i].key);
 		buf_puts(wr->out, ":");
 		end_line(wr, start,
-			arena_printf(wr->w->arena, "%s keeps them in %s", service->name,
-				v->value ? v->value : "a volume"),
-			v->at);
+			users->count ? arena_printf(wr->w->arena, "of %s and %zu more", users->text,
+					       users->count)
+				     : arena_printf(wr->w->arena, "of %s", users->text),
+			seen->entries[i].at);
 		wr->did->commented++;
 	}
 }
@@ -252,8 +272,7 @@ static void write_stores(struct writer *wr)
 			write_copies(wr, w->servers[i]);
 		else if (!w->servers[i]->movable)
 			write_other_store(wr, w->servers[i]);
-	for (size_t i = 0; i < w->services_count; i++)
-		write_files(wr, w->services[i]);
+	write_files(wr);
 }
 
 /* ---- services ---- */
@@ -273,6 +292,22 @@ static const char *edge_word(const struct edge *e)
 	return e->use == EDGE_READS ? "reads" : e->use == EDGE_WRITES ? "writes" : "needs";
 }
 
+/* Is the target in the list already, or in the one of what is written? */
+static bool was_listed(const struct service *s, const struct edge *edge)
+{
+	bool before = true;
+
+	for (const struct edge *e = s->edges; e; e = e->next) {
+		before = before && e != edge;
+		if (e == edge || !in_plan(e) || edge_target(e) != edge_target(edge))
+			continue;
+		if ((before && e->use == edge->use) ||
+			(edge->use == EDGE_READS && e->use == EDGE_WRITES))
+			return true;
+	}
+	return false;
+}
+
 /* One list of the plan, with a line of comment for each reason before it. */
 static void write_edges(struct writer *wr, const struct service *s, enum edge_use use)
 {
@@ -285,12 +320,13 @@ static void write_edges(struct writer *wr, const struct service *s, enum edge_us
 		add_safe(wr->out, e->why);
 		buf_puts(wr->out, use == EDGE_WRITES  ? ", assumed to write ("
 				  : use == EDGE_READS ? ", assumed to read only ("
+				  : e->store	      ? "; whether it reads or writes is not seen ("
 						      : " (");
 		add_place(wr->out, e->at);
 		buf_puts(wr->out, ")\n");
 	}
 	for (const struct edge *e = s->edges; e; e = e->next)
-		if (e->use == use && in_plan(e)) {
+		if (e->use == use && in_plan(e) && !was_listed(s, e)) {
 			if (*sign == '[')
 				buf_printf(wr->out, "    %s: ", edge_word(e));
 			buf_printf(wr->out, "%s%s", sign, edge_target(e));
@@ -308,10 +344,7 @@ static void write_other_edges(struct writer *wr, const struct service *s)
 			continue;
 		if (e->unseen) {
 			buf_puts(wr->out, "    # writes: [...]");
-			fill_in(wr, arena_printf(wr->w->arena,
-					    "the store that %s leads to; its value is not in these "
-					    "files",
-					    e->unseen));
+			fill_in(wr, e->why);
 			continue;
 		}
 		buf_printf(wr->out, "    # %s ", edge_word(e));

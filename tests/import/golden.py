@@ -1,0 +1,88 @@
+#!/usr/bin/python3
+"""golden.py AIRLOCK [--write NAME...]: every directory beside this file that holds `args` is imported with them.
+
+The plan must be `plan.yaml`, the messages `notes.txt`, `airlock plan` must accept the plan as it is, blanks and all, and
+nothing that the sources call hidden or secret may be in either.  With --write the two files are made anew: read the
+difference before it is committed.
+"""
+import difflib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# Fixtures give passwords that hold one of these words, and nothing else does.
+SECRETS = ("hidden", "secret-default", "never-shown")
+
+
+def run(airlock, directory, *argv):
+    env = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE")}
+    return subprocess.run([airlock, *argv], cwd=directory, env=env, capture_output=True, text=True, timeout=60)
+
+
+def difference(name, wanted, got):
+    return "".join(difflib.unified_diff(wanted.splitlines(True), got.splitlines(True), f"{name} (kept)", f"{name} (now)"))
+
+
+def check(airlock, directory, write):
+    argv = (directory / "args").read_text().split()
+    done = run(airlock, directory, "import", *argv)
+    faults = [] if done.returncode == 0 else [f"exit code {done.returncode}"]
+    for name, got in (("plan.yaml", done.stdout), ("notes.txt", done.stderr)):
+        if write:
+            (directory / name).write_text(got)
+        kept = directory / name
+        faults += [difference(name, kept.read_text() if kept.exists() else "", got)]
+        faults += [f"{name} holds {word!r}" for word in SECRETS if word in got.replace("(hidden)", "")]
+    plan = run(airlock, directory, "-f", "plan.yaml", "plan")
+    if plan.returncode != 0:
+        faults.append(f"airlock plan: exit code {plan.returncode}\n{plan.stderr}")
+    if run(airlock, directory, "import", *argv).stdout != done.stdout:
+        faults.append("a second import gives another plan")
+    return [fault for fault in faults if fault]
+
+
+def check_command(airlock):
+    """What a plan's text does not show: files are not overwritten, and the summary for scripts."""
+    faults = []
+    source = str(HERE / "mastodon-like" / "docker-compose.yml")
+    with tempfile.TemporaryDirectory() as directory:
+        first = run(airlock, directory, "import", source, "-o", "plan.yaml")
+        again = run(airlock, directory, "import", source, "-o", "plan.yaml")
+        text = (Path(directory) / "plan.yaml").read_text()
+        if (first.returncode, again.returncode) != (0, 3) or "not overwritten" not in again.stderr or first.stdout:
+            faults.append(f"-o: {first.returncode}, {again.returncode}, {again.stderr}")
+        document = json.loads(run(airlock, directory, "import", "--json", source).stdout)
+        counts = [document[key] for key in ("from", "stores", "services", "commented", "fill_in")]
+        if document["schema"] != "airlock.import/1" or counts != ["compose", 1, 3, 1, 1] or document["plan"] != text:
+            faults.append(f"--json: {counts}")
+        missing = run(airlock, directory, "import", "nothing.yaml")
+        wrong = run(airlock, directory, "import", "--from", "terraform", source)
+        if missing.returncode != 2 or "nothing.yaml" not in missing.stderr or wrong.returncode != 2:
+            faults.append(f"bad sources: {missing.returncode} {missing.stderr} {wrong.returncode}")
+    return faults
+
+
+def main():
+    airlock = str(Path(sys.argv[1]).resolve())
+    write = sys.argv[3:] if sys.argv[2:3] == ["--write"] else []
+    bad = 0
+    cases = sorted(path.parent for path in HERE.glob("*/args"))
+    assert cases, "no case was found"
+    for directory in cases:
+        faults = check(airlock, directory, directory.name in write or write == ["all"])
+        bad += bool(faults)
+        for fault in faults:
+            print(f"{directory.name}: {fault}")
+    for fault in check_command(airlock):
+        bad += 1
+        print(fault)
+    print(f"{len(cases)} imports, {bad} not as they were")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
