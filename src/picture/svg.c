@@ -22,7 +22,7 @@ static const char style[] =
 	".waves .reads{stroke-dasharray:6 3}.waves .orders{stroke-dasharray:1.5 3}"
 	".waves .meant{stroke:var(--warn,#7a4b00);stroke-width:1.8}"
 	".waves .accident{stroke:var(--bad,#a01520);stroke-width:2.4}"
-	".waves .many path{stroke-opacity:.32}.waves .many .accident{stroke-opacity:.8}"
+	".waves .many path{stroke-opacity:.32}.waves .many .accident{stroke-opacity:.75;stroke-width:1.5}"
 	".waves use{visibility:hidden;pointer-events:none}"
 	".waves .n:hover use{visibility:visible;stroke-opacity:1}"
 	".waves .n:hover .box{stroke:var(--link,#23409f);stroke-width:3}"

@@ -1,6 +1,7 @@
 #include "plan/overlap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 
@@ -79,19 +80,39 @@ static struct crossing make_crossing(const struct sequence *q, size_t i)
 		.edge = (uint32_t)i};
 }
 
-/* Every pair that talks across waves, once; edges of one `from` stand together in the graph. */
+static uint32_t begin_of(const struct sequence *q, const struct tie *edge)
+{
+	uint32_t a = q->wave_of[edge->from], b = q->wave_of[edge->to];
+
+	return a < b ? a : b;
+}
+
+/*
+ * Every pair that talks across waves, once, by the wave in which it begins: edges of one `from`
+ * stand together in the graph, and where each wave's pairs go is counted before they are made.
+ */
 static void list_pairs(const struct sequence *q, struct arena *arena, struct crossings *c)
 {
 	const struct graph *g = &q->graph;
-	uint32_t *row = arena_calloc(arena, g->nodes + 1, sizeof *row); /* by `to`, + 1 */
-	size_t room = 0;
+	uint32_t *last = arena_calloc(arena, g->nodes + 1, sizeof *last); /* by `to` */
+	uint32_t *next = arena_calloc(arena, q->count + 2, sizeof *next); /* by wave */
 
-	for (size_t i = 0; i < g->count; i++)
-		room += crosses(q, &g->edges[i]);
-	c->list = arena_calloc(arena, room + 1, sizeof *c->list);
 	for (size_t i = 0; i < g->count; i++) {
 		const struct tie *edge = &g->edges[i];
-		uint32_t known = row[edge->to];
+
+		if (!crosses(q, edge) || last[edge->to] == edge->from + 1)
+			continue;
+		last[edge->to] = edge->from + 1;
+		next[begin_of(q, edge) + 1]++;
+		c->count++;
+	}
+	for (size_t n = 0; n <= q->count; n++)
+		next[n + 1] += next[n];
+	c->list = arena_calloc(arena, c->count + 1, sizeof *c->list);
+	memset(last, 0, g->nodes * sizeof *last);
+	for (size_t i = 0; i < g->count; i++) {
+		const struct tie *edge = &g->edges[i];
+		uint32_t known = last[edge->to]; /* where its pair may stand, + 1 */
 
 		if (!crosses(q, edge))
 			continue;
@@ -99,23 +120,9 @@ static void list_pairs(const struct sequence *q, struct arena *arena, struct cro
 			c->list[known - 1].kinds |= edge->kind;
 			continue;
 		}
-		c->list[c->count++] = make_crossing(q, i);
-		row[edge->to] = (uint32_t)c->count;
+		last[edge->to] = next[begin_of(q, edge)] + 1;
+		c->list[next[begin_of(q, edge)]++] = make_crossing(q, i);
 	}
-}
-
-static void sort_by_begin(const struct sequence *q, struct arena *arena, struct crossings *c)
-{
-	uint32_t *start = arena_calloc(arena, q->count + 2, sizeof *start);
-	struct crossing *sorted = arena_calloc(arena, c->count + 1, sizeof *sorted);
-
-	for (size_t i = 0; i < c->count; i++)
-		start[c->list[i].begin + 1]++;
-	for (size_t n = 0; n <= q->count; n++)
-		start[n + 1] += start[n];
-	for (size_t i = 0; i < c->count; i++)
-		sorted[start[c->list[i].begin]++] = c->list[i];
-	c->list = sorted;
 }
 
 /* How many begin minus how many ended, from the first wave on. */
@@ -149,7 +156,6 @@ void crossings_find(const struct sequence *q, struct arena *arena, struct crossi
 	list_pairs(q, arena, &c);
 	for (size_t i = 0; i < c.count; i++)
 		c.list[i].overlap = permit_for(permits, plan->overlaps_count, &c.list[i]);
-	sort_by_begin(q, arena, &c);
 	count_open(q, arena, &c);
 	*ret = c;
 }
