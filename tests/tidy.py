@@ -18,7 +18,7 @@ FILE_LINES_MAX = 800
 FLOORS = {
     "base": 1,
     "core": 2, "plan": 2, "pgwire": 2, "control": 2, "dsn": 2, "port": 2.5,
-    "store": 3, "route": 3, "journal": 3, "env": 3, "action": 3, "import": 3, "http": 3,
+    "store": 3, "route": 3, "journal": 3, "env": 3, "action": 3, "picture": 3, "import": 3, "http": 3,
     "discover": 4, "verify": 4, "gate": 5, "engine": 6,
     "rehearse": 7, "guard": 7, "report": 7, "cli": 8,
 }

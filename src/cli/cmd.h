@@ -35,13 +35,19 @@ struct cmd_ctx {
 	struct problems problems;
 	struct err plan_err; /* SHOW_PLAN: why plan is NULL; ERR_OK otherwise */
 	struct journal
-		*journal; /* NULL when the row says NO_JOURNAL, or TRY_JOURNAL and it failed */
+		*journal; /* NULL when the row says NO_JOURNAL, or TRY_ or PEEK_ and it failed */
 	struct journal_lock *lock; /* NULL until cmd_lock took it; released at the end */
 	struct arena arena;	   /* lives as long as the command: take from it what you like */
 };
 
 /* "airlock run", never its arguments; in the context's arena. */
 const char *cmd_who(struct cmd_ctx *ctx);
+
+/*
+ * Says why nothing new may be begun with this plan, and that it is refused: ERR_REFUSED when there
+ * is a reason (plan/refusal.h).  For commands that begin something.
+ */
+int cmd_need_unrefused(struct cmd_ctx *ctx, struct err *err) MUST_CHECK;
 
 /*
  * Takes the controller's lock, so that two controllers do not get in each other's way.  It is

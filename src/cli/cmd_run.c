@@ -83,6 +83,8 @@ int cmd_run(struct cmd_ctx *ctx, struct err *err)
 	FLEET_AUTO fleet = {0};
 	int code;
 
+	if (cmd_need_unrefused(ctx, err))
+		return -1;
 	if (opt_given(ctx->opt, FLAG_RUN_DRY_RUN)) {
 		dry_run(ctx, &order);
 		return 0;

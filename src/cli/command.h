@@ -29,7 +29,7 @@ enum exit_code {
 
 enum command_group { GROUP_PREPARE, GROUP_MOVE, GROUP_DECIDE, GROUP_LOOK, GROUP_COUNT };
 enum command_plan { NO_PLAN, LOAD_PLAN, SHOW_PLAN };
-enum command_journal { NO_JOURNAL, READ_JOURNAL, WRITE_JOURNAL, TRY_JOURNAL };
+enum command_journal { NO_JOURNAL, READ_JOURNAL, PEEK_JOURNAL, WRITE_JOURNAL, TRY_JOURNAL };
 enum command_forms { TEXT_ONLY = 0, JSON = 1, NDJSON = 2, JSON_NDJSON = JSON | NDJSON };
 
 enum word_kind {

@@ -65,7 +65,7 @@ static int prepare_plan(struct cmd_ctx *ctx, struct err *err)
 	}
 	rc = plan_open(ctx, err);
 	if (ctx->problems.errors > 0 || (ctx->problems.count > 0 && !ctx->out->quiet)) {
-		problems_print(&ctx->problems, ctx->out->color_messages, &text);
+		problems_print_others(&ctx->problems, ctx->out->color_messages, &text);
 		out_message_text(ctx->out, &text);
 	}
 	return rc;
@@ -74,14 +74,17 @@ static int prepare_plan(struct cmd_ctx *ctx, struct err *err)
 static int prepare_journal(struct cmd_ctx *ctx, struct err *err)
 {
 	enum command_journal need = ctx->command->journal;
-	enum journal_mode mode = need == READ_JOURNAL ? JOURNAL_READ : JOURNAL_WRITE;
+	bool reads = need == READ_JOURNAL || need == PEEK_JOURNAL;
+	enum journal_mode mode = reads ? JOURNAL_READ : JOURNAL_WRITE;
 	struct err why = ERR_INIT;
 
 	if (need == NO_JOURNAL)
 		return 0;
 	if (journal_open(ctx->state_dir, mode, cmd_who(ctx), &ctx->journal, &why) == 0)
 		return 0;
-	if (need != TRY_JOURNAL) {
+	if (need == PEEK_JOURNAL && why.code == ERR_USAGE) /* there is none */
+		return 0;
+	if (need != TRY_JOURNAL && need != PEEK_JOURNAL) {
 		*err = why;
 		return -1;
 	}

@@ -5,6 +5,9 @@
 #include "base/check.h"
 #include "cli/wrap.h"
 #include "core/table.h"
+#include "picture/picture.h"
+#include "plan/reason.h"
+#include "plan/text.h"
 
 #define NAME_COLUMNS 16
 
@@ -17,59 +20,115 @@ static const struct plan_store *decider_of(const struct plan *plan, const struct
 	return &plan->stores[wave->decider];
 }
 
-/* `name` padded, or on a line of its own when it is too long. */
-static void add_label(struct buf *out, const char *name)
+/* `name` padded, or on a line of its own when it is too long; then the text. */
+static void add_row(struct buf *out, const char *name, const char *text)
 {
 	if (strlen(name) < NAME_COLUMNS)
 		buf_printf(out, "    %-*s", NAME_COLUMNS, name);
 	else
 		buf_printf(out, "    %s\n    %*s", name, NAME_COLUMNS, "");
+	wrap_text(out, text, 4 + NAME_COLUMNS, 4 + NAME_COLUMNS);
 }
 
-static void add_member(const struct plan *plan, size_t node, const char *why, struct buf *out)
+static void add_more(struct buf *out, const char *text)
 {
-	add_label(out, plan_node_name(plan, node));
-	wrap_text(out, why, 4 + NAME_COLUMNS, 4 + NAME_COLUMNS);
-	if (node < plan->stores_count) {
-		const struct plan_store *store = &plan->stores[node];
-		BUF_AUTO line = BUF_INIT;
-
-		buf_printf(&line, "from %s", store->old);
-		wrap_text(out, buf_str(&line), 0, 4 + NAME_COLUMNS);
-		buf_clear(&line);
-		buf_printf(&line, "to %s", store->new);
-		wrap_text(out, buf_str(&line), 0, 4 + NAME_COLUMNS);
-	}
+	wrap_text(out, text, 0, 4 + NAME_COLUMNS);
 }
 
-static void add_crossings(const struct plan *plan, const struct wave *wave, struct buf *out)
+static void add_store(struct plan_view *v, size_t node, struct buf *out)
 {
-	if (wave->crossings_count)
+	const struct plan_store *store = &v->plan->stores[node];
+	const char *lighter = plan_view_lighter(v, node);
+
+	add_more(out, arena_printf(v->arena, "from %s", store->old));
+	add_more(out, arena_printf(v->arena, "to %s", store->new));
+	add_more(out, arena_printf(v->arena, "gravity %s", plan_view_gravity(v, node)));
+	if (lighter)
+		add_more(out, lighter);
+}
+
+/* A piece is explained once, at its first member. */
+static const char *why(struct plan_view *v, size_t node)
+{
+	const struct sequence *q = &v->sequence;
+	size_t first = q->part_nodes[q->part_first[q->part_of[node]]];
+
+	if (first != node)
+		return arena_printf(v->arena, "in one piece with %s, see there",
+			plan_node_name(v->plan, first));
+	return reason_why(q, node, v->arena);
+}
+
+static void add_member(struct plan_view *v, size_t node, struct buf *out)
+{
+	add_row(out, plan_node_name(v->plan, node), why(v, node));
+	if (node < v->plan->stores_count)
+		add_store(v, node, out);
+}
+
+static void add_crossing(struct plan_view *v, const struct crossing *c, struct buf *out)
+{
+	const struct plan *plan = v->plan;
+	char time[TEXT_NUMBER_BYTES];
+	BUF_AUTO line = BUF_INIT;
+
+	buf_printf(&line, "%s -> %s, %s, ", plan_node_name(plan, c->from),
+		plan_node_name(plan, c->to), crossing_verbs(c));
+	if (c->overlap == CROSSING_ACCIDENT)
+		buf_puts(&line, "NOT DECLARED");
+	else
+		buf_printf(&line, "declared: \"%s\", at most %s",
+			plan->overlaps[c->overlap].because,
+			text_time_print(plan->overlaps[c->overlap].at_most_ms, time));
+	buf_printf(&line, "; %s", plan_view_cost(v, c));
+	wrap_text(out, buf_str(&line), 0, 4);
+}
+
+static void add_crossings(struct plan_view *v, const struct wave *wave, struct buf *out)
+{
+	if (v->crossings.open[wave->n - 1])
 		buf_puts(out, "  crosses between the environments until the next wave\n");
-	for (size_t i = 0; i < wave->crossings_count; i++) {
-		const struct crossing *c = &wave->crossings[i];
-
-		buf_printf(out, "    %s -> %s, %s\n", plan_node_name(plan, c->from),
-			plan_node_name(plan, c->to), c->intended ? "declared" : "NOT DECLARED");
-	}
+	for (size_t i = 0; i < v->crossings.count; i++)
+		if (crossing_is_open(&v->crossings.list[i], wave->n))
+			add_crossing(v, &v->crossings.list[i], out);
 }
 
-static void add_blast(const struct plan *plan, const struct wave *wave, struct buf *out)
+static void add_blast(struct plan_view *v, const struct wave *wave, struct buf *out)
 {
 	BUF_AUTO names = BUF_INIT;
+	uint32_t *nodes;
+	size_t count = impact_beyond(&v->impact, wave, v->arena, &nodes);
 
-	if (wave->blast_count == 0)
+	if (count == 0)
 		return;
-	for (size_t i = 0; i < wave->blast_count; i++)
-		buf_printf(&names, "%s%s", i ? ", " : "", plan_node_name(plan, wave->blast[i]));
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", plan_node_name(v->plan, nodes[i]));
 	buf_puts(out, "  feels it when this wave goes wrong\n");
 	wrap_text(out, buf_str(&names), 0, 4);
 }
 
-static void add_wave(
-	const struct plan *plan, const struct wave *wave, const struct out *style, struct buf *out)
+static void add_risk(struct plan_view *v, const struct wave *wave, struct buf *out)
 {
-	const struct plan_store *decider = decider_of(plan, wave);
+	struct risk r;
+
+	risk_make(&v->sequence, &v->crossings, &v->impact, wave, v->arena, &r);
+	buf_puts(out, "  risk\n");
+	add_row(out, "availability", r.availability);
+	add_row(out, "integrity", r.integrity);
+	add_row(out, "reversibility", r.reversibility);
+	add_row(out, "load", r.load);
+	if (r.merged || r.split)
+		buf_puts(out, "  rejected\n");
+	if (r.merged)
+		wrap_text(out, r.merged, 0, 4);
+	if (r.split)
+		wrap_text(out, r.split, 0, 4);
+}
+
+static void add_wave(
+	struct plan_view *v, const struct wave *wave, const struct out *style, struct buf *out)
+{
+	const struct plan_store *decider = decider_of(v->plan, wave);
 
 	buf_printf(out, "\n%sWave %zu%s  %s", out_color(style, COLOR_BOLD), wave->n,
 		out_color(style, COLOR_NONE), plan_tier_name(wave->tier));
@@ -78,9 +137,10 @@ static void add_wave(
 			decider->name);
 	buf_putc(out, '\n');
 	for (size_t i = 0; i < wave->members_count; i++)
-		add_member(plan, wave->members[i], wave->why[i], out);
-	add_crossings(plan, wave, out);
-	add_blast(plan, wave, out);
+		add_member(v, wave->members[i], out);
+	add_crossings(v, wave, out);
+	add_blast(v, wave, out);
+	add_risk(v, wave, out);
 }
 
 /* The phases from the first look to a way back that stands. */
@@ -109,104 +169,31 @@ static bool has_stores(const struct sequence *sequence)
 	return false;
 }
 
-void plan_text(const struct plan *plan, const struct sequence *sequence, const struct out *style,
+static void add_head(struct plan_view *v, const struct out *style, struct buf *out)
+{
+	const struct sequence *q = &v->sequence;
+
+	buf_printf(out, "Plan %s, %zu wave%s", v->plan->name, q->count, q->count == 1 ? "" : "s");
+	if (q->least < q->count)
+		buf_printf(out, " (no order within the rules has fewer than %zu)", q->least);
+	buf_printf(out, "\nhash %s\n\n%sPicture%s\n", v->plan->hash, out_color(style, COLOR_BOLD),
+		out_color(style, COLOR_NONE));
+	picture_text(q, &v->crossings, out);
+}
+
+void plan_text(struct plan_view *v, const struct problems *problems, const struct out *style,
 	struct buf *out)
 {
-	buf_printf(out, "Plan %s, %zu wave%s\n", plan->name, sequence->count,
-		sequence->count == 1 ? "" : "s");
-	buf_printf(out, "hash %s\n", plan->hash);
-	for (size_t i = 0; i < sequence->count; i++)
-		add_wave(plan, &sequence->waves[i], style, out);
-	if (has_stores(sequence))
+	add_head(v, style, out);
+	for (size_t i = 0; i < v->sequence.count; i++)
+		add_wave(v, &v->sequence.waves[i], style, out);
+	if (has_stores(&v->sequence))
 		add_steps(style, out);
-	buf_printf(out, "\nTo approve exactly this plan: airlock approve %.12s\n", plan->hash);
-}
-
-static json_t *names_json(const struct plan *plan, const size_t *nodes, size_t count)
-{
-	json_t *names = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(names, out_json_string(plan_node_name(plan, nodes[i])));
-	return names;
-}
-
-static json_t *crossings_json(const struct plan *plan, const struct wave *wave)
-{
-	json_t *all = json_array();
-
-	for (size_t i = 0; i < wave->crossings_count; i++) {
-		const struct crossing *c = &wave->crossings[i];
-
-		json_array_append_new(
-			all, json_pack("{s:o, s:o, s:b}", "from",
-				     out_json_string(plan_node_name(plan, c->from)), "to",
-				     out_json_string(plan_node_name(plan, c->to)), "intended",
-				     c->intended));
-	}
-	return all;
-}
-
-static json_t *steps_json(void)
-{
-	json_t *all = json_array();
-
-	for (int phase = PHASE_READY; phase <= PHASE_RETIRED; phase++) {
-		size_t count;
-		const struct step *steps = table_steps((enum phase)phase, &count);
-
-		for (size_t i = 0; i < count; i++)
-			json_array_append_new(all,
-				json_pack("{s:s, s:s, s:s}", "phase", phase_name((enum phase)phase),
-					"verb", verb_word(steps[i].verb), "undo",
-					verb_undo(steps[i].verb)));
-	}
-	return all;
-}
-
-static json_t *wave_json(const struct plan *plan, const struct wave *wave)
-{
-	const struct plan_store *decider = decider_of(plan, wave);
-	json_t *why = json_array();
-
-	for (size_t i = 0; i < wave->members_count; i++)
-		json_array_append_new(why, out_json_string(wave->why[i]));
-	return json_pack("{s:I, s:s, s:o, s:s?, s:o?, s:o, s:o, s:o, s:o}", "n",
-		(json_int_t)wave->n, "tier", plan_tier_name(wave->tier), "members",
-		names_json(plan, wave->members, wave->members_count), "pattern",
-		decider ? plan_pattern_name(decider->pattern) : NULL, "decider",
-		decider ? out_json_string(decider->name) : NULL, "why", why, "crossings",
-		crossings_json(plan, wave), "blast_radius",
-		names_json(plan, wave->blast, wave->blast_count), "steps",
-		decider ? steps_json() : json_array());
-}
-
-static json_t *problems_json(struct problems *problems)
-{
-	json_t *all = json_array();
-
-	problems_sort(problems);
-	for (size_t i = 0; i < problems->count; i++) {
-		const struct problem *p = &problems->rows[i];
-
-		json_array_append_new(
-			all, json_pack("{s:s, s:s, s:o, s:i, s:i, s:o, s:o}", "id", p->id,
-				     "severity", problem_severity_name(p->severity), "file",
-				     out_json_string(p->file), "line", p->line, "column", p->column,
-				     "message", out_json_string(p->message), "help",
-				     out_json_string(p->help)));
-	}
-	return all;
-}
-
-json_t *plan_json(
-	const struct plan *plan, const struct sequence *sequence, struct problems *problems)
-{
-	json_t *waves = json_array();
-
-	for (size_t i = 0; sequence && i < sequence->count; i++)
-		json_array_append_new(waves, wave_json(plan, &sequence->waves[i]));
-	return json_pack("{s:s, s:o, s:s?, s:o, s:o}", "schema", "airlock.plan/1", "name",
-		out_json_string(plan ? plan->name : NULL), "hash", plan ? plan->hash : NULL,
-		"waves", waves, "problems", problems_json(problems));
+	if (problems->refusals)
+		buf_printf(out,
+			"\n%sRefused%s  `airlock run` does not begin with this plan: %zu "
+			"reason%s above\n",
+			out_color(style, COLOR_RED), out_color(style, COLOR_NONE),
+			problems->refusals, problems->refusals == 1 ? "" : "s");
+	buf_printf(out, "\nTo approve exactly this plan: airlock approve %.12s\n", v->plan->hash);
 }

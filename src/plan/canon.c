@@ -182,6 +182,31 @@ static void add_overlap(struct canon *c, const struct plan_overlap *o)
 			o->at_most_ms, escaped(c, o->because)));
 }
 
+/* Lines only where something is written: plans from before these keys keep their hash. */
+static void add_orders(struct canon *c)
+{
+	const struct plan *p = c->plan;
+
+	c->prefix = "";
+	if (p->limits.blast_radius)
+		add_number(c, "limits.blast_radius", p->limits.blast_radius, "");
+	for (size_t i = 0; i < p->orders_count; i++)
+		add_line(c, "order",
+			arena_printf(c->scratch, "%s %s \"%s\"",
+				plan_node_name(p, p->orders[i].first),
+				plan_node_name(p, p->orders[i].then),
+				escaped(c, p->orders[i].because)));
+	for (size_t i = 0; i < p->togethers_count; i++) {
+		const struct plan_together *t = &p->togethers[i];
+		BUF_AUTO line = BUF_INIT;
+
+		for (size_t m = 0; m < t->members_count; m++)
+			buf_printf(&line, "%s ", plan_node_name(p, t->members[m]));
+		buf_printf(&line, "\"%s\"", escaped(c, t->because));
+		add_line(c, "together", buf_str(&line));
+	}
+}
+
 static void add_plan(struct canon *c)
 {
 	const struct plan *p = c->plan;
@@ -201,6 +226,7 @@ static void add_plan(struct canon *c)
 	}
 	for (size_t i = 0; i < p->overlaps_count; i++)
 		add_overlap(c, &p->overlaps[i]);
+	add_orders(c);
 	for (size_t i = 0; i < p->gates_count; i++) {
 		enter(c, "gates", p->gates[i].id);
 		add_settings(c, p->gates[i].settings, p->gates[i].settings_count);

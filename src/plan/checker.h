@@ -25,7 +25,18 @@ struct path {
 #define CHECKER_PATH_BYTES 320
 
 enum ref_to { REF_STORE, REF_NODE, REF_ROUTE };
-enum ref_role { ROLE_ROUTE, ROLE_READS, ROLE_WRITES, ROLE_NEEDS, ROLE_AFTER, ROLE_FROM, ROLE_TO };
+enum ref_role {
+	ROLE_ROUTE,
+	ROLE_READS,
+	ROLE_WRITES,
+	ROLE_NEEDS,
+	ROLE_AFTER,
+	ROLE_FROM,
+	ROLE_TO,
+	ROLE_FIRST,
+	ROLE_THEN,
+	ROLE_MEMBER,
+};
 
 /* A name that stands for something else in the plan. */
 struct ref {
@@ -36,7 +47,7 @@ struct ref {
 	struct span at;
 	size_t *dest;	   /* where the index goes */
 	size_t target;	   /* the index, once resolved */
-	const void *owner; /* the plan_store, plan_service or plan_overlap that refers */
+	const void *owner; /* the element that refers: plan_store, plan_service, ... */
 };
 
 struct checker {

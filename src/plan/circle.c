@@ -3,59 +3,43 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "plan/edge_ref.h"
 
-static const struct edge *way_on(
-	const struct graph *g, int kinds, const size_t *component, size_t node)
+static const struct tie *way_on(
+	const struct graph *g, int kinds, const uint32_t *component, size_t node)
 {
 	for (size_t i = g->by_first.start[node]; i < g->by_first.start[node + 1]; i++) {
-		const struct edge *edge = g->by_first.list[i];
+		const struct tie *edge = graph_edge(g, &g->by_first, i);
 
-		if (edge->kind & kinds && component[edge_second(edge)] == component[node])
+		if (edge->kind & kinds && component[tie_second(edge)] == component[node])
 			return edge;
 	}
 	return NULL;
 }
 
-const struct edge **circle_find(const struct graph *graph, int kinds, const size_t *component,
+const struct tie **circle_find(const struct graph *graph, int kinds, const uint32_t *component,
 	size_t node, struct arena *arena)
 {
 	size_t *seen = arena_calloc(arena, graph->nodes, sizeof *seen); /* step + 1 */
-	const struct edge **way = arena_calloc(arena, graph->nodes + 1, sizeof *way);
+	const struct tie **way = arena_calloc(arena, graph->nodes + 1, sizeof *way);
 	size_t steps = 0;
 
 	/* Every node of a circle has a way on inside its component, so some node comes twice. */
 	while (!seen[node]) {
-		const struct edge *edge = way_on(graph, kinds, component, node);
+		const struct tie *edge = way_on(graph, kinds, component, node);
 
 		REQUIRE(edge != NULL);
 		seen[node] = ++steps;
 		way[steps - 1] = edge;
-		node = edge_second(edge);
+		node = tie_second(edge);
 	}
 	return way + seen[node] - 1;
-}
-
-static const struct ref *ref_of(const struct checker *ck, const struct edge *edge)
-{
-	const struct plan *p = ck->plan;
-	const void *owner = edge->from < p->stores_count
-				    ? (const void *)&p->stores[edge->from]
-				    : &p->services[edge->from - p->stores_count];
-	enum ref_role role = edge->kind == EDGE_NEEDS ? ROLE_NEEDS : ROLE_AFTER;
-
-	for (size_t i = 0; i < ck->refs_count; i++) {
-		const struct ref *ref = &ck->refs[i];
-
-		if (ref->owner == owner && ref->role == role && ref->target == edge->to)
-			return ref;
-	}
-	return NULL;
 }
 
 #define EDGES_TOLD_MAX 8
 
 /* "'a' needs 'b', 'b' is after 'a'": against the order of movement, as the plan says it. */
-static void describe(struct checker *ck, const struct edge **circle, struct buf *out)
+static void describe(struct checker *ck, const struct tie **circle, struct buf *out)
 {
 	size_t count = 0;
 
@@ -71,13 +55,13 @@ static void describe(struct checker *ck, const struct edge **circle, struct buf 
 }
 
 /* At whichever reference of the circle stands first in the file. */
-static void report_one(struct checker *ck, const struct edge **circle)
+static void report_one(struct checker *ck, const struct tie **circle)
 {
 	const struct ref *first = NULL;
 	BUF_AUTO text = BUF_INIT;
 
 	for (size_t i = 0; circle[i]; i++) {
-		const struct ref *ref = ref_of(ck, circle[i]);
+		const struct ref *ref = edge_ref(ck, circle[i]);
 
 		if (ref && (!first || ref->at.start < first->at.start))
 			first = ref;
@@ -89,7 +73,7 @@ static void report_one(struct checker *ck, const struct edge **circle)
 }
 
 static bool *components_with_circle(
-	const struct graph *g, const size_t *component, size_t count, struct arena *arena)
+	const struct graph *g, const uint32_t *component, size_t count, struct arena *arena)
 {
 	bool *ret = arena_calloc(arena, count + 1, sizeof *ret);
 
@@ -102,7 +86,7 @@ static bool *components_with_circle(
 
 void circle_report(struct checker *ck, const struct graph *graph)
 {
-	size_t *component = arena_calloc(ck->scratch, graph->nodes + 1, sizeof *component);
+	uint32_t *component = arena_calloc(ck->scratch, graph->nodes + 1, sizeof *component);
 	size_t count = graph_components(graph, EDGE_ORDERS, ck->scratch, component);
 	bool *circles = components_with_circle(graph, component, count, ck->scratch);
 

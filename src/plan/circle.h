@@ -13,7 +13,7 @@ void circle_report(struct checker *ck, const struct graph *graph);
  * Edges of these kinds that form a circle inside one component, beginning at `node`'s component's
  * way from `node`; NULL-terminated, in arena.  The component must hold a circle.
  */
-const struct edge **circle_find(const struct graph *graph, int kinds, const size_t *component,
+const struct tie **circle_find(const struct graph *graph, int kinds, const uint32_t *component,
 	size_t node, struct arena *arena);
 
 #endif

@@ -7,6 +7,7 @@
 #include "plan/circle.h"
 #include "plan/conninfo.h"
 #include "plan/graph.h"
+#include "plan/override.h"
 #include "plan/secret.h"
 #include "plan/text.h"
 
@@ -318,7 +319,8 @@ static void check_routes(struct checker *ck, const struct yaml_tree *root)
 		if ((to_store ? leads_to_stores : leads_to_services)(p->routes[ref->target].kind))
 			continue;
 		kind = plan_route_kind_name(p->routes[ref->target].kind);
-		checker_error_at(ck, ref->path, "P-ROUTE", ref->at, NULL,
+		/* Whatever leads new traffic elsewhere leaves a store's state where it is. */
+		checker_error_at(ck, ref->path, to_store ? "P-INGRESS" : "P-ROUTE", ref->at, NULL,
 			"a route of kind %s does not lead to a %s", kind,
 			to_store ? "store" : "service");
 	}
@@ -334,9 +336,12 @@ static void check_routes(struct checker *ck, const struct yaml_tree *root)
 
 static bool talk(const struct graph *g, size_t a, size_t b)
 {
-	for (size_t i = g->by_to.start[b]; i < g->by_to.start[b + 1]; i++)
-		if (g->by_to.list[i]->from == a && g->by_to.list[i]->kind & EDGE_TALKS)
+	for (size_t i = g->by_to.start[b]; i < g->by_to.start[b + 1]; i++) {
+		const struct tie *edge = graph_edge(g, &g->by_to, i);
+
+		if (edge->from == a && edge->kind & EDGE_TALKS)
 			return true;
+	}
 	return false;
 }
 
@@ -375,4 +380,5 @@ void meaning_check_graph(struct checker *ck, const struct yaml_tree *root)
 	graph_make(p, ck->scratch, &graph);
 	check_overlaps(ck, root, &graph);
 	circle_report(ck, &graph);
+	override_check(ck, root, &graph);
 }

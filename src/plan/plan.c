@@ -10,6 +10,8 @@
 #include "base/check.h"
 #include "plan/canon.h"
 #include "plan/meaning.h"
+#include "plan/override.h"
+#include "plan/refuse.h"
 #include "plan/resolve.h"
 #include "plan/schema.h"
 #include "plan/source.h"
@@ -105,8 +107,13 @@ int plan_parse(const char *path, const char *text, size_t len, struct plan **ret
 	root = read_tree(&src, &scratch, path, text, len, ps);
 	if (root)
 		check(&ck, root);
+	if (root && ps->errors == before)
+		refuse_check(&ck, root);
 	problems_sort(ps);
-	if (count_errors(ps, before, path, err) || canon_seal(plan, err))
+	if (count_errors(ps, before, path, err))
+		return -1;
+	override_sort(plan);
+	if (canon_seal(plan, err))
 		return -1;
 	*ret_plan = plan;
 	plan = NULL;

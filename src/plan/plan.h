@@ -123,6 +123,26 @@ struct plan_overlap {
 	struct plan_pos pos;
 };
 
+/* The plan's own word about the order; each says why. */
+struct plan_order {
+	size_t first, then; /* nodes: `then` moves in a later wave than `first` */
+	const char *because;
+	struct plan_pos pos;
+};
+
+struct plan_together {
+	size_t *members; /* nodes that move in one cutover, sorted */
+	size_t members_count;
+	const char *because;
+	struct plan_pos pos;
+};
+
+struct plan_limits {
+	/* The most stores and services that may feel it when one wave goes wrong: its members, and
+	 * what reads, writes or needs them, directly or through others.  0 = no limit. */
+	int64_t blast_radius;
+};
+
 struct plan_gate {
 	const char *id; /* "clock" */
 	struct plan_pos pos;
@@ -151,6 +171,11 @@ struct plan {
 	size_t routes_count;
 	struct plan_overlap *overlaps;
 	size_t overlaps_count;
+	struct plan_limits limits;
+	struct plan_order *orders; /* sorted, like togethers */
+	size_t orders_count;
+	struct plan_together *togethers;
+	size_t togethers_count;
 	struct plan_gate *gates;
 	size_t gates_count;
 	const char *canonical;

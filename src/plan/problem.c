@@ -51,6 +51,8 @@ void problems_add(struct problems *ps, const struct problem *p)
 	REQUIRE(p->message != NULL);
 	if (p->severity == PROBLEM_ERROR)
 		ps->errors++;
+	if (p->severity == PROBLEM_REFUSAL)
+		ps->refusals++;
 	if (problems_full(ps))
 		return;
 	if (ps->count == ps->cap)
@@ -134,6 +136,7 @@ static void print_one(const struct problem *p, bool color, struct buf *out)
 		[PROBLEM_ERROR] = "\033[1;31m",
 		[PROBLEM_WARNING] = "\033[1;35m",
 		[PROBLEM_NOTE] = "\033[1;36m",
+		[PROBLEM_REFUSAL] = "\033[1;31m",
 	};
 
 	buf_puts(out, p->file ? p->file : "plan");
@@ -148,17 +151,44 @@ static void print_one(const struct problem *p, bool color, struct buf *out)
 	buf_printf(out, "  help: airlock explain %s\n", p->id);
 }
 
-void problems_print(struct problems *ps, bool color, struct buf *out)
+static void print_left(size_t all, size_t shown, const char *what, struct buf *out)
 {
-	size_t shown = 0;
+	if (all > shown)
+		buf_printf(out, "and %zu more %s\n", all - shown, what);
+}
+
+static void print_some(struct problems *ps, bool refusals, bool others, bool color, struct buf *out)
+{
+	size_t errors = 0, refused = 0;
 
 	problems_sort(ps);
 	for (size_t i = 0; i < ps->count; i++) {
-		print_one(&ps->rows[i], color, out);
-		shown += ps->rows[i].severity == PROBLEM_ERROR;
+		bool refusal = ps->rows[i].severity == PROBLEM_REFUSAL;
+
+		if (refusal ? refusals : others)
+			print_one(&ps->rows[i], color, out);
+		errors += ps->rows[i].severity == PROBLEM_ERROR;
+		refused += refusal;
 	}
-	if (ps->errors > shown)
-		buf_printf(out, "and %zu more errors\n", ps->errors - shown);
+	if (others)
+		print_left(ps->errors, errors, "errors", out);
+	if (refusals)
+		print_left(ps->refusals, refused, "refusals", out);
+}
+
+void problems_print(struct problems *ps, bool color, struct buf *out)
+{
+	print_some(ps, true, true, color, out);
+}
+
+void problems_print_others(struct problems *ps, bool color, struct buf *out)
+{
+	print_some(ps, false, true, color, out);
+}
+
+void problems_print_refusals(struct problems *ps, bool color, struct buf *out)
+{
+	print_some(ps, true, false, color, out);
 }
 
 const char *problem_severity_name(enum problem_severity severity)
@@ -167,6 +197,7 @@ const char *problem_severity_name(enum problem_severity severity)
 		[PROBLEM_ERROR] = "error",
 		[PROBLEM_WARNING] = "warning",
 		[PROBLEM_NOTE] = "note",
+		[PROBLEM_REFUSAL] = "refused",
 	};
 
 	REQUIRE(severity < ARRAY_LEN(names));

@@ -22,7 +22,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum problem_severity { PROBLEM_ERROR, PROBLEM_WARNING, PROBLEM_NOTE };
+/*
+ * A refusal is no error of the text: the plan is understood and can be shown, and what is under way
+ * can be finished, but nothing new is begun with it (plan/refusal.h).
+ */
+enum problem_severity { PROBLEM_ERROR, PROBLEM_WARNING, PROBLEM_NOTE, PROBLEM_REFUSAL };
 
 struct problem {
 	const char *id; /* stable, "P-UNKNOWN-KEY"; a row of problems.def */
@@ -41,11 +45,12 @@ struct problems {
 	struct problem *rows;
 	size_t count;
 	size_t cap;
-	size_t errors; /* how many of them are PROBLEM_ERROR */
+	size_t errors;	 /* how many of them are PROBLEM_ERROR */
+	size_t refusals; /* and how many PROBLEM_REFUSAL */
 };
 
 void problems_init(struct problems *ps, struct arena *arena);
-/* Appends a copy.  Past 200 rows only the count of errors grows. */
+/* Appends a copy.  Past 200 rows only the counts grow. */
 void problems_add(struct problems *ps, const struct problem *p);
 /* Whether problems_add would only count: then no text needs to be made. */
 bool problems_full(const struct problems *ps);
@@ -53,6 +58,9 @@ bool problems_full(const struct problems *ps);
 void problems_sort(struct problems *ps);
 /* Sorts by place, then appends the text of all to `out`. */
 void problems_print(struct problems *ps, bool color, struct buf *out);
+/* The same without refusals, for commands that they do not concern; and only those. */
+void problems_print_others(struct problems *ps, bool color, struct buf *out);
+void problems_print_refusals(struct problems *ps, bool color, struct buf *out);
 const char *problem_severity_name(enum problem_severity severity);
 /* The explanation behind `airlock explain ID`, or NULL. */
 const char *problem_explain(const char *id);

@@ -1,15 +1,29 @@
-/* reason.h - why a node moves when it moves, in one sentence. */
+/*
+ * reason.h - why a node moves when it moves: in one sentence, and at length.  On demand, each in
+ * time linear in the edges of the part it moves with.
+ */
 #ifndef AIRLOCK_PLAN_REASON_H
 #define AIRLOCK_PLAN_REASON_H
 
-#include "base/buf.h"
-#include "plan/graph.h"
+#include "plan/impact.h"
+#include "plan/sequence.h"
 
-/* Of a node on no circle.  wave_of[node] counts from 1.  In arena. */
-const char *reason_alone(const struct plan *plan, const struct graph *graph, const size_t *wave_of,
-	size_t node, struct arena *arena);
-/* Of all nodes of a circle, of which `node` is one.  In arena. */
-const char *reason_circle(const struct plan *plan, const struct graph *graph, const size_t *part_of,
-	size_t node, struct arena *arena);
+/* One sentence, in arena. */
+const char *reason_why(const struct sequence *q, size_t node, struct arena *arena);
+
+/* "reports before orders, which it reads": an edge as an order of movement, in arena. */
+const char *reason_edge(const struct plan *plan, const struct tie *edge, struct arena *arena);
+
+/* What holds a node in its wave, and what was rejected, and by how much. */
+struct placement {
+	const char *why;
+	const char *not_earlier, *not_later;
+	const char *override;	     /* the plan's own word and its reason; NULL when none */
+	const char *earlier, *later; /* what one wave earlier or later would cost; NULL: none */
+	const char *alone;	     /* what a cutover of its own would cost; NULL: it has one */
+};
+
+void reason_placement(const struct sequence *q, struct impact *im, size_t node, struct arena *arena,
+	struct placement *ret);
 
 #endif

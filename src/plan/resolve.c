@@ -111,7 +111,7 @@ static void unresolved(struct checker *ck, const struct ref *ref)
 static bool is_list(enum ref_role role)
 {
 	return role == ROLE_READS || role == ROLE_WRITES || role == ROLE_NEEDS ||
-	       role == ROLE_AFTER;
+	       role == ROLE_AFTER || role == ROLE_MEMBER;
 }
 
 static int compare_refs(const void *a, const void *b)
@@ -167,6 +167,8 @@ static void sort_lists(struct plan *p)
 		sort(s->needs, s->needs_count);
 		sort(s->after, s->after_count);
 	}
+	for (size_t i = 0; i < p->togethers_count; i++)
+		sort(p->togethers[i].members, p->togethers[i].members_count);
 }
 
 void resolve_refs(struct checker *ck)

@@ -201,6 +201,39 @@ static const struct schema overlap = {
 	.pos_at = offsetof(struct plan_overlap, pos),
 };
 
+static const struct schema_row limits_rows[] = {
+	{"blast_radius", SCHEMA_INTEGER, AT(plan_limits, blast_radius), .min = 1,
+		.max = PLAN_MEMBERS_MAX},
+};
+static const struct schema limits = {SCHEMA(limits_rows), .not_empty = true};
+
+static const struct schema_row order_rows[] = {
+	{"first", SCHEMA_REF, AT(plan_order, first), .to = REF_NODE, .role = ROLE_FIRST,
+		REQUIRED("first: STORE or SERVICE")},
+	{"then", SCHEMA_REF, AT(plan_order, then), .to = REF_NODE, .role = ROLE_THEN,
+		REQUIRED("then: STORE or SERVICE")},
+	{"because", SCHEMA_TEXT, AT(plan_order, because), REQUIRED("because: \"why this order\"")},
+};
+static const struct schema order = {
+	SCHEMA(order_rows),
+	.size = sizeof(struct plan_order),
+	.has_pos = true,
+	.pos_at = offsetof(struct plan_order, pos),
+};
+
+static const struct schema_row together_rows[] = {
+	{"members", SCHEMA_REFS, ARRAY_AT(plan_together, members), .to = REF_NODE,
+		.role = ROLE_MEMBER, REQUIRED("members: [NAME, NAME]")},
+	{"because", SCHEMA_TEXT, AT(plan_together, because),
+		REQUIRED("because: \"why they can not be apart\"")},
+};
+static const struct schema together = {
+	SCHEMA(together_rows),
+	.size = sizeof(struct plan_together),
+	.has_pos = true,
+	.pos_at = offsetof(struct plan_together, pos),
+};
+
 static const struct schema_row restore_rows[] = {
 	{"pgbackrest", SCHEMA_TEXT, SETTING, REQUIRED("pgbackrest: STANZA")},
 	{"younger_than", SCHEMA_TIME, SETTING, .min = 1, .max = YEAR,
@@ -251,6 +284,9 @@ static const struct schema_row plan_rows[] = {
 	{"services", SCHEMA_TABLE, ARRAY_AT(plan, services), .sub = &service},
 	{"routes", SCHEMA_TABLE, ARRAY_AT(plan, routes), .sub = &route},
 	{"overlap", SCHEMA_LIST, ARRAY_AT(plan, overlaps), .sub = &overlap},
+	{"limits", SCHEMA_MAPPING, AT(plan, limits), .sub = &limits},
+	{"order", SCHEMA_LIST, ARRAY_AT(plan, orders), .sub = &order},
+	{"together", SCHEMA_LIST, ARRAY_AT(plan, togethers), .sub = &together},
 	{"gates", SCHEMA_TABLE, ARRAY_AT(plan, gates), .sub = &gate},
 };
 const struct schema schema_plan = {SCHEMA(plan_rows)};

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "plan/overlap.h"
 
 struct making {
 	const struct plan *plan;
@@ -256,15 +257,6 @@ static void make_pauses(struct making *m)
 
 /* ---- overlaps -------------------------------------------------------------------------------- */
 
-static size_t wave_of(const struct sequence *sequence, size_t node)
-{
-	for (size_t w = 0; w < sequence->count; w++)
-		for (size_t i = 0; i < sequence->waves[w].members_count; i++)
-			if (sequence->waves[w].members[i] == node)
-				return w;
-	return sequence->count;
-}
-
 /* The side that a store's clients write to, both shut: the one they last did; of a service the one
  * on which it was observed.  SIDE_COUNT = no row tells. */
 static enum side side_at(const struct making *m, size_t node, int64_t at_ms)
@@ -376,7 +368,7 @@ static void make_overlap(struct making *m, struct overlap *o)
 {
 	const int64_t *at = m->t.instants;
 	size_t count = m->t.instants_count;
-	bool from_first = wave_of(m->sequence, o->from) < wave_of(m->sequence, o->to);
+	bool from_first = m->sequence->wave_of[o->from] < m->sequence->wave_of[o->to];
 	size_t first = from_first ? o->from : o->to, later = from_first ? o->to : o->from;
 
 	o->declared = declared_for(m->plan, o->from, o->to);
@@ -393,35 +385,19 @@ static void make_overlap(struct making *m, struct overlap *o)
 			o->too_long = true;
 }
 
-static bool is_known(const struct timeline *t, const struct crossing *c)
-{
-	for (size_t i = 0; i < t->overlaps_count; i++)
-		if (t->overlaps[i].from == c->from && t->overlaps[i].to == c->to)
-			return true;
-	return false;
-}
-
 static void make_overlaps(struct making *m)
 {
-	size_t room = 0;
+	struct crossings all;
 
-	for (size_t w = 0; w < m->sequence->count; w++)
-		room += m->sequence->waves[w].crossings_count;
-	m->t.overlaps = arena_calloc(m->arena, room + 1, sizeof *m->t.overlaps);
-	for (size_t w = 0; w < m->sequence->count; w++) {
-		const struct wave *wave = &m->sequence->waves[w];
+	crossings_find(m->sequence, m->arena, &all);
+	m->t.overlaps = arena_calloc(m->arena, all.count + 1, sizeof *m->t.overlaps);
+	m->t.overlaps_count = all.count;
+	for (size_t i = 0; i < all.count; i++) {
+		const struct crossing *c = &all.list[i];
 
-		for (size_t i = 0; i < wave->crossings_count; i++) {
-			const struct crossing *c = &wave->crossings[i];
-			struct overlap *o;
-
-			if (is_known(&m->t, c))
-				continue;
-			o = &m->t.overlaps[m->t.overlaps_count++];
-			*o = (struct overlap){
-				.from = c->from, .to = c->to, .intended = c->intended};
-			make_overlap(m, o);
-		}
+		m->t.overlaps[i] = (struct overlap){
+			.from = c->from, .to = c->to, .intended = c->overlap != CROSSING_ACCIDENT};
+		make_overlap(m, &m->t.overlaps[i]);
 	}
 }
 

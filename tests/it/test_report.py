@@ -106,7 +106,9 @@ def story(labs, scratch):
     plan = lab.plan.read_text()
     lab.plan.write_text(plan.replace(
         "services:\n", f"services:\n  legacy: {{tier: replayable, writes: [orders], match: {{user: {LEGACY_ROLE}}}}}\n")
-        + "\noverlap:\n  - {from: web, to: orders, at_most: 30m, because: '</style><script>x()</script>'}\n")
+        .replace('web, to: orders, because: "clients try both sides"',
+                 "web, to: orders, because: '</style><script>x()</script>'")
+        .replace("overlap:\n", 'overlap:\n  - {from: legacy, to: orders, because: "it retries", at_most: 30m}\n'))
     with Ledger(lab, place / "ledger", clients=8, rate=400) as ledger:
         for direction in ("forward", "rollback"):
             ledger.wait_for(300)

@@ -26,10 +26,12 @@ SERVICE = """\
 
 routes:
 """
+OVERLAP = '  - {from: nightly, to: orders, because: "it is stopped meanwhile", at_most: 30m}\n'
 
 
 def with_the_job(lab):
-    lab.plan.write_text(lab.plan.read_text().replace("\nroutes:\n", "\n" + SERVICE))
+    lab.plan.write_text(lab.plan.read_text().replace("\nroutes:\n", "\n" + SERVICE)
+                        .replace("overlap:\n", "overlap:\n" + OVERLAP))
 
 
 @pytest.fixture(scope="module")

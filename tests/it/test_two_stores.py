@@ -24,6 +24,7 @@ STORE = """
     sync: logical
     route: direct
 """
+OVERLAP = '  - {from: web, to: billing, because: "clients try both sides", at_most: 30m}\n'
 
 
 def add_second(lab):
@@ -36,6 +37,7 @@ def add_second(lab):
     lab.old.psql("INSERT INTO bill (cents) SELECT generate_series(1, 1000)", SECOND)
     sides = {server.name: server.conninfo("airlock", SECOND, lab.passfile) for server in lab.servers}
     plan = lab.plan.read_text().replace("\nservices:", STORE.format(**sides) + "\nservices:")
+    plan = plan.replace("overlap:\n", "overlap:\n" + OVERLAP)
     lab.plan.write_text(plan.replace("writes: [orders], match: {user: shop_app}",
                                      "writes: [orders, billing], match: {user: shop_app}"))
     lab.init_roles()

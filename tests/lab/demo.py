@@ -169,8 +169,11 @@ class Demo:
         line = gate["remedy"].split("services: {", 1)[1][:-1]
         line = f"{line[:-1]}, {STOP}}}"
         self.story.act(f"its owner was found; declared: {line}")
+        name = line.split(":", 1)[0]
+        crosses = f'{{from: {name}, to: orders, because: "it is stopped meanwhile", at_most: 30m}}'
         self.lab.plan.write_text(
-            self.lab.plan.read_text().replace("services:\n", f"services:\n  {line}\n", 1))
+            self.lab.plan.read_text().replace("services:\n", f"services:\n  {line}\n", 1)
+            .replace("overlap:\n", f"overlap:\n  - {crosses}\n", 1))
         self.story.act("airlock check")
         self._stream("check")
 

@@ -65,6 +65,12 @@ budgets:
   attempts: 5
   sync_age: 14d
 
+overlap:
+  - {{from: web, to: orders, because: "clients try both sides", at_most: 30m}}
+  - {{from: worker, to: orders, because: "clients try both sides", at_most: 30m}}
+  - {{from: deploy, to: orders, because: "clients try both sides", at_most: 30m}}
+  - {{from: reports, to: orders, because: "may read old for a while", at_most: 30m}}
+
 stores:
   orders:
     engine: postgresql

@@ -82,4 +82,27 @@ static inline void random_plan(uint64_t seed, struct buf *out)
 		random_service(&r, n, out);
 }
 
+/* Lines that override the order of such a plan; many of them contradict it and are refused. */
+static inline void random_overrides(uint64_t seed, struct buf *out)
+{
+	struct random_plan r = {.prng = {seed}};
+	size_t nodes;
+
+	r.stores = 1 + random_below(&r, 4);
+	r.services = random_below(&r, 12);
+	nodes = r.stores + r.services;
+	buf_puts(out, "order:\n  - {first: ");
+	random_name(&r, random_below(&r, nodes), out);
+	buf_puts(out, ", then: ");
+	random_name(&r, random_below(&r, nodes), out);
+	buf_puts(out, ", because: x}\n");
+	if (nodes < 2 || random_below(&r, 2))
+		return;
+	buf_puts(out, "together:\n  - {because: y, members: [");
+	random_name(&r, 0, out);
+	buf_puts(out, ", ");
+	random_name(&r, 1 + random_below(&r, nodes - 1), out);
+	buf_puts(out, "]}\n");
+}
+
 #endif

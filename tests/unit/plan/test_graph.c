@@ -15,11 +15,11 @@ static void edges_know_who_moves_first(void **state)
 	assert_int_equal(g.nodes, 3);
 	assert_int_equal(g.count, 3);
 	/* 0 orders, 1 reports, 2 web */
-	assert_int_equal(edge_first(&g.edges[0]), 1);
-	assert_int_equal(edge_second(&g.edges[0]), 0);
-	assert_int_equal(edge_first(&g.edges[1]), 0);
-	assert_int_equal(edge_second(&g.edges[1]), 2);
-	assert_int_equal(edge_first(&g.edges[2]), 1);
+	assert_int_equal(tie_first(&g.edges[0]), 1);
+	assert_int_equal(tie_second(&g.edges[0]), 0);
+	assert_int_equal(tie_first(&g.edges[1]), 0);
+	assert_int_equal(tie_second(&g.edges[1]), 2);
+	assert_int_equal(tie_first(&g.edges[2]), 1);
 	assert_int_equal(g.by_to.start[1] - g.by_to.start[0], 2);
 	assert_int_equal(g.by_first.start[2] - g.by_first.start[1], 2);
 }
@@ -30,7 +30,7 @@ static void reachable(const struct graph *g, int kinds, bool reach[32][32])
 	memset(reach, 0, 32 * sizeof *reach);
 	for (size_t i = 0; i < g->count; i++)
 		if (g->edges[i].kind & kinds)
-			reach[edge_first(&g->edges[i])][edge_second(&g->edges[i])] = true;
+			reach[tie_first(&g->edges[i])][tie_second(&g->edges[i])] = true;
 	for (size_t k = 0; k < g->nodes; k++)
 		for (size_t i = 0; i < g->nodes; i++)
 			for (size_t j = 0; j < g->nodes; j++)
@@ -46,7 +46,7 @@ static void components_are_the_circles(void **state)
 		BUF_AUTO text = BUF_INIT;
 		ARENA_AUTO arena = ARENA_INIT;
 		bool reach[32][32];
-		size_t component[32];
+		uint32_t component[32];
 		struct graph g;
 
 		random_plan(seed, &text);

@@ -1,15 +1,21 @@
 #include "fixture.h"
 
+#include "plan/reason.h"
 #include "plan/sequence.h"
 
-static const char *why(const struct plan *plan, const struct sequence *q, const char *name)
+static size_t node_of(const struct plan *plan, const char *name)
 {
-	for (size_t n = 0; n < q->count; n++)
-		for (size_t m = 0; m < q->waves[n].members_count; m++)
-			if (strcmp(plan_node_name(plan, q->waves[n].members[m]), name) == 0)
-				return q->waves[n].why[m];
-	fail_msg("no wave has %s", name);
-	return NULL;
+	for (size_t n = 0; n < node_count(plan); n++)
+		if (strcmp(plan_node_name(plan, n), name) == 0)
+			return n;
+	fail_msg("there is no %s", name);
+	return PLAN_NONE;
+}
+
+static const char *why(
+	const struct plan *plan, const struct sequence *q, struct arena *arena, const char *name)
+{
+	return reason_why(q, node_of(plan, name), arena);
 }
 
 static void each_says_tier_and_what_it_waited_for(void **state)
@@ -23,12 +29,13 @@ static void each_says_tier_and_what_it_waited_for(void **state)
 
 	(void)state;
 	sequence_make(f.plan, &arena, &q);
-	assert_contains(why(f.plan, &q, "identity"), "tier derived: reads and writes no store");
-	assert_contains(why(f.plan, &q, "reports"), "only reads");
-	assert_contains(why(f.plan, &q, "orders"), "after reports, which reads it");
-	assert_contains(why(f.plan, &q, "api"), "after identity, which it needs");
-	assert_null(strstr(why(f.plan, &q, "api"), "derived"));
-	assert_contains(why(f.plan, &q, "web"), "after api, which it comes after");
+	assert_contains(
+		why(f.plan, &q, &arena, "identity"), "tier derived: reads and writes no store");
+	assert_contains(why(f.plan, &q, &arena, "reports"), "only reads");
+	assert_contains(why(f.plan, &q, &arena, "orders"), "after reports, which reads it");
+	assert_contains(why(f.plan, &q, &arena, "api"), "after identity, which it needs");
+	assert_null(strstr(why(f.plan, &q, &arena, "api"), "derived"));
+	assert_contains(why(f.plan, &q, &arena, "web"), "after api, which it comes after");
 }
 
 static void a_circle_tells_its_edges(void **state)
@@ -41,9 +48,82 @@ static void a_circle_tells_its_edges(void **state)
 
 	(void)state;
 	sequence_make(f.plan, &arena, &q);
-	assert_contains(why(f.plan, &q, "web"), "orders before web, which writes it");
-	assert_contains(why(f.plan, &q, "web"), "web before reports, which needs it");
-	assert_contains(why(f.plan, &q, "web"), "reports before orders, which it reads");
+	assert_contains(why(f.plan, &q, &arena, "web"), "orders before web, which writes it");
+	assert_contains(why(f.plan, &q, &arena, "web"), "web before reports, which needs it");
+	assert_contains(why(f.plan, &q, &arena, "web"), "reports before orders, which it reads");
+}
+
+static void a_placement_says_what_holds_it(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(
+		HEAD "services:\n  vault: {}\n  reports: {reads: [orders]}\n"
+		     "  api: {tier: entry, writes: [orders], needs: [vault]}\n"
+		     "  web: {writes: [orders], after: [api]}\n  shop: {writes: [orders]}\n");
+	ARENA_AUTO arena = ARENA_INIT;
+	struct sequence q;
+	struct impact im;
+	struct placement p;
+
+	(void)state;
+	sequence_make(f.plan, &arena, &q);
+	impact_init(&im, &q, &arena);
+	reason_placement(&q, &im, node_of(f.plan, "orders"), &arena, &p);
+	assert_contains(p.not_earlier, "wave 2: reports before orders, which it reads");
+	assert_contains(p.not_later, "wave 4: orders before api, which writes it, and 1 more");
+	assert_contains(p.earlier, "breaks 1 dependency");
+	assert_contains(p.later, "breaks 2 dependencies");
+	assert_null(p.alone);
+	assert_null(p.override);
+	reason_placement(&q, &im, node_of(f.plan, "vault"), &arena, &p);
+	assert_contains(p.not_earlier, "the first wave");
+	assert_null(p.earlier);
+	assert_contains(p.later, "against the order of tiers");
+	/* Nothing after it waits for shop, and it may not go before the store. */
+	reason_placement(&q, &im, node_of(f.plan, "shop"), &arena, &p);
+	assert_contains(p.not_later, "no cutover fewer");
+	assert_contains(p.alone, "1 cutover more; 1 would feel it instead of 2");
+}
+
+static void an_override_is_told_with_its_reason(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(
+		HEAD "services:\n  reports: {reads: [orders]}\n  api: {writes: [orders]}\n"
+		     "  web: {writes: [orders]}\n"
+		     "order: [{first: orders, then: reports, because: \"month end\"}]\n"
+		     "together: [{members: [web, api], because: \"one certificate\"}]\n");
+	ARENA_AUTO arena = ARENA_INIT;
+	struct sequence q;
+	struct impact im;
+	struct placement p;
+
+	(void)state;
+	assert_non_null(f.plan);
+	sequence_make(f.plan, &arena, &q);
+	impact_init(&im, &q, &arena);
+	reason_placement(&q, &im, node_of(f.plan, "reports"), &arena, &p);
+	assert_contains(p.override, "puts orders before reports: \"month end\"");
+	assert_contains(p.why, "waits for something more stateful");
+	reason_placement(&q, &im, node_of(f.plan, "web"), &arena, &p);
+	assert_contains(p.override, "together with api: \"one certificate\"");
+	assert_contains(p.why, "one certificate");
+}
+
+static void a_limit_is_told_with_its_numbers(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(HEAD "services:\n  a: {tier: entry}\n  b: {tier: entry}\n"
+					    "limits: {blast_radius: 1}\n");
+	ARENA_AUTO arena = ARENA_INIT;
+	struct sequence q;
+	struct impact im;
+	struct placement p;
+
+	(void)state;
+	sequence_make(f.plan, &arena, &q);
+	assert_int_equal(q.count, 3);
+	impact_init(&im, &q, &arena);
+	reason_placement(&q, &im, node_of(f.plan, "b"), &arena, &p);
+	assert_contains(p.not_earlier, "would reach 2 stores and services with it, and "
+				       "limits.blast_radius is 1");
 }
 
 int main(void)
@@ -51,6 +131,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_says_tier_and_what_it_waited_for),
 		cmocka_unit_test(a_circle_tells_its_edges),
+		cmocka_unit_test(a_placement_says_what_holds_it),
+		cmocka_unit_test(an_override_is_told_with_its_reason),
+		cmocka_unit_test(a_limit_is_told_with_its_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,122 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "picture/picture.h"
+
+#define COLUMNS 80
+#define HEAD 18	      /* "  12 replayable   " */
+#define NAMES_LINES 4 /* of one wave; the list below the picture has all */
+#define PAIR 40	      /* "web -> orders" */
+#define BARS_MAX (COLUMNS - PAIR - 4)
+#define PAIRS_MAX 30
+
+/* Stores in round brackets, services in square ones. */
+static size_t put_name(const struct sequence *q, size_t node, char *ret, size_t size)
+{
+	bool store = node < q->plan->stores_count;
+
+	return (size_t)snprintf(ret, size, "%c%s%c", store ? '(' : '[',
+		plan_node_name(q->plan, node), store ? ')' : ']');
+}
+
+static void put_wave(const struct sequence *q, const struct wave *wave, struct buf *out)
+{
+	size_t at = HEAD, lines = 1, i;
+
+	buf_printf(out, "  %4zu %-11s", wave->n, plan_tier_name(wave->tier));
+	for (i = 0; i < wave->members_count; i++) {
+		char name[80];
+		size_t len = put_name(q, wave->members[i], name, sizeof name);
+
+		if (at + 1 + len > COLUMNS && at > HEAD) {
+			if (lines++ == NAMES_LINES)
+				break;
+			buf_printf(out, "\n%*s", HEAD, "");
+			at = HEAD;
+		}
+		buf_printf(out, " %s", name);
+		at += 1 + len;
+	}
+	if (i < wave->members_count)
+		buf_printf(out, "\n%*s and %zu more", HEAD, "", wave->members_count - i);
+	buf_putc(out, '\n');
+}
+
+/* The column of a wave, when there are more waves than columns several share one. */
+static size_t column(const struct sequence *q, size_t wave, size_t columns)
+{
+	return q->count <= columns ? wave - 1 : (wave - 1) * columns / q->count;
+}
+
+static void put_bar(
+	const struct sequence *q, const struct crossing *c, size_t columns, struct buf *out)
+{
+	size_t begin = column(q, c->begin, columns), end = column(q, c->end, columns);
+	char mark = c->overlap == CROSSING_ACCIDENT ? '!' : '=';
+
+	for (size_t i = 0; i < columns; i++)
+		buf_putc(out, i >= begin && i < end ? mark : i == begin ? mark : '.');
+}
+
+static void put_pair(
+	const struct sequence *q, const struct crossing *c, size_t columns, struct buf *out)
+{
+	char pair[160];
+
+	snprintf(pair, sizeof pair, "%s -> %s", plan_node_name(q->plan, c->from),
+		plan_node_name(q->plan, c->to));
+	if (strlen(pair) > PAIR - 1)
+		buf_printf(out, "  %s\n  %*s", pair, PAIR, "");
+	else
+		buf_printf(out, "  %-*s", PAIR, pair);
+	put_bar(q, c, columns, out);
+	buf_putc(out, '\n');
+}
+
+static void put_scale(const struct sequence *q, size_t columns, struct buf *out)
+{
+	buf_printf(out, "  %-*s", PAIR, "crosses from the end of wave to the end");
+	for (size_t i = 0; i < columns; i++) {
+		size_t wave = q->count <= columns ? i + 1 : i * q->count / columns + 1;
+
+		buf_putc(out, (char)('0' + wave % 10));
+	}
+	buf_putc(out, '\n');
+}
+
+/* Those that nobody declared first: they are the ones to look at. */
+static void put_crossings(const struct sequence *q, const struct crossings *crossings,
+	size_t columns, struct buf *out)
+{
+	size_t told = 0;
+
+	for (int accident = 1; accident >= 0; accident--)
+		for (size_t i = 0; i < crossings->count && told < PAIRS_MAX; i++) {
+			const struct crossing *c = &crossings->list[i];
+
+			if ((c->overlap == CROSSING_ACCIDENT) != accident)
+				continue;
+			put_pair(q, c, columns, out);
+			told++;
+		}
+	if (crossings->count > told)
+		buf_printf(out, "  and %zu more, in the lists of the waves\n",
+			crossings->count - told);
+	buf_printf(out, "  %s%s%s\n", crossings->accidents < crossings->count ? "= declared" : "",
+		crossings->accidents && crossings->accidents < crossings->count ? ", " : "",
+		crossings->accidents ? "! NOT DECLARED" : "");
+}
+
+void picture_text(const struct sequence *q, const struct crossings *crossings, struct buf *out)
+{
+	size_t columns = q->count < BARS_MAX ? q->count : BARS_MAX;
+
+	REQUIRE(crossings != NULL);
+	for (size_t w = 0; w < q->count; w++)
+		put_wave(q, &q->waves[w], out);
+	if (!crossings->count)
+		return;
+	put_scale(q, columns, out);
+	put_crossings(q, crossings, columns, out);
+}
