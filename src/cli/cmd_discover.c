@@ -9,7 +9,9 @@
 #include "cli/memory.h"
 #include "discover/catalog.h"
 #include "discover/files.h"
+#include "discover/functions.h"
 #include "discover/host.h"
+#include "discover/reconcile.h"
 
 #define WATCH_MS 5000
 #define PAUSE_MS 50
@@ -27,20 +29,33 @@ static enum side open_side(struct store_pg *store)
 	return SIDE_OLD;
 }
 
+static int look_at_store(struct cmd_ctx *ctx, struct store_pg *store, size_t index,
+	struct targets *targets, struct discovered *d, struct err *err)
+{
+	int64_t watch_ms = opt_time_ms(ctx->opt, FLAG_DISCOVER_FOR, WATCH_MS);
+	enum side side = open_side(store);
+	STATEMENTS_AUTO statements = {0};
+	bool told;
+
+	if (statements_begin(store, side, clock_now_ms() + LOOK_MS, &statements, err) ||
+		writers_watch(store, side, watch_ms, PAUSE_MS, clock_now_ms() + watch_ms + LOOK_MS,
+			&d->writers, err) ||
+		statements_tell(store, side, clock_now_ms() + LOOK_MS, &statements, &d->writers,
+			&d->findings, &told, err))
+		return -1;
+	reconcile(ctx->plan, index, side, &d->writers, told, &d->findings);
+	if (functions_look(store, side, clock_now_ms() + LOOK_MS, &d->findings, err) ||
+		catalog_look(store, side, targets, clock_now_ms() + LOOK_MS, &d->findings, err))
+		return -1;
+	return 0;
+}
+
 static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targets *targets,
 	struct discovered *d, struct err *err)
 {
-	int64_t watch_ms = opt_time_ms(ctx->opt, FLAG_DISCOVER_FOR, WATCH_MS);
-
-	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
-		enum side side = open_side(fleet->stores[i]);
-
-		if (writers_watch(fleet->stores[i], side, watch_ms, PAUSE_MS,
-			    clock_now_ms() + watch_ms + LOOK_MS, &d->writers, err) ||
-			catalog_look(fleet->stores[i], side, targets, clock_now_ms() + LOOK_MS,
-				&d->findings, err))
+	for (size_t i = 0; i < ctx->plan->stores_count; i++)
+		if (look_at_store(ctx, fleet->stores[i], i, targets, d, err))
 			return -1;
-	}
 	return 0;
 }
 
