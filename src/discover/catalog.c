@@ -152,9 +152,9 @@ static int ask(struct look *look, const char *sql, struct pg_rows *ret, struct e
 /* By the catalogs: to_regclass() fails where the schema may not be used. */
 static bool is_there(struct look *look, const char *relation)
 {
-	static const char sql[] =
-		"SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-		" WHERE n.nspname || '.' || c.relname = $1)";
+	static const char sql[] = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON "
+				  "n.oid = c.relnamespace"
+				  " WHERE n.nspname || '.' || c.relname = $1)";
 	const char *params[] = {relation};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct err none = ERR_INIT;

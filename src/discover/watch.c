@@ -136,6 +136,7 @@ static bool take_evidence(struct writer *row, struct xids *xids, const char *xid
 
 	if (!holds_xid && *text == '\0')
 		return false;
+	row->fresh = row->fresh || row->wrote_s == 0;
 	row->wrote = true;
 	row->wrote_s = row->last_s;
 	if (holds_xid || row->evidence[0] == '\0')

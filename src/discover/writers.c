@@ -17,12 +17,23 @@ void writers_fini(struct writers *w)
 	*w = (struct writers){0};
 }
 
+static bool is_called(const struct writer *row, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strcmp(row->application, name) == 0)
+		return true;
+	for (const char *at = row->also; *at != '\0'; at = strchr(at, '\n') + 1)
+		if (strncmp(at + 1, name, len) == 0 && at[1 + len] == '\n')
+			return true;
+	return false;
+}
+
 static bool same(const struct writer *row, const struct writer *wanted)
 {
 	return row->side == wanted->side && strcmp(row->store, wanted->store) == 0 &&
-	       strcmp(row->user, wanted->user) == 0 &&
-	       strcmp(row->application, wanted->application) == 0 &&
-	       strcmp(row->address, wanted->address) == 0;
+	       strcmp(row->user, wanted->user) == 0 && strcmp(row->address, wanted->address) == 0 &&
+	       is_called(row, wanted->application);
 }
 
 static void grow(struct writers *w)
@@ -165,19 +176,17 @@ void writer_describe(const struct writer *writer, struct buf *out)
 		buf_printf(out, ": %s", writer->evidence);
 }
 
-/* A name for a service made of what is known: letters, digits and '-'. */
-static void service_name(const struct writer *writer, char ret[64])
+void writer_plain_name(const char *text, char ret[SERVICE_NAME_BYTES])
 {
-	const char *from = writer->application[0] ? writer->application : writer->user;
 	size_t n = 0;
 
-	for (; *from != '\0' && n < 60; from++)
-		ret[n++] = isalnum((unsigned char)*from) && (unsigned char)*from < 0x80
-				   ? (char)tolower((unsigned char)*from)
+	for (; *text != '\0' && n < SERVICE_NAME_BYTES - 4; text++)
+		ret[n++] = isalnum((unsigned char)*text) && (unsigned char)*text < 0x80
+				   ? (char)tolower((unsigned char)*text)
 				   : '-';
 	ret[n] = '\0';
-	if (n == 0 || ret[0] == '-')
-		snprintf(ret, 64, "writer");
+	if (n > 0 && !isalpha((unsigned char)ret[0]))
+		ret[0] = '\0';
 }
 
 void writer_quote(const char *text, struct buf *out)
@@ -192,16 +201,27 @@ void writer_quote(const char *text, struct buf *out)
 	buf_putc(out, '"');
 }
 
-void writer_plan_lines(const struct writer *writer, struct buf *out)
+void writer_service_entry(
+	const struct writer *writer, char ret_name[SERVICE_NAME_BYTES], struct buf *out)
 {
-	char name[64];
-
-	service_name(writer, name);
-	buf_printf(out, "services: {%s: {writes: [%s], match: {user: ", name, writer->store);
+	writer_plain_name(writer->application[0] ? writer->application : writer->user, ret_name);
+	if (ret_name[0] == '\0')
+		snprintf(ret_name, SERVICE_NAME_BYTES, "writer");
+	buf_printf(out, "{writes: [%s], match: {user: ", writer->store);
 	writer_quote(writer->user, out);
-	if (writer->application[0]) {
+	/* Of one that changes its name the role has to be enough. */
+	if (writer->application[0] && writer->also[0] == '\0') {
 		buf_puts(out, ", application_name: ");
 		writer_quote(writer->application, out);
 	}
-	buf_puts(out, "}}}");
+	buf_puts(out, "}}");
+}
+
+void writer_plan_lines(const struct writer *writer, struct buf *out)
+{
+	char name[SERVICE_NAME_BYTES];
+	BUF_AUTO entry = BUF_INIT;
+
+	writer_service_entry(writer, name, &entry);
+	buf_printf(out, "services: {%s: %s}", name, buf_str(&entry));
 }

@@ -40,7 +40,7 @@ struct writer {
 	int64_t first_s, last_s; /* wall clock, seconds: first and last seen at all */
 	int64_t wrote_s;	 /* last seen writing; 0 = never */
 	bool here;		 /* seen in this watch, not only remembered */
-	bool fresh;		 /* seen in this watch and never before */
+	bool fresh;		 /* seen, or seen writing, in this watch and never before */
 };
 
 struct writers {
@@ -62,7 +62,8 @@ struct writers {
 #define WRITERS_AUTO __attribute__((cleanup(writers_fini))) struct writers
 void writers_fini(struct writers *w);
 
-/* The row for these four, made when there is none.  Valid until the next call. */
+/* The row for these four, also under a further name of it, made when there is none.  Valid until
+ * the next call. */
 struct writer *writers_at(struct writers *w, const char *store, enum side side, const char *user,
 	const char *application, const char *address);
 
@@ -89,8 +90,14 @@ bool writer_is_undeclared(
 /* "shop_legacy (legacy.py) from 127.0.0.1, pid 4711, legacy.py: INSERT". */
 struct buf;
 void writer_describe(const struct writer *writer, struct buf *out);
-/* The plan lines that would declare it. */
+/* What would declare it: a name for a service, and the service ("{writes: [orders], ...}"). */
+#define SERVICE_NAME_BYTES 64
+void writer_service_entry(
+	const struct writer *writer, char ret_name[SERVICE_NAME_BYTES], struct buf *out);
+/* The same as one line of a plan. */
 void writer_plan_lines(const struct writer *writer, struct buf *out);
+/* Small letters, digits and '-' made of any text: a name for a service; may be "". */
+void writer_plain_name(const char *text, char ret[SERVICE_NAME_BYTES]);
 /* Appends a YAML double-quoted scalar. */
 void writer_quote(const char *text, struct buf *out);
 

@@ -3,13 +3,14 @@
 import json
 import os
 import pwd
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
-from lab import DATABASE, ROOT, Lab
+from lab import DATABASE, ROOT, Lab, airlock_program
 from server import as_server_user, free_port, wait_until
 from test_two_stores import add_second
 
@@ -399,3 +400,74 @@ def test_nothing_undeclared_where_all_is_declared(lab, state):
             told = [row for row in document["writers"] + document["dependencies"] if row["undeclared"]]
             assert (code, told) == (0, [])
     assert document["cost_us"] / document["looks"] < 50000 and not document["blind"]
+
+
+def patched(text, patch):
+    """The text with a unified diff of one hunk applied, every line of its context checked."""
+    head, *body = patch.splitlines(keepends=True)[2:]
+    at = int(head.split("-")[1].split(",")[0]) - 1
+    lines, out = text.splitlines(keepends=True), []
+    out += lines[:at]
+    for line in body:
+        assert line[0] in " +"
+        out.append(line[1:])
+        if line[0] == " ":
+            assert lines[at] == line[1:]
+            at += 1
+    return "".join(out + lines[at:])
+
+
+def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
+    host = tmp_path / "host"
+    tree(host, {"etc/cron.d/Night_Run": f"5 5 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U hidden_pool -d shop\n"})
+    words = ("--state", state, "discover", "--for", "300ms", "--root", host)
+    plan, out = lab.plan.read_text(), tmp_path / "plan.patch"
+    with job("names", lab.dsn("old", "hidden_names")):
+        assert lab.airlock(*words, "--merge", "-o", out).returncode == 0
+        again = lab.airlock(*words, "--merge", "-o", out)
+        assert again.returncode == 3 and "not overwritten" in again.stderr
+        patch = out.read_text()
+        assert lab.airlock(*words, "--merge").stdout.splitlines()[:2] == patch.splitlines()[:2]
+        assert lab.plan.read_text() == plan
+        assert "+  night-run: {writes: [orders], match: {user: \"hidden_pool\"}}" in patch
+        assert "# found: cron: " in patch and "# found: session: hidden_names" in patch
+        lab.plan.write_text(patched(plan, patch))
+        try:
+            code, document = discover(lab, state, "--fail-on", "undeclared", "--root", host)
+            assert (code, document["undeclared"]) == (0, 0)
+            assert rows(document, "cron")[0]["declared_as"] == "night-run"
+            done = lab.airlock(*words, "--merge")
+            assert (done.returncode, done.stdout) == (0, "") and "needs no patch" in done.stderr
+        finally:
+            lab.plan.write_text(plan)
+
+
+def test_watch_goes_on_and_tells_what_is_new(lab, state):
+    command = [airlock_program(), "-f", lab.plan, "--state", state, "discover", "--watch", "--json", "--for", "200ms",
+               "--root", state.parent]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watch:
+        try:
+            while watch.stdout.readline() != "}\n":  # the first look, in one document
+                pass
+            with job("steady", lab.dsn("old", "hidden_names")):
+                row = {"undeclared": False}
+                while not row["undeclared"]:  # first that it is there, then that it writes
+                    row = json.loads(watch.stdout.readline())
+            assert row["user"] == "hidden_names"
+        finally:
+            watch.send_signal(signal.SIGTERM)
+        assert watch.wait(timeout=60) == 0
+    kept = lab.airlock("--state", state, "journal", "list", "--kind", "writer", "--json")
+    assert "hidden_names" in kept.stdout
+
+
+def test_the_text_is_narrow_and_cannot_act_on_a_terminal(lab, state, tmp_path):
+    files = tmp_path / "\x1b[31mred\x1b[0m"
+    tree(files, {"x.env": f"DATABASE_URL=postgres://shop_legacy:s3cret@127.0.0.1:{lab.old.port}/shop\n"})
+    with job("names", lab.dsn("old", "hidden_names")):
+        done = lab.airlock("--state", state, "discover", "--for", "500ms", "--root", tmp_path, "--files", files)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout and "s3cret" not in done.stdout and "\\x1b[31mred" in done.stdout
+    assert "not seen in the look-back, not absent" in " ".join(done.stdout.split())
+    too_wide = [line for line in done.stdout.splitlines() if len(line) > 80 and " " in line.strip()]
+    assert not too_wide
