@@ -1,19 +1,25 @@
 /* `airlock discover`: who uses each store, and what leads to it, against what the plan declares. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/clock.h"
 #include "cli/cmd.h"
-#include "cli/discover_view.h"
+#include "cli/discover_merge.h"
 #include "cli/fleet.h"
 #include "cli/memory.h"
+#include "cli/stop.h"
 #include "discover/catalog.h"
 #include "discover/files.h"
+#include "discover/functions.h"
 #include "discover/host.h"
+#include "discover/reconcile.h"
 
 #define WATCH_MS 5000
 #define PAUSE_MS 50
 #define LOOK_MS 10000
+#define AGAIN_MS 60000 /* --watch: catalogs, this host and files once a minute */
 
 /* The side that clients write to; the other one is shut, or will be. */
 static enum side open_side(struct store_pg *store)
@@ -27,20 +33,44 @@ static enum side open_side(struct store_pg *store)
 	return SIDE_OLD;
 }
 
+/* A round of --watch is short: only between two of them a signal is heeded. */
+static int64_t watch_time_ms(const struct cmd_ctx *ctx)
+{
+	int64_t ms = opt_time_ms(ctx->opt, FLAG_DISCOVER_FOR, WATCH_MS);
+
+	return opt_given(ctx->opt, FLAG_DISCOVER_WATCH) && ms > WATCH_MS ? WATCH_MS : ms;
+}
+
+/* `targets` NULL: only the sessions. */
+static int look_at_store(struct cmd_ctx *ctx, struct store_pg *store, size_t index,
+	struct targets *targets, struct discovered *d, struct err *err)
+{
+	int64_t watch_ms = watch_time_ms(ctx);
+	enum side side = open_side(store);
+	STATEMENTS_AUTO statements = {0};
+	bool told;
+
+	if (statements_begin(store, side, clock_now_ms() + LOOK_MS, &statements, err) ||
+		writers_watch(store, side, watch_ms, PAUSE_MS, clock_now_ms() + watch_ms + LOOK_MS,
+			&d->writers, err) ||
+		statements_tell(store, side, clock_now_ms() + LOOK_MS, &statements, &d->writers,
+			&d->findings, &told, err))
+		return -1;
+	reconcile(ctx->plan, index, side, &d->writers, told, &d->findings);
+	if (targets == NULL)
+		return 0;
+	if (functions_look(store, side, clock_now_ms() + LOOK_MS, &d->findings, err) ||
+		catalog_look(store, side, targets, clock_now_ms() + LOOK_MS, &d->findings, err))
+		return -1;
+	return 0;
+}
+
 static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targets *targets,
 	struct discovered *d, struct err *err)
 {
-	int64_t watch_ms = opt_time_ms(ctx->opt, FLAG_DISCOVER_FOR, WATCH_MS);
-
-	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
-		enum side side = open_side(fleet->stores[i]);
-
-		if (writers_watch(fleet->stores[i], side, watch_ms, PAUSE_MS,
-			    clock_now_ms() + watch_ms + LOOK_MS, &d->writers, err) ||
-			catalog_look(fleet->stores[i], side, targets, clock_now_ms() + LOOK_MS,
-				&d->findings, err))
+	for (size_t i = 0; i < ctx->plan->stores_count; i++)
+		if (look_at_store(ctx, fleet->stores[i], i, targets, d, err))
 			return -1;
-	}
 	return 0;
 }
 
@@ -73,34 +103,132 @@ static int look_at_files(
 	return 0;
 }
 
-static int look(struct cmd_ctx *ctx, struct fleet *fleet, struct discovered *d, struct err *err)
+/* Everything but the sessions: asked again only now and then by --watch. */
+static int look(
+	struct cmd_ctx *ctx, struct fleet *fleet, bool all, struct discovered *d, struct err *err)
 {
 	struct targets *targets = targets_new(ctx->plan);
-	int rc = look_at_files(ctx, targets, d, err);
+	int rc = all ? look_at_files(ctx, targets, d, err) : 0;
 
 	if (rc == 0)
-		rc = look_at_stores(ctx, fleet, targets, d, err);
-	if (rc == 0)
+		rc = look_at_stores(ctx, fleet, all ? targets : NULL, d, err);
+	if (rc == 0 && all)
 		look_at_host(ctx, targets, d);
 	targets_free(targets);
 	findings_declare(&d->findings, ctx->plan);
+	if (rc == 0) {
+		memory_keep(ctx, &d->writers);
+		memory_keep_findings(ctx, &d->findings);
+	}
 	return rc;
+}
+
+/* ---- --watch --------------------------------------------------------------------------------- */
+
+/* What was new is not new again; who is still here will be seen again. */
+static void begin_round(struct discovered *d)
+{
+	for (size_t i = 0; i < d->writers.count; i++)
+		d->writers.rows[i].here = d->writers.rows[i].fresh = false;
+	for (size_t i = 0; i < d->findings.count; i++)
+		d->findings.rows[i].fresh = false;
+}
+
+/* Goes on until a signal; a round that fails is said and tried again. */
+static void watch_on(struct cmd_ctx *ctx, struct fleet *fleet, struct discovered *d)
+{
+	int64_t all_at_ms = clock_now_ms() + AGAIN_MS;
+
+	while (!*stop_asked && !ferror(ctx->out->data)) {
+		bool all = clock_now_ms() >= all_at_ms;
+		struct err err = ERR_INIT;
+
+		begin_round(d);
+		if (all)
+			all_at_ms = clock_now_ms() + AGAIN_MS;
+		if (look(ctx, fleet, all, d, &err)) {
+			out_warn(ctx->out, "%s", err.msg);
+			env_next(fleet->env, env_now_us(fleet->env) + INT64_C(5000000));
+			continue;
+		}
+		discovered_show_new(ctx, d);
+		fflush(ctx->out->data);
+	}
+}
+
+/* ---- --merge --------------------------------------------------------------------------------- */
+
+static int write_new(const char *path, const struct buf *text, struct err *err)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	bool bad;
+
+	if (fd < 0 && errno == EEXIST)
+		return err_set(err, ERR_REFUSED,
+			"%s exists already and is not overwritten: name another file with -o",
+			path);
+	if (file == NULL)
+		return err_set_errno(err, ERR_IO, "cannot write %s", path);
+	bad = fputs(buf_str(text), file) == EOF;
+	if (fclose(file) || bad)
+		return err_set_errno(err, ERR_IO, "cannot write %s", path);
+	return 0;
+}
+
+static int merge(struct cmd_ctx *ctx, const struct discovered *d, struct err *err)
+{
+	const char *path = opt_text(ctx->opt, FLAG_DISCOVER_OUTPUT);
+	BUF_AUTO patch = BUF_INIT;
+
+	if (discover_merge(ctx, d, &patch, err))
+		return -1;
+	if (patch.len == 0) {
+		out_note(ctx->out, "nothing undeclared was found: the plan needs no patch");
+		return 0;
+	}
+	if (path == NULL) {
+		out_text(ctx->out, &patch);
+		return 0;
+	}
+	if (write_new(path, &patch, err))
+		return -1;
+	out_note(
+		ctx->out, "%s is written: read it, then `patch %s %s`", path, ctx->plan_path, path);
+	return 0;
+}
+
+static int say(struct cmd_ctx *ctx, struct fleet *fleet, struct discovered *d, struct err *err)
+{
+	if (opt_given(ctx->opt, FLAG_DISCOVER_MERGE))
+		return merge(ctx, d, err);
+	if (opt_given(ctx->opt, FLAG_DISCOVER_OUTPUT))
+		return err_set(err, ERR_USAGE, "-o says where the patch of --merge goes");
+	discovered_show(ctx, d);
+	if (opt_given(ctx->opt, FLAG_DISCOVER_WATCH))
+		watch_on(ctx, fleet, d);
+	return 0;
 }
 
 int cmd_discover(struct cmd_ctx *ctx, struct err *err)
 {
 	DISCOVERED_AUTO d = {0};
 	FLEET_AUTO fleet = {0};
+	int rc;
 
 	if (fleet_open(ctx->plan, &fleet, err))
 		return -1;
 	memory_recall(ctx, &d.writers);
 	memory_recall_findings(ctx, &d.findings);
-	if (look(ctx, &fleet, &d, err))
+	if (opt_given(ctx->opt, FLAG_DISCOVER_WATCH))
+		stop_listen(fleet.env);
+	rc = look(ctx, &fleet, true, &d, err);
+	if (rc == 0)
+		rc = say(ctx, &fleet, &d, err);
+	if (opt_given(ctx->opt, FLAG_DISCOVER_WATCH))
+		stop_ignore();
+	if (rc)
 		return -1;
-	memory_keep(ctx, &d.writers);
-	memory_keep_findings(ctx, &d.findings);
-	discovered_show(ctx, &d);
 	return discovered_undeclared(ctx->plan, &d) > 0 &&
 			       opt_given(ctx->opt, FLAG_DISCOVER_FAIL_ON)
 		       ? EXIT_REFUSED

@@ -141,17 +141,17 @@ static void finding_sentence(const struct finding *f, struct buf *out)
 
 static void finding_text(const struct finding *f, struct buf *out)
 {
+	char name[SERVICE_NAME_BYTES];
 	BUF_AUTO text = BUF_INIT;
 
 	finding_sentence(f, &text);
 	buf_printf(out, "%-10s ", word_of(f));
 	wrap_text(out, buf_str(&text), INDENT, INDENT);
 	buf_clear(&text);
-	finding_plan_lines(f, &text);
-	if (text.len > 0) {
+	if (finding_service_entry(f, name, &text)) {
 		BUF_AUTO line = BUF_INIT;
 
-		buf_printf(&line, "to declare it: %s", buf_str(&text));
+		buf_printf(&line, "to declare it: services: {%s: %s}", name, buf_str(&text));
 		buf_printf(out, "%*s", INDENT, "");
 		wrap_text(out, buf_str(&line), INDENT, INDENT);
 	}

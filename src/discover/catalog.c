@@ -149,16 +149,19 @@ static int ask(struct look *look, const char *sql, struct pg_rows *ret, struct e
 	return rc;
 }
 
+/* By the catalogs: to_regclass() fails where the schema may not be used. */
 static bool is_there(struct look *look, const char *relation)
 {
+	static const char sql[] = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON "
+				  "n.oid = c.relnamespace"
+				  " WHERE n.nspname || '.' || c.relname = $1)";
 	const char *params[] = {relation};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct err none = ERR_INIT;
 
 	if (*relation == '\0')
 		return true;
-	return pg_exec(look->pg, look->deadline_ms, "SELECT to_regclass($1) IS NOT NULL", 1, params,
-		       &rows, &none) == 0 &&
+	return pg_exec(look->pg, look->deadline_ms, sql, 1, params, &rows, &none) == 0 &&
 	       pg_bool(&rows, 0, 0);
 }
 

@@ -1,6 +1,5 @@
 #include "discover/finding.h"
 
-#include <ctype.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -150,7 +149,10 @@ static bool is_matched(const struct plan_service *service, const struct finding 
 static bool stands_for(
 	const struct plan *plan, const struct plan_service *s, const struct finding *f)
 {
-	if (f->name[0] && strcmp(s->name, f->name) == 0)
+	char name[SERVICE_NAME_BYTES];
+
+	writer_plain_name(f->name, name);
+	if (f->name[0] && (strcmp(s->name, f->name) == 0 || strcmp(s->name, name) == 0))
 		return true;
 	if (f->store[0] == '\0' || !uses_store(plan, s, f->store))
 		return false;
@@ -186,32 +188,17 @@ bool finding_is_undeclared(const struct finding *f)
 	       f->store[0] != '\0' && f->declared_as[0] == '\0';
 }
 
-/* Letters, digits and '-', as the plan wants a name. */
-static void plain_name(const char *from, char ret[64])
+bool finding_service_entry(const struct finding *f, char ret_name[64], struct buf *out)
 {
-	size_t n = 0;
-
-	for (; *from != '\0' && n < 60; from++)
-		ret[n++] = isalnum((unsigned char)*from) && (unsigned char)*from < 0x80
-				   ? (char)tolower((unsigned char)*from)
-				   : '-';
-	ret[n] = '\0';
-}
-
-void finding_plan_lines(const struct finding *f, struct buf *out)
-{
-	char name[64];
-
-	if (!finding_is_undeclared(f))
-		return;
-	plain_name(f->name[0] ? f->name : f->application[0] ? f->application : f->user, name);
-	if (!isalnum((unsigned char)name[0]))
-		FIELD(name, "%s", finding_id(f->kind));
-	buf_printf(out, "services: {%s: {writes: [%s]", name, f->store);
-	if (f->schedule[0]) {
-		buf_puts(out, ", schedule: ");
-		writer_quote(f->schedule, out);
-	}
+	if (!finding_is_undeclared(f) || f->kind == FOUND_UNSEEN)
+		return false;
+	writer_plain_name(f->name[0]	      ? f->name
+			  : f->application[0] ? f->application
+					      : f->user,
+		ret_name);
+	if (ret_name[0] == '\0')
+		field_print(ret_name, 64, "%s", finding_id(f->kind));
+	buf_printf(out, "{%s: [%s]", f->kind == FOUND_SLOT ? "reads" : "writes", f->store);
 	if (f->user[0]) {
 		buf_puts(out, ", match: {user: ");
 		writer_quote(f->user, out);
@@ -221,5 +208,6 @@ void finding_plan_lines(const struct finding *f, struct buf *out)
 		}
 		buf_putc(out, '}');
 	}
-	buf_puts(out, "}}");
+	buf_putc(out, '}');
+	return true;
 }

@@ -83,9 +83,9 @@ const char *finding_title(enum finding_kind kind);
 const char *finding_explain(enum finding_kind kind);
 const char *finding_how_name(enum finding_how how); /* "seen", "configured", "mentioned", ... */
 
-/* The plan lines that would declare it, "" when there are none. */
+/* What would declare it, as writer_service_entry says it; false when nothing would, or need. */
 struct buf;
-void finding_plan_lines(const struct finding *f, struct buf *out);
+bool finding_service_entry(const struct finding *f, char ret_name[64], struct buf *out);
 
 /* snprintf into a field; what is too long is cut. */
 void field_print(char *field, size_t size, const char *fmt, ...)

@@ -5,13 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "base/check.h"
-#include "base/clock.h"
-
-#define XIDS_MAX 1024
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
@@ -21,12 +17,23 @@ void writers_fini(struct writers *w)
 	*w = (struct writers){0};
 }
 
+static bool is_called(const struct writer *row, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strcmp(row->application, name) == 0)
+		return true;
+	for (const char *at = row->also; *at != '\0'; at = strchr(at, '\n') + 1)
+		if (strncmp(at + 1, name, len) == 0 && at[1 + len] == '\n')
+			return true;
+	return false;
+}
+
 static bool same(const struct writer *row, const struct writer *wanted)
 {
 	return row->side == wanted->side && strcmp(row->store, wanted->store) == 0 &&
-	       strcmp(row->user, wanted->user) == 0 &&
-	       strcmp(row->application, wanted->application) == 0 &&
-	       strcmp(row->address, wanted->address) == 0;
+	       strcmp(row->user, wanted->user) == 0 && strcmp(row->address, wanted->address) == 0 &&
+	       is_called(row, wanted->application);
 }
 
 static void grow(struct writers *w)
@@ -54,151 +61,26 @@ struct writer *writers_at(struct writers *w, const char *store, enum side side, 
 	return &w->rows[w->count++];
 }
 
-/* ---- one look -------------------------------------------------------------------------------- */
-
-/* Comments before a statement are skipped; what the server hides is NULL. */
-static const char sessions_sql[] =
-	"SELECT a.usename, coalesce(a.application_name, ''), coalesce(host(a.client_addr), "
-	"'local'),"
-	" coalesce(a.client_port, 0), coalesce(a.backend_xid::text, ''),"
-	" CASE WHEN a.query = '<insufficient privilege>' THEN NULL ELSE coalesce("
-	"  upper(substring(q.text FROM '(?i)^(insert|update|delete|merge|truncate|call|do)\\M')),"
-	"  CASE WHEN q.text ~* '^copy\\s+[^(\\s][^;]*\\mfrom\\M' THEN 'COPY FROM'"
-	"   WHEN q.text ~* '^with\\M' AND q.text ~*"
-	"    '\\m(insert\\s+into|update\\s+\\S+\\s+set|delete\\s+from|merge\\s+into)\\M'"
-	"   THEN 'WITH that writes' ELSE '' END) END,"
-	" a.pid, (extract(epoch FROM clock_timestamp() - a.backend_start) * 1000)::bigint,"
-	" current_setting('port')"
-	" FROM pg_stat_activity a, LATERAL (SELECT regexp_replace(a.query,"
-	"  '^(\\s|/\\*([^*]|\\*+[^*/])*\\*+/|--[^\\n]*(\\n|$))+', '') AS text) q"
-	" WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()"
-	"  AND a.backend_type NOT IN ('walsender', 'autovacuum worker', 'parallel worker')"
-	"  AND a.usename IS NOT NULL AND a.usename NOT IN"
-	"   ('airlock', 'airlock_repl', 'airlock_probe', 'airlock_probe_owner', 'airlock_gateway')";
-
-/* Transaction ids that were counted already, oldest overwritten first. */
-struct xids {
-	char seen[XIDS_MAX][16];
-	size_t count;
-};
-
-static bool is_new(struct xids *xids, const char *xid)
+void writer_called(struct writer *writer, const char *name, bool wrote)
 {
-	size_t stored = xids->count < XIDS_MAX ? xids->count : XIDS_MAX;
+	char line[68];
+	size_t len, used = strlen(writer->also);
 
-	for (size_t i = 0; i < stored; i++)
-		if (strcmp(xids->seen[i], xid) == 0)
-			return false;
-	snprintf(xids->seen[xids->count++ % XIDS_MAX], sizeof xids->seen[0], "%s", xid);
-	return true;
-}
-
-static void take_evidence(struct writer *row, struct xids *xids, const char *xid, const char *text)
-{
-	bool holds_xid = *xid != '\0';
-
-	if (!holds_xid && *text == '\0')
+	if (strcmp(name, writer->application) == 0) {
+		writer->wrote_as_first = writer->wrote_as_first || wrote;
 		return;
-	row->wrote = true;
-	row->wrote_s = row->last_s;
-	if (holds_xid || row->evidence[0] == '\0')
-		snprintf(row->evidence, sizeof row->evidence, "%s",
-			holds_xid ? "transaction id" : text);
-	if (holds_xid && is_new(xids, xid))
-		row->writes++;
-}
-
-/* Port -1 is a socket in the file system. */
-static bool process_of_session(
-	const struct pg_rows *rows, size_t i, const char *address, struct process *ret)
-{
-	int64_t port = pg_int(rows, i, 3);
-
-	if (port > 0)
-		return process_of_peer(address, (unsigned)port, ret);
-	return port == -1 && !pg_is_null(rows, i, 7) &&
-	       process_of_backend((pid_t)pg_int(rows, i, 6), pg_int(rows, i, 7),
-		       (unsigned)pg_int(rows, i, 8), ret);
-}
-
-static void take_session(struct writers *w, const struct store_pg *store, enum side side,
-	const struct pg_rows *rows, size_t i, struct xids *xids)
-{
-	const char *address = pg_text(rows, i, 2);
-	struct writer *row = writers_at(w, store->plan_store->name, side, pg_text(rows, i, 0),
-		pg_text(rows, i, 1), address);
-	struct process process;
-
-	row->last_s = (int64_t)time(NULL);
-	if (row->first_s == 0) {
-		row->first_s = row->last_s;
-		row->fresh = true;
 	}
-	if (!row->here && process_of_session(rows, i, address, &process))
-		snprintf(row->process, sizeof row->process, "%s", process.text);
-	row->here = true;
-	if (pg_is_null(rows, i, 5))
-		w->blind = true;
-	else
-		take_evidence(row, xids, pg_text(rows, i, 4), pg_text(rows, i, 5));
-}
-
-/* A statement that was refused leaves its text as well: it is no evidence of a role that may not
- * write to any table. */
-static const char may_write_sql[] =
-	"SELECT EXISTS (SELECT FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'f')"
-	" AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace"
-	"  WHERE nspname IN ('pg_catalog', 'information_schema', 'pg_toast'))"
-	" AND has_table_privilege($1, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))";
-
-static int weigh_texts(struct store_pg *store, enum side side, int64_t deadline_ms,
-	struct writers *w, struct err *err)
-{
-	for (size_t i = 0; i < w->count; i++) {
-		struct writer *row = &w->rows[i];
-		const char *params[] = {row->user};
-		PG_ROWS_AUTO rows = PG_ROWS_INIT;
-		struct pg *pg;
-
-		if (!row->here || !row->wrote || row->writes > 0 || row->side != side ||
-			strcmp(row->store, store->plan_store->name) != 0)
-			continue;
-		if (pg_data(store, side, deadline_ms, &pg, err) ||
-			pg_exec_kept(pg, deadline_ms, may_write_sql, 1, params, &rows, err))
-			return -1;
-		if (pg_bool(&rows, 0, 0))
-			continue;
-		row->wrote = false;
-		row->wrote_s = 0;
-		row->evidence[0] = '\0';
-	}
-	return 0;
-}
-
-int writers_watch(struct store_pg *store, enum side side, int64_t watch_ms, int64_t pause_ms,
-	int64_t deadline_ms, struct writers *w, struct err *err)
-{
-	int64_t began_ms = clock_now_ms();
-	struct xids xids = {.count = 0};
-
-	for (;;) {
-		int64_t asked_us = env_now_us(store->store.env);
-		PG_ROWS_AUTO rows = PG_ROWS_INIT;
-		struct pg *pg;
-
-		if (pg_data(store, side, deadline_ms, &pg, err) ||
-			pg_exec_kept(pg, deadline_ms, sessions_sql, 0, NULL, &rows, err))
-			return err_wrap(err, "the sessions of %s", side_name(side));
-		w->looks++;
-		w->cost_us += env_now_us(store->store.env) - asked_us;
-		for (size_t i = 0; i < rows.rows; i++)
-			take_session(w, store, side, &rows, i, &xids);
-		if (clock_now_ms() - began_ms + pause_ms > watch_ms)
-			break;
-		env_pause(store->store.env, pause_ms * 1000);
-	}
-	w->watched_ms += clock_now_ms() - began_ms;
-	return weigh_texts(store, side, deadline_ms, w, err);
+	if (*name == '\0' || strchr(name, '\n') != NULL)
+		return;
+	snprintf(line, sizeof line, "%c%.63s\n", wrote ? '+' : '-', name);
+	len = strlen(line);
+	for (char *at = writer->also; *at != '\0'; at = strchr(at, '\n') + 1)
+		if (strncmp(at + 1, line + 1, len - 1) == 0) {
+			*at = wrote ? '+' : *at;
+			return;
+		}
+	if (used + len < sizeof writer->also)
+		memcpy(writer->also + used, line, len + 1);
 }
 
 /* ---- what the plan says of it ---------------------------------------------------------------- */
@@ -208,12 +90,30 @@ static bool glob(const char *pattern, const char *text)
 	return pattern == NULL || fnmatch(pattern, text, 0) == 0;
 }
 
+/* Every name under which it wrote has to fit; of who did not write, the first. */
+static bool fits_names(const char *pattern, const struct writer *writer)
+{
+	bool others = false;
+
+	for (const char *at = writer->also; *at != '\0'; at = strchr(at, '\n') + 1) {
+		char name[64];
+
+		if (*at != '+')
+			continue;
+		others = true;
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+		if (!glob(pattern, name))
+			return false;
+	}
+	return (others && !writer->wrote_as_first) || glob(pattern, writer->application);
+}
+
 static bool stands_for(const struct plan_service *service, const struct writer *writer)
 {
 	for (size_t i = 0; i < service->matches_count; i++) {
 		const struct plan_match *m = &service->matches[i];
 
-		if (glob(m->user, writer->user) && glob(m->application_name, writer->application) &&
+		if (glob(m->user, writer->user) && fits_names(m->application_name, writer) &&
 			glob(m->address, writer->address))
 			return true;
 	}
@@ -267,25 +167,26 @@ void writer_describe(const struct writer *writer, struct buf *out)
 	buf_printf(out, "%s (%s) from %s", writer->user,
 		writer->application[0] ? writer->application : "no application name",
 		writer->address);
+	for (const char *at = writer->also; *at != '\0'; at = strchr(at, '\n') + 1)
+		buf_printf(out, "%s%.*s", at == writer->also ? ", also called " : ", ",
+			(int)strcspn(at + 1, "\n"), at + 1);
 	if (writer->process[0])
 		buf_printf(out, ", %s", writer->process);
 	if (writer->evidence[0])
 		buf_printf(out, ": %s", writer->evidence);
 }
 
-/* A name for a service made of what is known: letters, digits and '-'. */
-static void service_name(const struct writer *writer, char ret[64])
+void writer_plain_name(const char *text, char ret[SERVICE_NAME_BYTES])
 {
-	const char *from = writer->application[0] ? writer->application : writer->user;
 	size_t n = 0;
 
-	for (; *from != '\0' && n < 60; from++)
-		ret[n++] = isalnum((unsigned char)*from) && (unsigned char)*from < 0x80
-				   ? (char)tolower((unsigned char)*from)
+	for (; *text != '\0' && n < SERVICE_NAME_BYTES - 4; text++)
+		ret[n++] = isalnum((unsigned char)*text) && (unsigned char)*text < 0x80
+				   ? (char)tolower((unsigned char)*text)
 				   : '-';
 	ret[n] = '\0';
-	if (n == 0 || ret[0] == '-')
-		snprintf(ret, 64, "writer");
+	if (n > 0 && !isalpha((unsigned char)ret[0]))
+		ret[0] = '\0';
 }
 
 void writer_quote(const char *text, struct buf *out)
@@ -300,16 +201,27 @@ void writer_quote(const char *text, struct buf *out)
 	buf_putc(out, '"');
 }
 
-void writer_plan_lines(const struct writer *writer, struct buf *out)
+void writer_service_entry(
+	const struct writer *writer, char ret_name[SERVICE_NAME_BYTES], struct buf *out)
 {
-	char name[64];
-
-	service_name(writer, name);
-	buf_printf(out, "services: {%s: {writes: [%s], match: {user: ", name, writer->store);
+	writer_plain_name(writer->application[0] ? writer->application : writer->user, ret_name);
+	if (ret_name[0] == '\0')
+		snprintf(ret_name, SERVICE_NAME_BYTES, "writer");
+	buf_printf(out, "{writes: [%s], match: {user: ", writer->store);
 	writer_quote(writer->user, out);
-	if (writer->application[0]) {
+	/* Of one that changes its name the role has to be enough. */
+	if (writer->application[0] && writer->also[0] == '\0') {
 		buf_puts(out, ", application_name: ");
 		writer_quote(writer->application, out);
 	}
-	buf_puts(out, "}}}");
+	buf_puts(out, "}}");
+}
+
+void writer_plan_lines(const struct writer *writer, struct buf *out)
+{
+	char name[SERVICE_NAME_BYTES];
+	BUF_AUTO entry = BUF_INIT;
+
+	writer_service_entry(writer, name, &entry);
+	buf_printf(out, "services: {%s: %s}", name, buf_str(&entry));
 }

@@ -3,9 +3,10 @@
  *
  * Evidence, strongest first: a session that holds a transaction id has written in the transaction
  * it is in; a session whose newest statement is an INSERT, UPDATE, DELETE, MERGE, TRUNCATE, COPY
- * FROM, CALL or DO, or a WITH that holds one, says so by its text.  A function that writes inside a
- * SELECT shows in the first only, and a transaction shorter than a look may be missed: what was not
- * seen is "not seen in the look-back", not absent.
+ * FROM, CALL or DO, or anything else that PostgreSQL's grammar calls a write (classify.h), says so
+ * by its text, and so does a SELECT of a function that writes (functions.h).  A transaction shorter
+ * than a look may be missed: what was not seen is "not seen in the look-back", not absent, and what
+ * the server counted beyond what was seen is said.
  *
  * Thread: the store's.
  */
@@ -25,15 +26,21 @@ struct writer {
 	char store[64];
 	enum side side;
 	char user[64], application[64],
-		address[64];	     /* address "local" = a socket in the file system */
+		address[64]; /* address "local" = a socket in the file system */
+	/* Further names of one and the same session, each with '+' (it wrote under this name) or
+	 * '-' before and '\n' behind it.  It is one writer under the name that was seen first, and
+	 * a service stands for it that matches every name under which it wrote. */
+	char also[256];
+	bool wrote_as_first;	     /* under `application` */
 	char process[PROCESS_BYTES]; /* "" = not of this host, or not to be seen */
 	bool wrote;
+	bool definer;		 /* called a function that writes with its owner's rights */
 	char evidence[48];	 /* "transaction id", "INSERT"; "" when it was not seen writing */
 	int64_t writes;		 /* transactions seen writing in this watch; a lower bound */
 	int64_t first_s, last_s; /* wall clock, seconds: first and last seen at all */
 	int64_t wrote_s;	 /* last seen writing; 0 = never */
 	bool here;		 /* seen in this watch, not only remembered */
-	bool fresh;		 /* seen in this watch and never before */
+	bool fresh;		 /* seen, or seen writing, in this watch and never before */
 };
 
 struct writers {
@@ -42,14 +49,26 @@ struct writers {
 	bool blind;		   /* the server hides what its sessions do */
 	int64_t looks, watched_ms; /* of this watch, all stores together */
 	int64_t cost_us;	   /* what the looks took, from asking to answer */
+	/* What the server counted in the newest watch, against what was seen of it. */
+	struct {
+		bool known; /* the server counts sessions (14 and later) */
+		int64_t sessions,
+			unseen;	      /* that began; and of those, came and went between looks */
+		int64_t transactions; /* committed, Airlock's own too */
+		int64_t rows;	      /* of tables, inserted, updated, deleted; Airlock's own not */
+	} counted;
 };
 
 #define WRITERS_AUTO __attribute__((cleanup(writers_fini))) struct writers
 void writers_fini(struct writers *w);
 
-/* The row for these four, made when there is none.  Valid until the next call. */
+/* The row for these four, also under a further name of it, made when there is none.  Valid until
+ * the next call. */
 struct writer *writers_at(struct writers *w, const char *store, enum side side, const char *user,
 	const char *application, const char *address);
+
+/* The session went by this name, and wrote under it or not. */
+void writer_called(struct writer *writer, const char *name, bool wrote);
 
 /*
  * Looks at the sessions of `side` every `pause_ms` for `watch_ms`, at least once, and adds what it
@@ -71,8 +90,14 @@ bool writer_is_undeclared(
 /* "shop_legacy (legacy.py) from 127.0.0.1, pid 4711, legacy.py: INSERT". */
 struct buf;
 void writer_describe(const struct writer *writer, struct buf *out);
-/* The plan lines that would declare it. */
+/* What would declare it: a name for a service, and the service ("{writes: [orders], ...}"). */
+#define SERVICE_NAME_BYTES 64
+void writer_service_entry(
+	const struct writer *writer, char ret_name[SERVICE_NAME_BYTES], struct buf *out);
+/* The same as one line of a plan. */
 void writer_plan_lines(const struct writer *writer, struct buf *out);
+/* Small letters, digits and '-' made of any text: a name for a service; may be "". */
+void writer_plain_name(const char *text, char ret[SERVICE_NAME_BYTES]);
 /* Appends a YAML double-quoted scalar. */
 void writer_quote(const char *text, struct buf *out);
 

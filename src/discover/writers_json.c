@@ -25,6 +25,21 @@ static json_t *time_of(int64_t s)
 	return s > 0 ? json_integer(s) : json_null();
 }
 
+/* The further names as an array. */
+static json_t *names_of(const char *also)
+{
+	json_t *names = json_array();
+
+	while (*also != '\0') {
+		char name[sizeof(((struct writer *)NULL)->application)];
+
+		snprintf(name, sizeof name, "%.*s", (int)strcspn(also + 1, "\n"), also + 1);
+		json_array_append_new(names, string_of(name));
+		also = strchr(also, '\n') + 1;
+	}
+	return names;
+}
+
 json_t *writer_json(const struct writer *writer)
 {
 	json_t *object = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
@@ -36,6 +51,7 @@ json_t *writer_json(const struct writer *writer)
 		time_of(writer->wrote_s));
 
 	ENSURE(object != NULL);
+	json_object_set_new(object, "names", names_of(writer->also));
 	return object;
 }
 
@@ -49,6 +65,18 @@ static const char *text_at(const json_t *object, const char *key)
 static int64_t number_at(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key)); /* 0 for null */
+}
+
+static void recall_names(struct writer *row, const json_t *names)
+{
+	json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name)
+	{
+		if (json_is_string(name))
+			writer_called(row, json_string_value(name), true);
+	}
 }
 
 bool writers_recall(struct writers *w, const json_t *object)
@@ -65,9 +93,11 @@ bool writers_recall(struct writers *w, const json_t *object)
 		text_at(object, "address"));
 	snprintf(row->process, sizeof row->process, "%s", text_at(object, "process"));
 	snprintf(row->evidence, sizeof row->evidence, "%s", text_at(object, "evidence"));
+	recall_names(row, json_object_get(object, "names"));
 	row->first_s = number_at(object, "first_seen");
 	row->last_s = number_at(object, "last_seen");
 	row->wrote_s = number_at(object, "last_write");
 	row->wrote = row->wrote_s > 0;
+	row->wrote_as_first = row->wrote; /* which of them it was, is not kept */
 	return true;
 }

@@ -1,7 +1,7 @@
 /*
  * writers_json.h - a writer as a JSON object, for `discover --json` and for the journal.
  *
- * {"store", "side", "user", "application", "address", "process", "evidence", "writes",
+ * {"store", "side", "user", "application", "names", "address", "process", "evidence", "writes",
  *  "first_seen", "last_seen", "last_write"}; times are seconds since 1970, null when never.
  */
 #ifndef AIRLOCK_DISCOVER_WRITERS_JSON_H

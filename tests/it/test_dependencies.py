@@ -3,24 +3,60 @@
 import json
 import os
 import pwd
+import signal
 import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
-from lab import ROOT
+from lab import DATABASE, ROOT, Lab, airlock_program
+from server import as_server_user, free_port, wait_until
+from test_two_stores import add_second
+
+JOB = ROOT / "tests/lab/hidden_job.py"
+WRITE = "UPDATE products SET price = price WHERE id = 1"
 
 
 @pytest.fixture(scope="module")
-def lab(labs):
-    return labs(level=3)
+def lab(scratch):
+    """Two clusters, two stores, and roles of which the plan knows nothing."""
+    lab = Lab.up(scratch() / "lab", 3, settings={
+        "shared_preload_libraries": "pg_cron,pg_stat_statements", "cron.database_name": "postgres",
+        "cron.use_background_workers": "on"})
+    try:
+        add_second(lab)
+        for role in ("hidden_names", "hidden_short", "hidden_pool"):
+            lab.old.psql(f"CREATE ROLE {role} LOGIN PASSWORD 'hidden';")
+            lab.old.psql(f"GRANT SELECT, UPDATE ON products TO {role}", DATABASE)
+            with lab.passfile.open("a") as file:
+                file.write(f"*:*:*:{role}:hidden\n")
+        yield lab
+    finally:
+        lab.down()
 
 
 def discover(lab, state, *words, watch="200ms"):
+    if "--root" not in words:
+        words = (*words, "--root", state.parent)  # what this machine's own crontabs hold is not our matter
     done = lab.airlock("--state", state, "discover", "--for", watch, "--json", *words)
     assert done.returncode in (0, 3), done.stderr
     document = json.loads(done.stdout)
     assert document["schema"] == "airlock.discover/1"
     return done.returncode, document
+
+
+@contextmanager
+def job(habit, dsn, sql=WRITE):
+    """A process with a habit, once it has done it the first time."""
+    with subprocess.Popen([sys.executable, JOB, habit, dsn, sql], text=True,
+                          stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout.readline() == "done\n"
+            yield process
+        finally:
+            process.terminate()
+            process.stdout.read()
 
 
 def rows(document, kind):
@@ -166,3 +202,272 @@ def test_strings_in_files(lab, state, tmp_path):
 def test_files_that_are_not_there(lab, state):
     done = lab.airlock("--state", state, "discover", "--files", "/nowhere/at/all")
     assert done.returncode == 2 and "/nowhere/at/all" in done.stderr
+
+
+def writers(document, user):
+    return [row for row in document["writers"] if row["user"] == user]
+
+
+@pytest.fixture
+def bump(lab):
+    """What a reader may execute, and what writes with its owner's rights."""
+    lab.old.psql("""
+        SET ROLE shop_owner;
+        CREATE FUNCTION bump() RETURNS int LANGUAGE plpgsql SECURITY DEFINER AS $$
+        BEGIN UPDATE public.products SET price = price WHERE id = 1; RETURN 1; END $$;
+        CREATE FUNCTION bump_softly() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT public.bump()';
+        CREATE FUNCTION looks() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT count(*) FROM public.products'
+        """, DATABASE)
+    yield "SELECT bump_softly()"
+    lab.old.psql("DROP FUNCTION bump_softly(), bump(), looks()", DATABASE)
+
+
+def test_a_reader_that_calls_a_writing_function(lab, state, bump):
+    with job("steady", lab.dsn("old", "reporting"), bump):
+        code, document = discover(lab, state, "--fail-on", "undeclared")
+        gate = lab.airlock("--state", state, "check", "--json", "--gate", "writers")
+    (reader,) = writers(document, "reporting")
+    assert code == 3 and reader["undeclared"] and reader["declared_as"] == "reports"
+    assert reader["evidence"] in ("calls bump_softly, which writes", "transaction id")
+    told = {row["where"] for row in rows(document, "function")}
+    assert told == {"function public.bump", "function public.bump_softly"}
+    assert gate.returncode == 3 and "reporting" in gate.stdout
+
+
+def test_a_reader_that_calls_a_reading_function(lab, state, bump):
+    with job("steady", lab.dsn("old", "reporting"), "SELECT looks()"):
+        code, document = discover(lab, state, "--fail-on", "undeclared")
+    (reader,) = writers(document, "reporting")
+    assert (code, reader["undeclared"], reader["evidence"]) == (0, False, "")
+
+
+def test_a_session_that_changes_its_name_is_one_writer(lab, state):
+    with job("names", lab.dsn("old", "hidden_names")):
+        _, document = discover(lab, state, watch="800ms")
+    (writer,) = writers(document, "hidden_names")
+    assert writer["undeclared"] and len(writer["names"]) >= 3
+    (names,) = rows(document, "changing-name")
+    assert names["user"] == "hidden_names" and "one writer" in names["what"]
+
+
+def test_a_session_that_changes_its_name_is_declared_by_all_of_them(lab, state):
+    """And under which it did not write does not count."""
+    plan = lab.plan.read_text()
+    line = '  batch: {tier: replayable, writes: [orders], match: {application_name: "batch-[%s]"}}\n'
+    with job("names", lab.dsn("old", "hidden_names")):
+        for letters, undeclared in (("0-4", False), ("0-3", True)):
+            lab.plan.write_text(plan.replace("services:\n", "services:\n" + line % letters))
+            try:
+                _, document = discover(lab, state.parent / letters, watch="800ms")
+            finally:
+                lab.plan.write_text(plan)
+            (writer,) = writers(document, "hidden_names")
+            assert writer["undeclared"] == undeclared, writer
+
+
+def test_a_job_that_connects_for_a_moment(lab, state):
+    """Between two looks it cannot be seen; that somebody was there is counted by the server."""
+    with job("short", lab.dsn("old", "hidden_short")):
+        _, document = discover(lab, state, watch="2500ms")
+    seen = [row for row in writers(document, "hidden_short") if row["undeclared"]]
+    unseen = [row for row in rows(document, "unseen-writer") if row["store"] == "orders" and row["undeclared"]]
+    assert seen or unseen, document
+    assert document["sessions_new"] >= 2
+
+
+def test_a_job_that_no_look_sees(lab, state):
+    """It comes and goes between two moments at which somebody looks, and is counted."""
+    with job("flash", lab.dsn("old", "hidden_short")):
+        _, document = discover(lab, state, watch="1500ms")
+    assert document["sessions_new"] >= 3 and document["sessions_unseen"] > 0
+    told = rows(document, "unseen-writer")
+    assert [row for row in told if row["store"] == "orders" and "came and went" in row["what"]], document
+
+
+def test_statements_by_role(lab, state):
+    lab.old.psql("CREATE EXTENSION pg_stat_statements", DATABASE)
+    try:
+        with job("short", lab.dsn("old", "hidden_short")):
+            code, document = discover(lab, state, "--fail-on", "undeclared", watch="2500ms")
+        by_role = {row["user"]: row for row in rows(document, "statements")}
+        assert code == 3 and by_role["hidden_short"]["undeclared"]
+        assert "executed UPDATE" in by_role["hidden_short"]["what"]
+        assert by_role["hidden_short"]["how"] == "seen"
+        _, document = discover(lab, state.parent / "later")
+        by_role = {row["user"]: row for row in rows(document, "statements")}
+        assert by_role["hidden_short"]["how"] == "mentioned" and not by_role["hidden_short"]["undeclared"]
+    finally:
+        lab.old.psql("DROP EXTENSION pg_stat_statements", DATABASE)
+
+
+@contextmanager
+def pgbouncer(lab, directory):
+    """A pooler before old, all of whose clients are hidden_pool; its DSN."""
+    port = free_port()
+    (directory / "pgbouncer.ini").write_text(f"""\
+[databases]
+shop = host=127.0.0.1 port={lab.old.port} dbname=shop user=hidden_pool password=hidden
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = session
+""")
+    with subprocess.Popen(["/usr/sbin/pgbouncer", directory / "pgbouncer.ini"], cwd="/",
+                          stderr=subprocess.DEVNULL, **as_server_user()) as process:
+        dsn = f"postgresql://whoever@127.0.0.1:{port}/shop"
+        try:
+            wait_until(lambda: answers(dsn), 20, "pgbouncer")
+            yield dsn
+        finally:
+            process.terminate()
+
+
+def answers(dsn):
+    try:
+        psycopg.connect(dsn, connect_timeout=5).close()
+        return True
+    except psycopg.OperationalError:
+        return False
+
+
+def test_behind_a_pooler(lab, state, scratch):
+    directory = scratch()
+    with pgbouncer(lab, directory) as dsn, job("steady", dsn):
+        _, document = discover(lab, state, "--files", directory)
+    (writer,) = writers(document, "hidden_pool")
+    assert writer["undeclared"]
+    if os.geteuid() == 0:  # the pooler is another user's process
+        (pooler,) = rows(document, "pooler")
+        assert "pgbouncer" in pooler["process"] and pooler["how"] == "not-observable"
+    (file,) = rows(document, "file")
+    assert file["where"].endswith("pgbouncer.ini:2") and file["user"] == "hidden_pool"
+
+
+@pytest.fixture
+def purge(lab):
+    """A job of pg_cron, in the database that holds its tables."""
+    lab.old.psql("CREATE EXTENSION pg_cron; SELECT cron.schedule_in_database("
+                 "'purge', '15 3 * * *', 'DELETE FROM basket', 'shop', 'shop_legacy')")
+    yield
+    lab.old.psql("DROP EXTENSION pg_cron")
+
+
+def test_a_job_inside_the_database(lab, state, purge):
+    code, document = discover(lab, state, "--fail-on", "undeclared")
+    (found,) = rows(document, "pg-cron")
+    assert code == 3 and found["undeclared"]
+    assert (found["name"], found["schedule"], found["user"]) == ("purge", "15 3 * * *", "shop_legacy")
+    assert "DELETE" not in json.dumps(document)
+
+
+def test_jobs_inside_the_database_that_are_hidden(lab, state, purge):
+    lab.old.psql("ALTER ROLE airlock NOSUPERUSER")
+    try:
+        _, document = discover(lab, state)
+    finally:
+        lab.old.psql("ALTER ROLE airlock SUPERUSER")
+    assert not rows(document, "pg-cron")
+    assert "pg_cron in database postgres" in [row["where"] for row in rows(document, "not-observable")]
+
+
+def test_a_database_that_is_closed_to_us(lab, state, aside):
+    lab.old.psql("ALTER ROLE airlock NOSUPERUSER; REVOKE CONNECT ON DATABASE aside FROM PUBLIC")
+    try:
+        _, document = discover(lab, state)
+    finally:
+        lab.old.psql("ALTER ROLE airlock SUPERUSER")
+    (hidden,) = [row for row in rows(document, "not-observable") if row["where"] == "database aside"
+                 and row["store"] == "orders"]
+    assert "GRANT CONNECT" in hidden["what"]
+
+
+def test_nothing_undeclared_where_all_is_declared(lab, state):
+    """Again and again, with everybody at work, one of them seldom and shortly."""
+    billing = lab.dsn("old", "shop_app", "billing")
+    with ExitStack() as stack:
+        for habit, dsn, sql in (
+                ("steady", lab.dsn("old", "shop_app"), WRITE),
+                ("steady", lab.dsn("old", "shop_app"), "SELECT count(*) FROM products"),
+                ("short", lab.dsn("old", "shop_worker"), WRITE),
+                ("names", lab.dsn("old", "shop_worker"), WRITE),
+                ("steady", lab.dsn("old", "reporting"), "SELECT count(*) FROM products"),
+                ("steady", billing, "INSERT INTO bill (cents) VALUES (1)")):
+            stack.enter_context(job(habit, dsn, sql))
+        for _ in range(4):
+            code, document = discover(lab, state, "--fail-on", "undeclared", watch="700ms")
+            told = [row for row in document["writers"] + document["dependencies"] if row["undeclared"]]
+            assert (code, told) == (0, [])
+    assert document["cost_us"] / document["looks"] < 50000 and not document["blind"]
+
+
+def patched(text, patch):
+    """The text with a unified diff of one hunk applied, every line of its context checked."""
+    head, *body = patch.splitlines(keepends=True)[2:]
+    at = int(head.split("-")[1].split(",")[0]) - 1
+    lines, out = text.splitlines(keepends=True), []
+    out += lines[:at]
+    for line in body:
+        assert line[0] in " +"
+        out.append(line[1:])
+        if line[0] == " ":
+            assert lines[at] == line[1:]
+            at += 1
+    return "".join(out + lines[at:])
+
+
+def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
+    host = tmp_path / "host"
+    tree(host, {"etc/cron.d/Night_Run": f"5 5 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U hidden_pool -d shop\n"})
+    words = ("--state", state, "discover", "--for", "300ms", "--root", host)
+    plan, out = lab.plan.read_text(), tmp_path / "plan.patch"
+    with job("names", lab.dsn("old", "hidden_names")):
+        assert lab.airlock(*words, "--merge", "-o", out).returncode == 0
+        again = lab.airlock(*words, "--merge", "-o", out)
+        assert again.returncode == 3 and "not overwritten" in again.stderr
+        patch = out.read_text()
+        assert lab.airlock(*words, "--merge").stdout.splitlines()[:2] == patch.splitlines()[:2]
+        assert lab.plan.read_text() == plan
+        assert "+  night-run: {writes: [orders], match: {user: \"hidden_pool\"}}" in patch
+        assert "# found: cron: " in patch and "# found: session: hidden_names" in patch
+        lab.plan.write_text(patched(plan, patch))
+        try:
+            code, document = discover(lab, state, "--fail-on", "undeclared", "--root", host)
+            assert (code, document["undeclared"]) == (0, 0)
+            assert rows(document, "cron")[0]["declared_as"] == "night-run"
+            done = lab.airlock(*words, "--merge")
+            assert (done.returncode, done.stdout) == (0, "") and "needs no patch" in done.stderr
+        finally:
+            lab.plan.write_text(plan)
+
+
+def test_watch_goes_on_and_tells_what_is_new(lab, state):
+    command = [airlock_program(), "-f", lab.plan, "--state", state, "discover", "--watch", "--json", "--for", "200ms",
+               "--root", state.parent]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watch:
+        try:
+            while watch.stdout.readline() != "}\n":  # the first look, in one document
+                pass
+            with job("steady", lab.dsn("old", "hidden_names")):
+                row = {"undeclared": False}
+                while not row["undeclared"]:  # first that it is there, then that it writes
+                    row = json.loads(watch.stdout.readline())
+            assert row["user"] == "hidden_names"
+        finally:
+            watch.send_signal(signal.SIGTERM)
+        assert watch.wait(timeout=60) == 0
+    kept = lab.airlock("--state", state, "journal", "list", "--kind", "writer", "--json")
+    assert "hidden_names" in kept.stdout
+
+
+def test_the_text_is_narrow_and_cannot_act_on_a_terminal(lab, state, tmp_path):
+    files = tmp_path / "\x1b[31mred\x1b[0m"
+    tree(files, {"x.env": f"DATABASE_URL=postgres://shop_legacy:s3cret@127.0.0.1:{lab.old.port}/shop\n"})
+    with job("names", lab.dsn("old", "hidden_names")):
+        done = lab.airlock("--state", state, "discover", "--for", "500ms", "--root", tmp_path, "--files", files)
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout and "s3cret" not in done.stdout and "\\x1b[31mred" in done.stdout
+    assert "not seen in the look-back, not absent" in " ".join(done.stdout.split())
+    too_wide = [line for line in done.stdout.splitlines() if len(line) > 80 and " " in line.strip()]
+    assert not too_wide

@@ -1,0 +1,87 @@
+#include "discover/texts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+
+void texts_fini(struct texts *t)
+{
+	free(t->rows);
+	functions_fini(&t->functions);
+	*t = (struct texts){0};
+}
+
+const struct text *texts_find(struct texts *t, int64_t hash)
+{
+	for (size_t i = t->count; i-- > 0;) /* the newest are asked for most */
+		if (t->rows[i].hash == hash)
+			return &t->rows[i];
+	for (size_t i = 0; i < t->wanted_count; i++)
+		if (t->wanted[i] == hash)
+			return NULL;
+	if (t->wanted_count < ARRAY_LEN(t->wanted) && t->count < TEXTS_MAX)
+		t->wanted[t->wanted_count++] = hash;
+	return NULL;
+}
+
+static const char texts_sql[] =
+	"SELECT DISTINCT ON (1) hashtextextended(q.text, 0)::text, left(q.text, 32769)"
+	" FROM pg_stat_activity a, LATERAL (SELECT " TEXTS_BARE " AS text) q"
+	" WHERE a.datname = current_database() AND hashtextextended(q.text, 0) = ANY "
+	"($1::bigint[])";
+
+static int read_calls(struct texts *t, struct pg *pg, int64_t deadline_ms,
+	const struct sql_verdict *verdict, struct text *row, struct err *err)
+{
+	const struct function *called;
+
+	if (verdict->calls_count == 0)
+		return 0;
+	if (!t->functions.loaded && functions_load(pg, deadline_ms, &t->functions, err))
+		return -1;
+	called = functions_called(&t->functions, verdict);
+	if (called != NULL) {
+		FIELD(row->calls, "%s", called->name);
+		row->definer = called->definer;
+	}
+	return 0;
+}
+
+int texts_fetch(struct texts *t, struct pg *pg, int64_t deadline_ms, struct err *err)
+{
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	BUF_AUTO array = BUF_INIT;
+	const char *params[1];
+
+	if (t->wanted_count == 0)
+		return 0;
+	for (size_t i = 0; i < t->wanted_count; i++)
+		buf_printf(&array, "%c%" PRId64, i == 0 ? '{' : ',', t->wanted[i]);
+	buf_putc(&array, '}');
+	t->wanted_count = 0;
+	params[0] = buf_str(&array);
+	if (pg_exec_kept(pg, deadline_ms, texts_sql, 1, params, &rows, err))
+		return -1;
+	for (size_t i = 0; i < rows.rows; i++) {
+		const char *sql = pg_text(&rows, i, 1);
+		struct text row = {.hash = pg_int(&rows, i, 0)};
+		struct sql_verdict verdict;
+
+		classify_sql(sql, strlen(sql), &verdict);
+		row.cls = verdict.cls;
+		memcpy(row.verb, verdict.verb, sizeof row.verb);
+		if (read_calls(t, pg, deadline_ms, &verdict, &row, err))
+			return -1;
+		if (t->count == t->room) {
+			t->room = t->room ? t->room * 2 : 64;
+			t->rows = realloc(t->rows, t->room * sizeof *t->rows);
+			ENSURE(t->rows != NULL);
+		}
+		t->rows[t->count++] = row;
+	}
+	return 0;
+}
