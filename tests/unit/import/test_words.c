@@ -41,7 +41,7 @@ static void schedules_become_five_fields(void **state)
 	(void)state;
 	fixture_init(&f);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *cron = schedule_cron(rows[i][0], &f.arena);
+		const char *cron = schedule_as_cron(rows[i][0], &f.arena);
 
 		if (!rows[i][1])
 			assert_null(cron);
