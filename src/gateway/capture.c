@@ -119,21 +119,6 @@ static struct tag scrap_of(const struct capture *c)
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static void add_array(struct buf *out, const struct state_name *names)
-{
-	buf_putc(out, '{');
-	for (const struct state_name *name = names; name != NULL; name = name->next) {
-		buf_puts(out, name != names ? ",\"" : "\"");
-		for (const char *at = name->name; *at != '\0'; at++) {
-			if (*at == '"' || *at == '\\')
-				buf_putc(out, '\\');
-			buf_putc(out, *at);
-		}
-		buf_putc(out, '"');
-	}
-	buf_putc(out, '}');
-}
-
 /* Said once and for all, under a name that is free again afterwards. */
 static void send_once(const struct capture *c, const char *sql, struct buf *out)
 {
@@ -221,7 +206,7 @@ static void prepare_probe(struct capture *c, struct buf *out)
 	BUF_AUTO sql = BUF_INIT;
 	BUF_AUTO names = BUF_INIT;
 
-	add_array(&names, c->state->names);
+	packet_array(&names, c->state->names);
 	buf_printf(&sql, probe_sql, tag.text, tag.text, buf_str(&names), tag.text, tag.text);
 	packet_parse(out, tag.text, buf_str(&sql), NULL, 0);
 }
@@ -335,11 +320,8 @@ static void take_setting(struct capture *c, const struct message_column *column)
 
 static void lose(struct session_state *state, unsigned what, const char *example)
 {
-	unsigned known = state->lost & STATE_BLOCKS;
-
-	/* Of the class that state_lost_name() names. */
-	if (example != NULL && (known == 0 || what < (known & -known)))
-		snprintf(state->example, sizeof state->example, "%s", example);
+	if ((state->lost & what) == 0)
+		state->example[__builtin_ctz(what)] = example;
 	state->lost |= what;
 }
 
@@ -405,13 +387,21 @@ static void take_statement(struct capture *c, const struct message_column *colum
 	append(c, s);
 }
 
+static void take_channel(struct capture *c, const struct message_column *column)
+{
+	struct state_name *channel = arena_alloc(&c->state->arena, sizeof *channel);
+
+	*channel = (struct state_name){c->state->channels, text_of(c, &column[2])};
+	c->state->channels = channel;
+	lose(c->state, STATE_LISTEN, channel->name);
+}
+
 static void take_lost(struct capture *c, const struct message_column *column)
 {
 	static const struct {
 		const char *kind;
 		unsigned bit;
-	} kinds[] = {{"temp", STATE_TEMP}, {"advisory", STATE_ADVISORY}, {"cursor", STATE_CURSOR},
-		{"listen", STATE_LISTEN}};
+	} kinds[] = {{"temp", STATE_TEMP}, {"advisory", STATE_ADVISORY}, {"cursor", STATE_CURSOR}};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (is(&column[1], kinds[i].kind) && (c->state->lost & kinds[i].bit) == 0)
@@ -445,6 +435,8 @@ static bool take_row(struct capture *c, const uint8_t *body, size_t len)
 		take_setting(c, column);
 	} else if (is(&column[1], "prep")) {
 		take_statement(c, column);
+	} else if (is(&column[1], "listen") && column[2].value != NULL) {
+		take_channel(c, column);
 	} else {
 		take_lost(c, column);
 	}

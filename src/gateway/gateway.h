@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include "control/policy.h"
 #include "gateway/doors.h"
 #include "gateway/leg.h"
 #include "gateway/names.h"
@@ -27,7 +28,7 @@ struct gateway_side {
 		socklen_t len;
 	} addresses[GATEWAY_ADDRESSES_MAX];
 	size_t addresses_count, at;
-	bool resolved; /* from a name, which can come to mean another address */
+	bool resolved;	/* from a name, which can come to mean another address */
 	char host[256]; /* as it was given: what its certificate must name */
 	char port[32];
 	char database[64];
@@ -50,6 +51,7 @@ struct gateway {
 	struct doors *doors;
 	struct hold *hold;
 	struct park *park;
+	struct policies policies;	     /* of its own plan, until a controller has said */
 	struct setting_names names;	     /* of applications' settings that the database reads */
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;

@@ -128,12 +128,24 @@ static int make_tls(struct program *p, struct err *err)
 	return cert ? tls_server_new(cert, key, &p->gateway.tls, err) : 0;
 }
 
+static void take_policies(struct program *p)
+{
+	p->gateway.policies = policies_default;
+	for (int i = 0; i < CLASS_COUNT; i++) {
+		const char *word = setting(p, policy_class_setting((enum policy_class)i));
+
+		if (word) /* the schema has the same words */
+			ENSURE(policies_set(&p->gateway.policies, (enum policy_class)i, word));
+	}
+}
+
 static int make(struct program *p, struct err *err)
 {
 	struct gateway *g = &p->gateway;
 
 	gateway_random(g->secret, sizeof g->secret);
 	g->patience_ms = p->plan->budgets.hold_ms;
+	take_policies(p);
 	if (make_slabs(g, err) || side_init(&g->side[CONTROL_OLD], p->store->old, err) ||
 		side_init(&g->side[CONTROL_NEW], p->store->new, err) || make_tls(p, err))
 		return -1;

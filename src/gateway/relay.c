@@ -44,7 +44,7 @@ static bool may_hand_on(const struct session *s)
 {
 	if (!track_has_room(&s->track))
 		return false;
-	return !hold_stops(s->gateway->hold) || track_may_go_on(&s->track);
+	return !hold_stops(s->gateway->hold) || track_may_go_on(&s->track) || s->let_on;
 }
 
 enum taken { TAKEN, TAKEN_NOT, TAKEN_OVER };
@@ -75,6 +75,7 @@ static enum taken client_head(struct session *s)
 		return TAKEN_NOT;
 	track_client(&s->track, head.type);
 	s->dirty = true;
+	s->let_on = false;
 	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	s->unknown = false;
 	s->captures_failed = 0;
@@ -154,13 +155,21 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	if (head->type == 'S')
 		params_take(&s->told, body, head->body);
 	/* The last thing that it says.  Whoever is held does not notice: another server awaits him.
-	 */
+	 * What it said before is the client's, a notification perhaps. */
 	if (head->type == 'E' && track_server(&s->track, 'E', 0) == TRACK_UNASKED &&
 		s->phase == SESSION_HELD) {
+		leg_pass(leg, s->client);
 		server_close(&s->server);
 		return TAKEN_OVER;
 	}
 	return TAKEN;
+}
+
+/* Clients tell their own notifications from others' by the process id that they know. */
+static void own_notification(const struct session *s, uint8_t *pid)
+{
+	if (wire_get32(pid) == s->server.pid)
+		wire_put32(pid, s->pid);
 }
 
 static enum taken server_head(struct session *s)
@@ -181,6 +190,11 @@ static enum taken server_head(struct session *s)
 	}
 	if (head.type == 'Z' && leg_unseen(leg) <= WIRE_HEAD_BYTES)
 		return TAKEN_NOT;
+	if (head.type == 'A' && head.body >= 4 && s->server.pid != s->pid) {
+		if (leg_unseen(leg) < WIRE_HEAD_BYTES + 4)
+			return TAKEN_NOT;
+		own_notification(s, leg->in + leg->mid + WIRE_HEAD_BYTES);
+	}
 	if (head.type == 'S' || head.type == 'E')
 		taken = server_whole(s, &head);
 	else

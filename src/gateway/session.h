@@ -75,7 +75,10 @@ struct session {
 	uint64_t kept;	   /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
 	bool unknown;	   /* it could not be captured: why says it */
+	int64_t looked_ms; /* when it was captured; the loop's clock */
+	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
 	unsigned captures_failed;
+	bool flushing; /* PROBE is a flush */
 	struct capture capture;
 	struct session_state state;
 	struct replay replay;
@@ -134,6 +137,8 @@ void session_pump_server(struct leg *leg);
 void session_detach(struct session *s);
 /* From OPENING: it got no server and waits. */
 void session_hold_here(struct session *s);
+/* From PROBE, after a flush. */
+void session_hold_again(struct session *s);
 
 /* client.c: startup, TLS, SCRAM with the client. */
 void client_pump(struct session *s);
@@ -142,6 +147,9 @@ void relay_client(struct session *s, bool came);
 void relay_server(struct session *s, bool came);
 /* carry.c: probe and replay on the session's own server. */
 void carry_probe(struct session *s);
+/* From HELD: one empty round trip, after which the server has sent every notification that had been
+ * committed before.  Back to HELD, or ended. */
+void carry_flush(struct session *s);
 void carry_replay(struct session *s);
 void carry_pump(struct session *s);
 /* open.c */

@@ -109,12 +109,27 @@ static const struct schema_row auth_rows[] = {
 };
 static const struct schema auth = {SCHEMA(auth_rows)};
 
+/* As control/policy.h, which both programs read them by. */
+static const struct schema_row carry_rows[] = {
+	{"temp_tables", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"advisory_locks", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"hold_cursors", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"listen", SCHEMA_CHOICE, SETTING, .names = &names_carry_or_tell},
+	{"currval", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"lastval", SCHEMA_CHOICE, SETTING, .names = &names_carry_or_tell},
+	{"statements", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"transactions", SCHEMA_CHOICE, SETTING, .names = &names_carry_transaction},
+	{"unknown", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+};
+static const struct schema carry = {SCHEMA(carry_rows), .not_empty = true};
+
 static const struct schema_row gateway_rows[] = {
 	{"listen", SCHEMA_TEXT, SETTING, REQUIRED("listen: \"127.0.0.1:6432\"")},
 	{"control", SCHEMA_TEXT, SETTING, REQUIRED("control: /run/airlock/NAME.sock")},
 	{"tls", SCHEMA_MAPPING, SETTING, .sub = &tls},
 	{"auth", SCHEMA_MAPPING, SETTING, .sub = &auth},
 	{"register_user", SCHEMA_TEXT, SETTING, REQUIRED("register_user: airlock_gateway")},
+	{"carry", SCHEMA_MAPPING, SETTING, .sub = &carry},
 };
 
 static const struct schema_row config_rows[] = {
