@@ -8,7 +8,7 @@ import pytest
 
 from conftest import needs_program
 from control import Control
-from crossing import DONE, UNDONE, Crossing
+from crossing import DONE, REFUSED, UNDONE, Crossing
 from gateway import Gateway
 from ledger import Ledger, verify
 from server import free_port, wait_until
@@ -292,3 +292,34 @@ def test_the_ledger_of_the_proof(world):
         world.ledger.wait_for(300)
     held = world.sound("old")
     print(done, held)
+
+
+# -- sessions that cannot go along --------------------------------------------------------------------
+
+
+def test_check_names_who_is_in_the_way_and_run_does_what_the_plan_says(world):
+    """A temporary table: refused by name; then waived by the plan, ended, and told."""
+    with world.ledger, psycopg.connect(world.lab.dsn("gateway", "shop_app"), autocommit=True,
+                                       application_name="report") as holder:
+        holder.execute("CREATE TEMPORARY TABLE mine (a int)")
+        world.ledger.wait_for(100)
+        who = f"pid {holder.info.backend_pid}, shop_app (report): temp, policy block: mine"
+        checked = world.crossing.call("check", "--json", "--gate", "sessions").require(REFUSED).json()
+        gate, = checked["gates"]
+        assert gate["state"] == "fail" and who in gate["evidence"]
+        refused = world.crossing.call(*world.crossing.moved("forward")).require(REFUSED)
+        assert who in refused.err
+        assert world.crossing.status()["clients"]["blockers"][0]["policy"] == "block"
+        plan = world.lab.plan.read_text()
+        world.lab.plan.write_text(plan.replace("kind: gateway,", "kind: gateway, carry: {temp_tables: disconnect},"))
+        checked = world.crossing.call("check", "--json", "--gate", "sessions").require(DONE).json()
+        assert "temp, policy disconnect: mine" in checked["gates"][0]["evidence"]
+        moved = world.move("forward")
+        assert (moved["verdict"], moved["disconnected"], moved["held_max"]) == ("done", 1, 16)
+        problem, = moved["problems"]
+        assert problem["id"] == "DISCONNECTED" and problem["sessions"] == 1
+        assert f"pid {holder.info.backend_pid}, shop_app (report), temp" in problem["message"]
+        with pytest.raises(psycopg.OperationalError):
+            holder.execute("SELECT 1")
+        world.ledger.wait_for(100)
+    world.sound("new")
