@@ -137,6 +137,15 @@ static json_t *problems_json(const struct mover_result *result)
 			json_pack("{s:s, s:s, s:s, s:f}", "id", "OVER_BUDGET", "step",
 				verb_word(VERB_RELEASE), "message",
 				"a client waited longer than budgets.stall", "stall_ms", stall));
+	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->released[m].failed > 0)
+			json_array_append_new(all,
+				json_pack("{s:s, s:s, s:s, s:I, s:s}", "id", "NOT_CARRIED", "step",
+					verb_word(VERB_RELEASE), "store", member_name(result, m),
+					"sessions", (json_int_t)report->released[m].failed,
+					"message",
+					"sessions could not go on there: the gateway's log says "
+					"why"));
 	if (report->ended > 0)
 		json_array_append_new(
 			all, json_pack("{s:s, s:s, s:I, s:o}", "id", "DISCONNECTED", "step",
@@ -280,6 +289,12 @@ void mover_text(struct out *out, const struct mover_result *result)
 		out_safe(&why, report->cause.msg);
 		out_data(out, "  why: %s: %s\n", verb_word(report->cause_verb), buf_str(&why));
 	}
+	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->released[m].failed > 0)
+			out_data(out,
+				"  %lld sessions of %s could not go on: the gateway's log says "
+				"why\n",
+				(long long)report->released[m].failed, member_name(result, m));
 	if (report->ended > 0) {
 		buf_clear(&why);
 		out_safe(&why, report->ended_who);

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "gateway/hold.h"
 #include "gateway/packet.h"
+#include "gateway/say.h"
 #include "gateway/session.h"
 #include "pgwire/message.h"
 
@@ -122,6 +123,8 @@ static void carry_out(struct session *s, enum act act, const struct err *err)
 		open_replayed(s);
 		break;
 	case ACT_REPLAY_FAILED:
+		say("a session of %.63s could not be carried to %s: %s", s->login.user,
+			control_side_name(s->aim), replay_why(&s->replay));
 		session_refuse(s, "57P01", "the session could not be carried to the other side: %s",
 			replay_why(&s->replay));
 		break;

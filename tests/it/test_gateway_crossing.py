@@ -1,10 +1,12 @@
 """Real crossings with the clients behind airlock-gateway: they see no error and keep their connection."""
 
+import enum
 import signal
 import threading
 
 import psycopg
 import pytest
+from psycopg.types.enum import EnumInfo, register_enum
 
 from conftest import needs_program
 from control import Control
@@ -321,5 +323,44 @@ def test_check_names_who_is_in_the_way_and_run_does_what_the_plan_says(world):
         assert f"pid {holder.info.backend_pid}, shop_app (report), temp" in problem["message"]
         with pytest.raises(psycopg.OperationalError):
             holder.execute("SELECT 1")
+        world.ledger.wait_for(100)
+    world.sound("new")
+
+
+class Feeling(enum.Enum):
+    good = "good"
+
+
+def test_types_and_statements_that_are_others_there(labs, scratch):
+    """A type with another object id: told, the session goes on, its driver's memory is wrong. A statement that
+    Describe shows to be another one: that session is refused and told, nobody else."""
+    needs_program()
+    lab = labs(level=3, gateway=True)
+    make = "CREATE TYPE public.feeling AS ENUM ('good')"
+    lab.old.psql(make, "shop")
+    lab.new.psql(f"CREATE TYPE public.filler AS (a int); DROP TYPE public.filler; {make}", "shop")
+    world = World(lab, scratch(), clients=4, rate=200)
+    dsn = lab.dsn("gateway", "shop_app")
+    with world.ledger, psycopg.connect(dsn, autocommit=True) as knows, psycopg.connect(dsn, autocommit=True) as differs:
+        register_enum(EnumInfo.fetch(knows, "feeling"), knows, Feeling)
+        assert knows.execute("SELECT 'good'::feeling", prepare=True).fetchone() == (Feeling.good,)
+        differs.execute("PREPARE p AS SELECT * FROM open_orders")
+        checked = world.crossing.call("check", "--json").require(DONE)
+        assert '"H-TYPE-OID"' in checked.out and "public.feeling" in checked.out
+        with world.stopped_at("forward", "before:seal") as running:
+            lab.new.psql("SET session_replication_role = replica;"
+                         " ALTER VIEW open_orders RENAME COLUMN id TO another;", "shop")
+            running.signal(signal.SIGCONT)
+            moved = running.wait(120).require(DONE).json()
+        problem, = moved["problems"]
+        assert (problem["id"], problem["sessions"]) == ("NOT_CARRIED", 1)
+        with pytest.raises(psycopg.OperationalError, match="statement p: its parameters or columns are not"):
+            differs.execute("SELECT 1")
+        assert "statement p: its parameters" in world.gateway.log_text()
+        assert who_answers(knows, lab) == "new"
+        assert knows.execute("SELECT 'good'::feeling", prepare=True).fetchone() == ("good",)  # the harm
+        with psycopg.connect(dsn, autocommit=True) as again:
+            register_enum(EnumInfo.fetch(again, "feeling"), again, Feeling)
+            assert again.execute("SELECT 'good'::feeling").fetchone() == (Feeling.good,)
         world.ledger.wait_for(100)
     world.sound("new")
