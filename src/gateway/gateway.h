@@ -16,6 +16,7 @@
 #include "gateway/leg.h"
 #include "gateway/names.h"
 #include "gateway/tls.h"
+#include "gateway/verifiers.h"
 
 #define GATEWAY_SESSIONS_MAX 4096u
 #define GATEWAY_ADDRESSES_MAX 8u /* of one host */
@@ -52,6 +53,7 @@ struct gateway {
 	struct hold *hold;
 	struct park *park;
 	struct policies policies;	     /* of its own plan, until a controller has said */
+	struct verifiers *verifiers; /* NULL = the servers are asked */
 	struct setting_names names;	     /* of applications' settings that the database reads */
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;

@@ -105,7 +105,9 @@ static const struct schema_row tls_rows[] = {
 static const struct schema tls = {SCHEMA(tls_rows)};
 
 static const struct schema_row auth_rows[] = {
-	{"verifiers", SCHEMA_TEXT, SETTING, REQUIRED("verifiers: query")},
+	{"verifiers", SCHEMA_CHOICE, SETTING, .names = &names_verifiers,
+		REQUIRED("verifiers: query")},
+	{"file", SCHEMA_TEXT, SETTING},
 };
 static const struct schema auth = {SCHEMA(auth_rows)};
 
