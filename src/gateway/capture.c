@@ -26,9 +26,9 @@ enum phase { FINDING, PROBING, LASTVAL, DESCRIBING, ENDED };
  * condition without variables first, so a session without temporary objects does not scan any.
  * Rows: tag, kind, and three texts.
  *
- * Most of what it costs a server is parsing and planning, which `keep` and `kept` do before the hold
- * instead of in it.  So it has no parameters (they would be planned for anew), asks the functions
- * below the views, and never asks for rows to be made distinct.
+ * Most of what it costs a server is parsing and planning, which `keep` and `kept` do before the
+ * hold instead of in it.  So it has no parameters (they would be planned for anew), asks the
+ * functions below the views, and never asks for rows to be made distinct.
  */
 static const char probe_sql[] =
 	"SELECT '%s', 'who', pg_catalog.current_setting('role'),"
@@ -41,8 +41,7 @@ static const char probe_sql[] =
 	" UNION ALL SELECT NULL, 'set', n, pg_catalog.current_setting(n, true), NULL"
 	" FROM (SELECT n FROM pg_catalog.unnest(CAST($%s$%s$%s$ AS pg_catalog.text[])) AS u(n)"
 	"  UNION ALL SELECT m[1] FROM pg_catalog.pg_prepared_statement(),"
-	"  pg_catalog.regexp_matches(statement, '" NAME_READ
-	"', 'gi') AS r(m)) AS names(n)"
+	"  pg_catalog.regexp_matches(statement, '" NAME_READ "', 'gi') AS r(m)) AS names(n)"
 	" WHERE pg_catalog.current_setting(n, true) IS NOT NULL"
 	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_show_all_settings() s WHERE"
 	"  pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n))"
@@ -169,6 +168,11 @@ static struct state_statement *unnamed_of(
 	struct state_statement *s;
 	uint8_t *parse;
 
+	if (options->unnamed_doubtful) { /* only described: is there one? */
+		s = arena_alloc(&state->arena, sizeof *s);
+		*s = (struct state_statement){.name = "", .sql = "", .from_sql = true};
+		return s;
+	}
 	if (options->unnamed == NULL || options->unnamed_len <= WIRE_HEAD_BYTES)
 		return NULL;
 	parse = (uint8_t *)copy_unnamed(state, options);
@@ -255,6 +259,7 @@ void capture_begin(struct capture *c, const struct capture_options *options,
 	c->settings_end = &state->settings;
 	c->names_end = &state->names;
 	c->unnamed = unnamed_of(state, options);
+	c->unnamed_doubtful = options->unnamed_doubtful;
 	for (size_t i = 0; i < options->names_count; i++)
 		add_name(c, arena_strdup(&state->arena, options->names[i]));
 	if (options->find)
@@ -560,7 +565,9 @@ static enum capture_step finished(struct capture *c)
 	c->phase = ENDED;
 	if (c->failed)
 		return CAPTURE_FAILED;
-	if (c->unnamed_gone)
+	if (c->unnamed_doubtful && !c->unnamed_gone)
+		lose(c->state, STATE_STATEMENT, "the unnamed one, after an error in a pipeline");
+	if (c->unnamed_gone || c->unnamed_doubtful)
 		forget_unnamed(c);
 	return CAPTURE_DONE;
 }

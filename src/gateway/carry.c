@@ -73,7 +73,7 @@ static void probe_done(struct session *s)
 		setting_names_learn(&s->gateway->names, &s->state);
 		s->kept_names = s->gateway->names.version;
 	}
-	if (s->unnamed_lost)
+	if (s->unnamed.too_long)
 		s->state.lost |= STATE_SIZE;
 	probed(s);
 }
@@ -149,8 +149,9 @@ void carry_probe(struct session *s)
 	options.kept = s->kept;
 	options.kept_serves = s->kept_names == s->gateway->names.version;
 	s->kept_names = s->gateway->names.version;
-	options.unnamed = (const uint8_t *)buf_str(&s->unnamed);
-	options.unnamed_len = s->unnamed.len;
+	options.unnamed = (const uint8_t *)buf_str(&s->unnamed.parse);
+	options.unnamed_len = s->unnamed.parse.len;
+	options.unnamed_doubtful = s->unnamed.doubtful;
 	session_state_fini(&s->state);
 	s->state = SESSION_STATE_INIT;
 	s->phase = SESSION_PROBE;

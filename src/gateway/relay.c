@@ -17,26 +17,12 @@ static void client_rest(struct session *s)
 	struct leg *leg = s->client;
 	uint32_t n = leg_unseen(leg) < s->client_need ? leg_unseen(leg) : s->client_need;
 
-	if (s->keeping)
-		buf_add(&s->unnamed, leg->in + leg->mid, n);
+	if (s->unnamed.keeping)
+		unnamed_more(&s->unnamed, leg->in + leg->mid, n);
 	leg->mid += n;
 	s->client_need -= n;
 	if (s->client_need == 0)
-		s->keeping = false;
-}
-
-/* A Query destroys the unnamed statement; a Parse of it takes its place. */
-static void note_unnamed(struct session *s, const struct wire_head *head, const uint8_t *message)
-{
-	if (head->type == 'Q') {
-		buf_clear(&s->unnamed);
-	} else if (head->type == 'P' && message[WIRE_HEAD_BYTES] == '\0') {
-		buf_clear(&s->unnamed);
-		s->keeping = head->body <= SESSION_UNNAMED_MAX;
-		s->unnamed_lost = !s->keeping;
-		if (s->keeping)
-			buf_add(&s->unnamed, message, WIRE_HEAD_BYTES);
-	}
+		s->unnamed.keeping = false;
 }
 
 /* While it is being brought to a boundary, only what completes what it has begun. */
@@ -80,8 +66,8 @@ static enum taken client_head(struct session *s)
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;
-	if (head.body > 0)
-		note_unnamed(s, &head, message);
+	unnamed_client(&s->unnamed, message, head.type, head.body,
+		head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0);
 	leg->mid += WIRE_HEAD_BYTES;
 	return TAKEN;
 }
@@ -172,6 +158,11 @@ static void own_notification(const struct session *s, uint8_t *pid)
 		wire_put32(pid, s->pid);
 }
 
+static void note_unnamed(struct session *s, uint8_t type)
+{
+	unnamed_server(&s->unnamed, type, track_units_owed(&s->track));
+}
+
 static enum taken server_head(struct session *s)
 {
 	struct leg *leg = s->server.leg;
@@ -195,6 +186,8 @@ static enum taken server_head(struct session *s)
 			return TAKEN_NOT;
 		own_notification(s, leg->in + leg->mid + WIRE_HEAD_BYTES);
 	}
+	if (head.type == '1' || head.type == 'E' || head.type == 'Z')
+		note_unnamed(s, head.type);
 	if (head.type == 'S' || head.type == 'E')
 		taken = server_whole(s, &head);
 	else

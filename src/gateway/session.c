@@ -136,7 +136,7 @@ void session_close(struct session *s)
 	park_leave(s);
 	server_close(&s->server);
 	session_state_fini(&s->state);
-	buf_fini(&s->unnamed);
+	unnamed_fini(&s->unnamed);
 	buf_fini(&s->big);
 	buf_fini(&s->mine);
 	scram_forget(&s->scram, sizeof s->scram);

@@ -20,6 +20,7 @@
 #include "gateway/params.h"
 #include "gateway/replay.h"
 #include "gateway/server.h"
+#include "gateway/unnamed.h"
 #include "pgwire/startup.h"
 #include "pgwire/track.h"
 
@@ -34,8 +35,6 @@ enum session_phase {
 	SESSION_LAST_WORDS, /* an error is on its way to the client */
 	SESSION_GONE	    /* closed; waits for what still refers to it */
 };
-
-#define SESSION_UNNAMED_MAX (1u << 20)
 
 struct session {
 	struct gateway *gateway;
@@ -61,9 +60,7 @@ struct session {
 	/* The relay. */
 	struct track track;
 	uint32_t client_need, server_need; /* bytes of a message that was begun */
-	bool keeping; /* the client's message is an unnamed Parse: keep a copy */
-	struct buf unnamed;
-	bool unnamed_lost;    /* it was too long to keep */
+	struct unnamed unnamed;
 	bool bye;	      /* the client has said Terminate */
 	struct params told;   /* what the client has heard of settings */
 	uint32_t pid, secret; /* as the client knows them */

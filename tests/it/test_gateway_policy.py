@@ -224,3 +224,46 @@ def test_a_word_that_is_no_policy_is_refused(flip, control, client):
     for carry in ({"temp_tables": "tell"}, {"transactions": "block"}, {"listen": "perhaps"}, {"unknown": 7}):
         assert not control.ask("survey", carry=carry)["ok"]
     assert control.ask("survey", carry={"of_a_later_version": "perhaps"})["ok"]
+
+
+def test_the_unnamed_statement_is_never_taken_for_one_that_the_server_threw_away(flip, control, client):
+    """After an error the rest of a pipeline is not carried out: what was sent last is not what is there."""
+    conn = client.pgconn
+    conn.enter_pipeline_mode()
+    conn.send_prepare(b"", b"SELECT 1 + $1::int")
+    conn.send_query_prepared(b"", [b"not a number"])
+    conn.send_prepare(b"", b"SELECT 10 * $1::int")
+    conn.pipeline_sync()
+    results = [conn.get_result() for _ in range(7)]  # each request's, with a NULL behind it, and the Sync's
+    assert [psycopg.pq.ExecStatus(result.status).name for result in results if result] == [
+        "COMMAND_OK", "FATAL_ERROR", "PIPELINE_ABORTED", "PIPELINE_SYNC"]
+    conn.exit_pipeline_mode()
+    answer = flip.hold(control)
+    assert [(b["class"], b["text"]) for b in answer["blockers"]] == [
+        ("statement", "the unnamed one, after an error in a pipeline")]
+    assert conn.exec_prepared(b"", [b"7"]).get_value(0, 0) == b"8"
+    conn.exec_params(b"SELECT 10 * $1::int", [b"1"])  # the next one ends the doubt
+    flip.turn(control)
+    assert conn.exec_prepared(b"", [b"7"]).get_value(0, 0) == b"70"
+
+
+@pytest.mark.parametrize("sql, seen", [
+    ("SELECT deep_inside()", True),
+    ("DO $$ BEGIN PERFORM nextval('hidden'); END $$", True),
+    ("INSERT INTO numbered DEFAULT VALUES", True),
+    ("SELECT setval('hidden', 5)", False),  # defines currval() alone: session-lastval says that it is not seen
+])
+def test_what_defines_currval_is_seen_wherever_it_happens(flip, control, client, sql, seen):
+    """And what comes of it after the flip is an error, never another number."""
+    flip.old.psql("CREATE SEQUENCE IF NOT EXISTS hidden; CREATE TABLE IF NOT EXISTS numbered (n serial);"
+                  " GRANT ALL ON SEQUENCE hidden, numbered_n_seq TO shop_app; GRANT ALL ON numbered TO shop_app;"
+                  " CREATE OR REPLACE FUNCTION deep_inside() RETURNS bigint LANGUAGE sql AS"
+                  " $$ SELECT nextval('hidden') $$", "shop")
+    client.execute("SET client_min_messages = error")
+    client.execute(sql)
+    assert named(control.require("survey")) == ([("holds it", "lastval", "tell")] if seen else [])
+    name = "numbered_n_seq" if "numbered" in sql else "hidden"
+    client.execute(f"SELECT currval('{name}')")
+    flip.turn(control)
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        client.execute(f"SELECT currval('{name}')")
