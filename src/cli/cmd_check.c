@@ -46,8 +46,8 @@ int cmd_check(struct cmd_ctx *ctx, struct err *err)
 		return -1;
 	memory_recall(ctx, &writers);
 	if (fleet_open(ctx->plan, &fleet, err) ||
-		gates_ask(ctx->plan, fleet.stores, only, clock_now_ms() + CHECK_MS, &writers,
-			&round, err) ||
+		gates_ask(ctx->plan, fleet.stores, fleet.routes, only, clock_now_ms() + CHECK_MS,
+			&writers, &round, err) ||
 		evidence_keep(ctx, &round, err))
 		return -1;
 	memory_keep(ctx, &writers);

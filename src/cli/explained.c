@@ -154,12 +154,36 @@ static void found_text(size_t i, struct buf *out)
 		title + 1, finding_explain((enum finding_kind)i));
 }
 
+static const struct {
+	const char *id, *text;
+} notes[] = {
+#define NOTE(id, text) {id, text},
+#include "cli/run_notes.def"
+#undef NOTE
+};
+
+static size_t note_count(void)
+{
+	return ARRAY_LEN(notes);
+}
+
+static void note_id(size_t i, char ret_id[EXPLAINED_ID_BYTES])
+{
+	snprintf(ret_id, EXPLAINED_ID_BYTES, "%s", notes[i].id);
+}
+
+static void note_text(size_t i, struct buf *out)
+{
+	buf_puts(out, notes[i].text);
+}
+
 static const struct explained sources[] = {
 	{"Exit codes", exit_count, exit_id, exit_text},
 	{"Errors", error_count, error_id, error_text},
 	{"Problems of a plan", problem_count, problem_id, problem_text},
 	{"Gates", gates_count, gate_id, gate_text},
 	{"Dependencies", found_count, found_id, found_text},
+	{"Runs and sessions", note_count, note_id, note_text},
 	{"Hazards", hazard_count, hazard_id_text, hazard_text},
 };
 

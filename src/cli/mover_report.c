@@ -137,6 +137,20 @@ static json_t *problems_json(const struct mover_result *result)
 			json_pack("{s:s, s:s, s:s, s:f}", "id", "OVER_BUDGET", "step",
 				verb_word(VERB_RELEASE), "message",
 				"a client waited longer than budgets.stall", "stall_ms", stall));
+	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->released[m].failed > 0)
+			json_array_append_new(all,
+				json_pack("{s:s, s:s, s:s, s:I, s:s}", "id", "NOT_CARRIED", "step",
+					verb_word(VERB_RELEASE), "store", member_name(result, m),
+					"sessions", (json_int_t)report->released[m].failed,
+					"message",
+					"sessions could not go on there: the gateway's log says "
+					"why"));
+	if (report->ended > 0)
+		json_array_append_new(
+			all, json_pack("{s:s, s:s, s:I, s:o}", "id", "DISCONNECTED", "step",
+				     verb_word(VERB_HOLD), "sessions", (json_int_t)report->ended,
+				     "message", out_json_string(report->ended_who)));
 	if (report->later)
 		json_array_append_new(
 			all, json_pack("{s:s, s:s}", "id", "LATER", "message",
@@ -178,7 +192,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 	json_t *primary = json_object(), *problems = json_array(), *services = json_array();
 	double window = 0, stall = 0;
 	bool known, stalled;
-	int64_t attempts = 0, held = 0, lag = -1;
+	int64_t attempts = 0, held = 0, ended = 0, lag = -1;
 
 	REQUIRE(count > 0);
 	for (size_t i = 0; i < count; i++) {
@@ -188,6 +202,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 		json_decref(found);
 		add_services(services, &results[i]);
 		attempts += results[i].report.attempts_made;
+		ended += results[i].report.ended;
 		if (held_count(&results[i].report) > held)
 			held = held_count(&results[i].report);
 		if (mover_lag_bytes(&results[i]) > lag)
@@ -199,14 +214,14 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 	known = window_ms(last->report.part, &window);
 	stalled = stall_ms(&last->report, &stall);
 	return json_pack(
-		"{s:s, s:s, s:s, s:o, s:{s:o, s:n, s:o, s:o}, s:I, s:o, s:I, s:I, s:o, s:o}",
+		"{s:s, s:s, s:s, s:o, s:{s:o, s:n, s:o, s:o}, s:I, s:I, s:o, s:I, s:I, s:o, s:o}",
 		"schema", "airlock.run/1", "run", last->run, "verdict",
 		core_verdict_name(last->report.verdict), "primary", primary, "stall_ms", "max",
 		json_ms(stalled, stall), "p99", "window", json_ms(known, window), "parts",
-		parts_json(&last->report), "held_max", (json_int_t)held, "lag_bytes",
-		lag < 0 ? json_null() : json_integer(lag), "attempts", (json_int_t)attempts,
-		"attempt", (json_int_t)last->report.attempt, "problems", problems, "services",
-		services);
+		parts_json(&last->report), "held_max", (json_int_t)held, "disconnected",
+		(json_int_t)ended, "lag_bytes", lag < 0 ? json_null() : json_integer(lag),
+		"attempts", (json_int_t)attempts, "attempt", (json_int_t)last->report.attempt,
+		"problems", problems, "services", services);
 }
 
 static void parts_text(struct out *out, const struct engine_report *report)
@@ -273,6 +288,18 @@ void mover_text(struct out *out, const struct mover_result *result)
 	if (report->cause.code != ERR_OK && report->verdict != VERDICT_DONE) {
 		out_safe(&why, report->cause.msg);
 		out_data(out, "  why: %s: %s\n", verb_word(report->cause_verb), buf_str(&why));
+	}
+	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->released[m].failed > 0)
+			out_data(out,
+				"  %lld sessions of %s could not go on: the gateway's log says "
+				"why\n",
+				(long long)report->released[m].failed, member_name(result, m));
+	if (report->ended > 0) {
+		buf_clear(&why);
+		out_safe(&why, report->ended_who);
+		out_data(out, "  %lld sessions were ended, as the plan wants it: %s\n",
+			(long long)report->ended, buf_str(&why));
 	}
 	for (size_t m = 0; m < result->stores_count; m++)
 		if (report->tried[m].unproven > 0)

@@ -15,8 +15,8 @@ int readiness_need(struct cmd_ctx *ctx, struct fleet *fleet, struct err *err)
 
 	/* Evidence expires (law 9): what `check` found an hour ago is measured again. */
 	memory_recall(ctx, &writers);
-	if (gates_ask(ctx->plan, fleet->stores, NULL, clock_now_ms() + READINESS_MS, &writers,
-		    &round, err))
+	if (gates_ask(ctx->plan, fleet->stores, fleet->routes, NULL, clock_now_ms() + READINESS_MS,
+		    &writers, &round, err))
 		return -1;
 	memory_keep(ctx, &writers);
 	if (evidence_keep(ctx, &round, err))

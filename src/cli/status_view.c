@@ -11,6 +11,8 @@
 #include "engine/verbs.h"
 #include "store/postgres/look.h"
 
+#define BLOCKERS_SHOWN 16
+
 struct meaning {
 	const char *actual, *goal, *why, *waits_for, *who, *next, *undo;
 };
@@ -81,7 +83,8 @@ static void blocked_by(struct status_view *view)
 {
 	const struct route_blocker *b = &view->clients.blockers[0];
 
-	if (!view->carried || view->silent || view->clients.blockers_count == 0)
+	if (!view->carried || view->silent || view->clients.blockers_count == 0 ||
+		strcmp(view->clients.phase, "draining") != 0)
 		return;
 	snprintf(view->waits_for, sizeof view->waits_for,
 		"%zu session%s, first pid %" PRId64 " of %s (%s), %s for %.1f s",
@@ -175,10 +178,11 @@ static json_t *blockers_json(const struct route_view *view)
 		const struct route_blocker *b = &view->blockers[i];
 
 		json_array_append_new(all,
-			json_pack("{s:I, s:o, s:o, s:I, s:s, s:o}", "pid", (json_int_t)b->pid,
-				"user", out_json_string(b->user), "application",
+			json_pack("{s:I, s:o, s:o, s:I, s:s, s:s, s:I, s:o}", "pid",
+				(json_int_t)b->pid, "user", out_json_string(b->user), "application",
 				out_json_string(b->application), "age_ms", (json_int_t)b->age_ms,
-				"class", b->kind, "text", out_json_string(b->text)));
+				"class", b->kind, "policy", b->policy, "looked_ms",
+				(json_int_t)b->looked_ms, "text", out_json_string(b->text)));
 	}
 	return all;
 }
@@ -255,6 +259,24 @@ static void undo_text(const struct status_view *st, struct buf *out)
 		buf_printf(out, ", about %" PRId64 " ms by the last window", st->undo_ms);
 }
 
+/* In a hold, what everybody waits for; outside, what stood in the way when it was last looked at.
+ */
+static void blocker_text(struct out *out, const struct route_blocker *b)
+{
+	BUF_AUTO raw = BUF_INIT;
+	BUF_AUTO safe = BUF_INIT;
+
+	buf_printf(&raw, "%s (%s), %s for %.1f s", b->user, b->application, b->kind,
+		(double)b->age_ms / 1000);
+	if (b->policy[0])
+		buf_printf(&raw, ", policy %s", b->policy);
+	if (b->looked_ms >= 1000)
+		buf_printf(&raw, ", seen %.0f s ago", (double)b->looked_ms / 1000);
+	buf_printf(&raw, ": %s", b->text);
+	out_safe(&safe, buf_str(&raw));
+	out_data(out, "    pid %" PRId64 ", %s\n", b->pid, buf_str(&safe));
+}
+
 static void clients_text(struct out *out, const struct status_view *st)
 {
 	const struct route_view *v = &st->clients;
@@ -269,16 +291,10 @@ static void clients_text(struct out *out, const struct status_view *st)
 		"  clients: %s, %" PRId64 " sessions, %" PRId64 " held, the oldest for %" PRId64
 		" ms\n",
 		v->phase, v->sessions, v->held, v->oldest_ms);
-	for (size_t i = 0; i < v->blockers_count; i++) {
-		const struct route_blocker *b = &v->blockers[i];
-		BUF_AUTO raw = BUF_INIT;
-		BUF_AUTO safe = BUF_INIT;
-
-		buf_printf(&raw, "%s (%s), %s for %.1f s: %s", b->user, b->application, b->kind,
-			(double)b->age_ms / 1000, b->text);
-		out_safe(&safe, buf_str(&raw));
-		out_data(out, "    pid %" PRId64 ", %s\n", b->pid, buf_str(&safe));
-	}
+	for (size_t i = 0; i < v->blockers_count && i < BLOCKERS_SHOWN; i++)
+		blocker_text(out, &v->blockers[i]);
+	if (v->blockers_count > BLOCKERS_SHOWN)
+		out_data(out, "    and %zu more\n", v->blockers_count - BLOCKERS_SHOWN);
 }
 
 void status_head(struct out *out)

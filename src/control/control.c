@@ -11,7 +11,7 @@
 #define JSON_AUTO __attribute__((cleanup(json_decrefp))) json_t *
 
 static const char *const side_names[] = {"old", "new"};
-static const char *const cmd_names[] = {"hello", "arm", "hold", "release", "status"};
+static const char *const cmd_names[] = {"hello", "arm", "hold", "release", "status", "survey"};
 static const char *const phase_names[] = {"run", "draining", "held", "flipping", "shut"};
 
 const char *control_side_name(enum control_side side)
@@ -68,6 +68,16 @@ static void write_line(json_t *doc, struct buf *out)
 	json_decref(doc);
 }
 
+static void put_policies(json_t *doc, const struct policies *policies)
+{
+	json_t *carry = json_object();
+
+	for (int i = 0; i < CLASS_COUNT; i++)
+		put_text(carry, policy_class_key((enum policy_class)i),
+			policy_name(policies->of[i]));
+	json_object_set_new(doc, "carry", carry);
+}
+
 void control_request_write(const struct control_request *r, struct buf *out)
 {
 	json_t *doc = json_object();
@@ -93,9 +103,12 @@ void control_request_write(const struct control_request *r, struct buf *out)
 		break;
 	case CONTROL_HELLO:
 	case CONTROL_STATUS:
+	case CONTROL_SURVEY:
 	case CONTROL_CMD_COUNT:
 		break;
 	}
+	if (r->has_policies)
+		put_policies(doc, &r->policies);
 	write_line(doc, out);
 }
 
@@ -112,6 +125,8 @@ static void put_blockers(json_t *doc, const struct control_reply *r)
 		put_text(row, "application", b->application);
 		put_int(row, "age_ms", b->age_ms);
 		put_text(row, "class", b->cls);
+		put_text(row, "policy", b->policy);
+		put_int(row, "looked_ms", b->looked_ms);
 		put_text(row, "text", b->text);
 		json_array_append_new(list, row);
 	}
@@ -135,6 +150,8 @@ static void put_answer(json_t *doc, const struct control_reply *r)
 	case CONTROL_HOLD:
 		put_int(doc, "held", r->hold.held);
 		put_int(doc, "drain_ms", r->hold.drain_ms);
+		put_int(doc, "disconnected", r->hold.disconnected);
+		put_blockers(doc, r);
 		break;
 	case CONTROL_RELEASE:
 		put_int(doc, "released", r->release.released);
@@ -148,6 +165,11 @@ static void put_answer(json_t *doc, const struct control_reply *r)
 		put_int(doc, "sessions", r->status.sessions);
 		put_text(doc, "side", control_side_name(r->status.side));
 		put_int(doc, "epoch", r->status.epoch);
+		put_blockers(doc, r);
+		break;
+	case CONTROL_SURVEY:
+		put_int(doc, "sessions", r->survey.sessions);
+		put_int(doc, "looked", r->survey.looked);
 		put_blockers(doc, r);
 		break;
 	case CONTROL_CMD_COUNT:
@@ -252,14 +274,35 @@ static int read_arguments(const json_t *doc, struct control_request *r, struct e
 			       : 0;
 	case CONTROL_HELLO:
 	case CONTROL_STATUS:
+	case CONTROL_SURVEY:
 	case CONTROL_CMD_COUNT:
 		break;
 	}
 	return 0;
 }
 
-int control_request_read(const char *line, size_t len, struct control_request *ret,
-	int64_t *ret_id, struct err *err)
+/* A class that is not known here comes from a later version; a word that is not, from nobody. */
+static int read_policies(const json_t *doc, struct control_request *r, struct err *err)
+{
+	const json_t *carry = json_object_get(doc, "carry");
+
+	r->policies = policies_default;
+	r->has_policies = json_is_object(carry);
+	for (int i = 0; r->has_policies && i < CLASS_COUNT; i++) {
+		const char *key = policy_class_key((enum policy_class)i);
+		const json_t *word = json_object_get(carry, key);
+
+		if (word &&
+			(!json_is_string(word) || !policies_set(&r->policies, (enum policy_class)i,
+							  json_string_value(word))))
+			return err_set(err, ERR_USAGE, "'%s' is no policy of '%s'",
+				json_is_string(word) ? json_string_value(word) : "that", key);
+	}
+	return 0;
+}
+
+int control_request_read(
+	const char *line, size_t len, struct control_request *ret, int64_t *ret_id, struct err *err)
 {
 	JSON_AUTO doc = parse(line, len, err);
 	struct control_request r = {0};
@@ -272,7 +315,7 @@ int control_request_read(const char *line, size_t len, struct control_request *r
 	if (get_word(doc, "cmd", cmd_names, ARRAY_LEN(cmd_names), &cmd, err))
 		return -1;
 	r.cmd = (enum control_cmd)cmd;
-	if (read_arguments(doc, &r, err))
+	if (read_arguments(doc, &r, err) || read_policies(doc, &r, err))
 		return -1;
 	*ret = r;
 	return 0;
@@ -290,17 +333,20 @@ static int read_blockers(const json_t *doc, struct control_reply *r, struct err 
 	const json_t *list = json_object_get(doc, "blockers"), *row;
 	size_t index;
 
-	json_array_foreach (list, index, row) {
+	json_array_foreach(list, index, row)
+	{
 		struct control_blocker *b = &r->blockers[index];
 
 		if (index == CONTROL_BLOCKERS_MAX)
-			return err_set(err, ERR_CORRUPT, "more than %d blockers",
-				CONTROL_BLOCKERS_MAX);
+			return err_set(
+				err, ERR_CORRUPT, "more than %d blockers", CONTROL_BLOCKERS_MAX);
 		if (get_int(row, "pid", &b->pid, err) || get_int(row, "age_ms", &b->age_ms, err))
 			return -1;
 		get_text(row, "user", b->user, sizeof b->user);
 		get_text(row, "application", b->application, sizeof b->application);
 		get_text(row, "class", b->cls, sizeof b->cls);
+		get_text(row, "policy", b->policy, sizeof b->policy);
+		b->looked_ms = json_integer_value(json_object_get(row, "looked_ms"));
 		get_text(row, "text", b->text, sizeof b->text);
 		r->blockers_count = index + 1;
 	}
@@ -339,6 +385,7 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 	case CONTROL_HOLD:
 		rc = get_int(doc, "held", &r->hold.held, err) ||
 		     get_int(doc, "drain_ms", &r->hold.drain_ms, err);
+		r->hold.disconnected = json_integer_value(json_object_get(doc, "disconnected"));
 		break;
 	case CONTROL_RELEASE:
 		rc = get_int(doc, "released", &r->release.released, err) ||
@@ -347,6 +394,10 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 		break;
 	case CONTROL_STATUS:
 		rc = read_status(doc, r, err);
+		break;
+	case CONTROL_SURVEY:
+		rc = get_int(doc, "sessions", &r->survey.sessions, err) ||
+		     get_int(doc, "looked", &r->survey.looked, err);
 		break;
 	case CONTROL_CMD_COUNT:
 		break;

@@ -7,10 +7,15 @@
  *   {"id":3,"cmd":"hold","attempt":7,"src":"old","hold_ms":5000,"drain_ms":1000}
  *   {"id":4,"cmd":"release","side":"new","epoch":12}
  *   {"id":5,"cmd":"status"}
+ *   {"id":6,"cmd":"survey"}
  *
  * Every request is answered once, with its id, in any order.  An answer is {"id":n,"ok":true,...} or
  * {"id":n,"ok":false,"code":"...","error":"a sentence"}; a hold that was not drained carries
  * "blockers" too.  Unknown keys are ignored, so fields can be added.
+ *
+ * arm, hold and survey may carry the plan's policies ("carry":{"temp_tables":"wait",...}); what is
+ * not named there has its default.  A survey looks at every session as arm does, changes nothing and
+ * is of no attempt.  A hold that was drained names in "blockers" whom it ended by policy.
  */
 #ifndef AIRLOCK_CONTROL_CONTROL_H
 #define AIRLOCK_CONTROL_CONTROL_H
@@ -21,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "control/policy.h"
 
 #define CONTROL_LINE_MAX 65536u /* the newline included */
 #define CONTROL_PROTO 1
@@ -33,6 +39,7 @@ enum control_cmd {
 	CONTROL_HOLD,
 	CONTROL_RELEASE,
 	CONTROL_STATUS,
+	CONTROL_SURVEY,
 	CONTROL_CMD_COUNT
 };
 enum control_phase { CONTROL_RUN, CONTROL_DRAINING, CONTROL_HELD, CONTROL_FLIPPING, CONTROL_SHUT };
@@ -40,6 +47,8 @@ enum control_phase { CONTROL_RUN, CONTROL_DRAINING, CONTROL_HELD, CONTROL_FLIPPI
 struct control_request {
 	int64_t id; /* the asker's, >= 0 */
 	enum control_cmd cmd;
+	bool has_policies; /* of arm, hold and survey */
+	struct policies policies;
 	union {
 		struct control_arm {
 			int64_t attempt;
@@ -62,6 +71,8 @@ struct control_blocker {
 	int64_t pid, age_ms;
 	char user[64], application[64];
 	char cls[16]; /* "class" on the wire */
+	char policy[12];   /* "block", ...; "" of a gateway that knows none */
+	int64_t looked_ms; /* how old that is; 0 = it was looked at for this answer */
 	char text[96];
 };
 
@@ -79,7 +90,7 @@ struct control_reply {
 			int64_t sessions, parked;
 		} arm;
 		struct control_hold_reply {
-			int64_t held, drain_ms;
+			int64_t held, drain_ms, disconnected;
 		} hold;
 		struct control_release_reply {
 			int64_t released, failed, waiting_ms_max;
@@ -89,8 +100,11 @@ struct control_reply {
 			enum control_side side; /* meaningless in CONTROL_SHUT */
 			int64_t held, oldest_ms, sessions, epoch;
 		} status;
+		struct control_survey_reply {
+			int64_t sessions, looked; /* looked: whose state is known as it is now */
+		} survey;
 	};
-	/* Of arm, status and a hold that was not drained. */
+	/* Of arm, status, survey and hold. */
 	struct control_blocker blockers[CONTROL_BLOCKERS_MAX];
 	size_t blockers_count;
 };

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -170,6 +171,17 @@ static void note_part(struct engine *engine, const struct work *work, int64_t no
 	part->ran = true;
 }
 
+/* They stay ended, whatever becomes of the attempt. */
+static void note_ended(struct engine_report *report, const struct route_held *held)
+{
+	size_t len = strlen(report->ended_who);
+
+	report->ended += held->ended;
+	if (held->ended > 0)
+		snprintf(report->ended_who + len, sizeof report->ended_who - len, "%s%s",
+			len > 0 ? "; " : "", held->who);
+}
+
 static void note_verb(struct engine *engine, const struct work *work)
 {
 	const struct engine_hooks *hooks = &engine->config->hooks;
@@ -177,6 +189,8 @@ static void note_verb(struct engine *engine, const struct work *work)
 	struct engine_report *report = engine->report;
 
 	note_part(engine, work, now_us);
+	if (work->event.verb == VERB_HOLD && work->event.outcome == OUTCOME_DONE)
+		note_ended(report, &report->held[work->event.member]);
 	if (work->event.outcome == OUTCOME_LATER)
 		report->later = true;
 	/* What went wrong first is the cause; what went wrong while undoing it is not. */

@@ -81,6 +81,8 @@ struct engine_report {
 	struct route_held held[CORE_MEMBERS_MAX];	  /* of the newest hold */
 	struct route_released released[CORE_MEMBERS_MAX]; /* of the newest release */
 	struct store_tried tried[CORE_MEMBERS_MAX];	  /* of the newest proof by trying */
+	int64_t ended; /* sessions that holds of this run ended because the plan wanted it */
+	char ended_who[400];
 };
 
 /* Runs until the core's verdict.  Never fails: what goes wrong is in the report. */

@@ -9,6 +9,7 @@ static const struct gate *const table[] = {
 	&gate_hazards,
 	&gate_rights,
 	&gate_writers,
+	&gate_sessions,
 	&gate_links,
 	&gate_lag,
 	&gate_audit,
@@ -142,8 +143,8 @@ static void free_states(struct world_state **states)
 
 /* ---- all of them --------------------------------------------------------------------------- */
 
-int gates_ask(const struct plan *plan, struct store_pg *const *stores, const char *only,
-	int64_t deadline_ms, struct writers *writers, struct gates_round *ret_round,
+int gates_ask(const struct plan *plan, struct store_pg *const *stores,
+	struct route *const *routes, const char *only, int64_t deadline_ms, struct writers *writers, struct gates_round *ret_round,
 	struct err *err)
 {
 	GATES_ROUND_AUTO round = {0};
@@ -159,6 +160,7 @@ int gates_ask(const struct plan *plan, struct store_pg *const *stores, const cha
 		states[i].known = gate_world_init(&round.worlds[i], plan, i, stores[i], deadline_ms,
 					  &states[i].err) == 0;
 		round.worlds[i].writers = writers;
+		round.worlds[i].route = routes[i];
 		round.worlds_count++;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {

@@ -33,13 +33,13 @@ struct gates_round {
 #define GATES_ROUND_AUTO __attribute__((cleanup(gates_round_fini))) struct gates_round
 
 /*
- * Asks every gate, or only `only` (which must exist), about every store; `stores` by the plan's
- * index.  Gates that the design knows and this version has not built are listed NOT PROVEN and not
+ * Asks every gate, or only `only` (which must exist), about every store; `stores` and `routes` by
+ * the plan's index of the store.  Gates that the design knows and this version has not built are listed NOT PROVEN and not
  * required.  `writers` holds what was seen earlier and gets what is seen now.  Fails for lack of
  * memory only: what a server does not answer is NOT PROVEN.
  */
-int gates_ask(const struct plan *plan, struct store_pg *const *stores, const char *only,
-	int64_t deadline_ms, struct writers *writers, struct gates_round *ret_round,
+int gates_ask(const struct plan *plan, struct store_pg *const *stores,
+	struct route *const *routes, const char *only, int64_t deadline_ms, struct writers *writers, struct gates_round *ret_round,
 	struct err *err) MUST_CHECK;
 void gates_round_fini(struct gates_round *round);
 
@@ -49,6 +49,6 @@ bool gates_ready(const struct gates_round *round);
 int gates_verdict(const struct gates_round *round, struct err *err) MUST_CHECK;
 
 extern const struct gate gate_audit, gate_clock, gate_hazards, gate_lag, gate_links, gate_rights,
-	gate_writers;
+	gate_sessions, gate_writers;
 
 #endif

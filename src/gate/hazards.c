@@ -106,6 +106,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 	}
 	scope.src = world->src;
 	scope.synced = world->synced;
+	scope.carried = route_can_hold(world->route);
 	scope.app_users = app_users(world, &arena);
 	scope.conninfo[SIDE_OLD] = world->plan_store->old;
 	scope.conninfo[SIDE_NEW] = world->plan_store->new;

@@ -10,6 +10,7 @@
 #include "discover/writers.h"
 #include "plan/plan.h"
 #include "port/gate.h"
+#include "port/route.h"
 #include "store/postgres/driver.h"
 #include "store/postgres/hazards.h"
 
@@ -29,6 +30,7 @@ struct gate_world {
 	const struct plan *plan;
 	const struct plan_store *plan_store;
 	struct store_pg *store;
+	struct route *route; /* what carries its clients */
 	int64_t deadline_ms;
 	struct writers *writers; /* seen earlier, and now: gate_writers adds to it */
 

@@ -10,38 +10,119 @@ struct asking {
 	struct control_reply *reply; /* owned */
 };
 
+/* ---- what stands in the way ------------------------------------------------------------------ */
+
+struct hindrance {
+	unsigned lost; /* the bit; 0 = none of them */
+	enum policy policy;
+	const char *cls; /* as control_blocker.cls; NULL = nothing is in the way */
+};
+
+static enum policy_class class_of(unsigned bit)
+{
+	switch ((enum state_lost)bit) {
+	case STATE_TEMP:
+		return CLASS_TEMP_TABLES;
+	case STATE_ADVISORY:
+		return CLASS_ADVISORY_LOCKS;
+	case STATE_CURSOR:
+		return CLASS_HOLD_CURSORS;
+	case STATE_LISTEN:
+		return CLASS_LISTEN;
+	case STATE_CURRVAL:
+		return CLASS_CURRVAL;
+	case STATE_LASTVAL:
+		return CLASS_LASTVAL;
+	case STATE_STATEMENT:
+		return CLASS_STATEMENTS;
+	case STATE_SIZE:
+	case STATE_REPLICATION:
+		break;
+	}
+	return CLASS_UNKNOWN;
+}
+
+/* Of what the session loses, what the plan is strictest about. */
+static struct hindrance hindrance_of(const struct session *s)
+{
+	const enum policy *of = s->gateway->policies.of;
+	struct hindrance found = {.policy = POLICY_TELL};
+
+	if (!session_counts(s))
+		return found;
+	if (s->unknown)
+		return (struct hindrance){0, of[CLASS_UNKNOWN], "unknown"};
+	for (unsigned i = 0; i < STATE_LOST_COUNT; i++) {
+		unsigned bit = s->state.lost & (1u << i);
+
+		if (bit && (!found.cls || of[class_of(bit)] > found.policy))
+			found = (struct hindrance){bit, of[class_of(bit)], state_lost_name(bit)};
+	}
+	return found;
+}
+
+/* Under way: whoever is not where it could be held. */
+static struct hindrance busy_of(const struct session *s)
+{
+	struct hindrance found = {.policy = s->gateway->policies.of[CLASS_TRANSACTIONS]};
+
+	if (s->phase == SESSION_RUN && !session_at_boundary(s))
+		found.cls = track_is_safe(&s->track) ? "unread" : "transaction";
+	return found;
+}
+
+enum policy blockers_policy(const struct session *s)
+{
+	return hindrance_of(s).policy;
+}
+
 bool blockers_is_stuck(const struct session *s)
 {
-	return session_counts(s) && (s->unknown || (!s->dirty && (s->state.lost & STATE_BLOCKS)));
+	return hindrance_of(s).policy == POLICY_BLOCK && (s->unknown || !s->dirty);
 }
 
-const char *blockers_class(const struct session *s)
-{
-	if (!session_counts(s))
-		return NULL;
-	if (s->unknown)
-		return "unknown";
-	if (s->state.lost & STATE_BLOCKS) /* as it was when it was last looked at */
-		return state_lost_name(s->state.lost & STATE_BLOCKS);
-	if (s->phase != SESSION_RUN || session_at_boundary(s))
-		return NULL;
-	return track_is_safe(&s->track) ? "unread" : "transaction";
-}
+/* ---- naming ---------------------------------------------------------------------------------- */
 
-static void add(struct control_reply *reply, const struct session *s, const char *cls)
+static void add(struct control_reply *reply, const struct session *s, const struct hindrance *h)
 {
-	struct control_blocker *b = &reply->blockers[reply->blockers_count++];
+	struct control_blocker *b = &reply->blockers[reply->blockers_count];
 	const char *application = params_get(&s->told, "application_name");
+	int64_t now_ms = (int64_t)uv_now(&s->gateway->loop);
 
-	*b = (struct control_blocker){.pid = s->server.pid};
+	if (!h->cls || reply->blockers_count == CONTROL_BLOCKERS_MAX)
+		return;
+	reply->blockers_count++;
+	*b = (struct control_blocker){.pid = s->server.pid,
+		.age_ms = now_ms > s->active_ms ? now_ms - s->active_ms : 0,
+		.looked_ms = h->lost && now_ms > s->looked_ms ? now_ms - s->looked_ms : 0};
 	snprintf(b->user, sizeof b->user, "%.63s", s->login.user);
 	snprintf(b->application, sizeof b->application, "%.63s", application ? application : "");
-	snprintf(b->cls, sizeof b->cls, "%.15s", cls);
-	if (s->unknown)
+	snprintf(b->cls, sizeof b->cls, "%.15s", h->cls);
+	snprintf(b->policy, sizeof b->policy, "%s", policy_name(h->policy));
+	if (h->lost)
+		snprintf(b->text, sizeof b->text, "%.95s", state_example(&s->state, h->lost));
+	else if (s->unknown)
 		snprintf(b->text, sizeof b->text, "%.95s", s->why);
-	else
-		snprintf(b->text, sizeof b->text, "%.95s", s->state.example);
 }
+
+/* What it loses comes before what it is doing, unless that goes across. */
+static struct hindrance worst_of(const struct session *s, bool busy)
+{
+	struct hindrance lost = hindrance_of(s), under_way = busy_of(s);
+
+	if (busy && under_way.cls && lost.policy == POLICY_TELL)
+		return under_way;
+	return lost;
+}
+
+void blockers_add(struct control_reply *reply, const struct session *s)
+{
+	struct hindrance found = worst_of(s, true);
+
+	add(reply, s, &found);
+}
+
+/* ---- answering ------------------------------------------------------------------------------- */
 
 static void answer(struct asking *a)
 {
@@ -69,8 +150,22 @@ static void on_facts(
 	answer(a);
 }
 
-void blockers_reply(
-	struct gateway *gateway, struct controld_request *request, struct control_reply *reply)
+/* Those first that end an attempt: there may be more than fit. */
+static void add_all(
+	struct gateway *gateway, struct control_reply *reply, bool busy, enum policy least)
+{
+	for (int policy = POLICY_COUNT - 1; policy >= (int)least; policy--) {
+		for (const struct session *s = gateway->first; s; s = s->next) {
+			struct hindrance found = worst_of(s, busy);
+
+			if (found.cls && found.policy == (enum policy)policy)
+				add(reply, s, &found);
+		}
+	}
+}
+
+void blockers_reply(struct gateway *gateway, struct controld_request *request,
+	struct control_reply *reply, bool busy, enum policy least)
 {
 	struct asking *a = calloc(1, sizeof *a);
 	int32_t pids[DOORS_PIDS_MAX];
@@ -78,15 +173,9 @@ void blockers_reply(
 
 	ENSURE(a != NULL);
 	*a = (struct asking){request, reply};
-	for (const struct session *s = gateway->first; s; s = s->next) {
-		const char *cls = blockers_class(s);
-
-		if (!cls || reply->blockers_count == CONTROL_BLOCKERS_MAX)
-			continue;
-		if (count < DOORS_PIDS_MAX)
-			pids[count++] = (int32_t)s->server.pid;
-		add(reply, s, cls);
-	}
+	add_all(gateway, reply, busy, least);
+	for (size_t i = 0; i < reply->blockers_count && count < DOORS_PIDS_MAX; i++)
+		pids[count++] = (int32_t)reply->blockers[i].pid;
 	if (count > 0)
 		doors_sessions(gateway->doors, gateway->likely, pids, count, on_facts, a);
 	else

@@ -26,9 +26,9 @@ enum phase { FINDING, PROBING, LASTVAL, DESCRIBING, ENDED };
  * condition without variables first, so a session without temporary objects does not scan any.
  * Rows: tag, kind, and three texts.
  *
- * Most of what it costs a server is parsing and planning, which `keep` and `kept` do before the hold
- * instead of in it.  So it has no parameters (they would be planned for anew), asks the functions
- * below the views, and never asks for rows to be made distinct.
+ * Most of what it costs a server is parsing and planning, which `keep` and `kept` do before the
+ * hold instead of in it.  So it has no parameters (they would be planned for anew), asks the
+ * functions below the views, and never asks for rows to be made distinct.
  */
 static const char probe_sql[] =
 	"SELECT '%s', 'who', pg_catalog.current_setting('role'),"
@@ -41,8 +41,7 @@ static const char probe_sql[] =
 	" UNION ALL SELECT NULL, 'set', n, pg_catalog.current_setting(n, true), NULL"
 	" FROM (SELECT n FROM pg_catalog.unnest(CAST($%s$%s$%s$ AS pg_catalog.text[])) AS u(n)"
 	"  UNION ALL SELECT m[1] FROM pg_catalog.pg_prepared_statement(),"
-	"  pg_catalog.regexp_matches(statement, '" NAME_READ
-	"', 'gi') AS r(m)) AS names(n)"
+	"  pg_catalog.regexp_matches(statement, '" NAME_READ "', 'gi') AS r(m)) AS names(n)"
 	" WHERE pg_catalog.current_setting(n, true) IS NOT NULL"
 	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_show_all_settings() s WHERE"
 	"  pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n))"
@@ -119,21 +118,6 @@ static struct tag scrap_of(const struct capture *c)
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-static void add_array(struct buf *out, const struct state_name *names)
-{
-	buf_putc(out, '{');
-	for (const struct state_name *name = names; name != NULL; name = name->next) {
-		buf_puts(out, name != names ? ",\"" : "\"");
-		for (const char *at = name->name; *at != '\0'; at++) {
-			if (*at == '"' || *at == '\\')
-				buf_putc(out, '\\');
-			buf_putc(out, *at);
-		}
-		buf_putc(out, '"');
-	}
-	buf_putc(out, '}');
-}
-
 /* Said once and for all, under a name that is free again afterwards. */
 static void send_once(const struct capture *c, const char *sql, struct buf *out)
 {
@@ -184,6 +168,11 @@ static struct state_statement *unnamed_of(
 	struct state_statement *s;
 	uint8_t *parse;
 
+	if (options->unnamed_doubtful) { /* only described: is there one? */
+		s = arena_alloc(&state->arena, sizeof *s);
+		*s = (struct state_statement){.name = "", .sql = "", .from_sql = true};
+		return s;
+	}
 	if (options->unnamed == NULL || options->unnamed_len <= WIRE_HEAD_BYTES)
 		return NULL;
 	parse = (uint8_t *)copy_unnamed(state, options);
@@ -221,7 +210,7 @@ static void prepare_probe(struct capture *c, struct buf *out)
 	BUF_AUTO sql = BUF_INIT;
 	BUF_AUTO names = BUF_INIT;
 
-	add_array(&names, c->state->names);
+	packet_array(&names, c->state->names);
 	buf_printf(&sql, probe_sql, tag.text, tag.text, buf_str(&names), tag.text, tag.text);
 	packet_parse(out, tag.text, buf_str(&sql), NULL, 0);
 }
@@ -270,6 +259,7 @@ void capture_begin(struct capture *c, const struct capture_options *options,
 	c->settings_end = &state->settings;
 	c->names_end = &state->names;
 	c->unnamed = unnamed_of(state, options);
+	c->unnamed_doubtful = options->unnamed_doubtful;
 	for (size_t i = 0; i < options->names_count; i++)
 		add_name(c, arena_strdup(&state->arena, options->names[i]));
 	if (options->find)
@@ -335,11 +325,8 @@ static void take_setting(struct capture *c, const struct message_column *column)
 
 static void lose(struct session_state *state, unsigned what, const char *example)
 {
-	unsigned known = state->lost & STATE_BLOCKS;
-
-	/* Of the class that state_lost_name() names. */
-	if (example != NULL && (known == 0 || what < (known & -known)))
-		snprintf(state->example, sizeof state->example, "%s", example);
+	if ((state->lost & what) == 0)
+		state->example[__builtin_ctz(what)] = example;
 	state->lost |= what;
 }
 
@@ -405,13 +392,21 @@ static void take_statement(struct capture *c, const struct message_column *colum
 	append(c, s);
 }
 
+static void take_channel(struct capture *c, const struct message_column *column)
+{
+	struct state_name *channel = arena_alloc(&c->state->arena, sizeof *channel);
+
+	*channel = (struct state_name){c->state->channels, text_of(c, &column[2])};
+	c->state->channels = channel;
+	lose(c->state, STATE_LISTEN, channel->name);
+}
+
 static void take_lost(struct capture *c, const struct message_column *column)
 {
 	static const struct {
 		const char *kind;
 		unsigned bit;
-	} kinds[] = {{"temp", STATE_TEMP}, {"advisory", STATE_ADVISORY}, {"cursor", STATE_CURSOR},
-		{"listen", STATE_LISTEN}};
+	} kinds[] = {{"temp", STATE_TEMP}, {"advisory", STATE_ADVISORY}, {"cursor", STATE_CURSOR}};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		if (is(&column[1], kinds[i].kind) && (c->state->lost & kinds[i].bit) == 0)
@@ -445,6 +440,8 @@ static bool take_row(struct capture *c, const uint8_t *body, size_t len)
 		take_setting(c, column);
 	} else if (is(&column[1], "prep")) {
 		take_statement(c, column);
+	} else if (is(&column[1], "listen") && column[2].value != NULL) {
+		take_channel(c, column);
 	} else {
 		take_lost(c, column);
 	}
@@ -568,7 +565,9 @@ static enum capture_step finished(struct capture *c)
 	c->phase = ENDED;
 	if (c->failed)
 		return CAPTURE_FAILED;
-	if (c->unnamed_gone)
+	if (c->unnamed_doubtful && !c->unnamed_gone)
+		lose(c->state, STATE_STATEMENT, "the unnamed one, after an error in a pipeline");
+	if (c->unnamed_gone || c->unnamed_doubtful)
 		forget_unnamed(c);
 	return CAPTURE_DONE;
 }

@@ -66,6 +66,8 @@ struct capture_options {
 	 * it; whether it still exists the server says.  Copied. */
 	const uint8_t *unnamed;
 	size_t unnamed_len;
+	/* An error came between: what the server has, if anything, is none that is known. */
+	bool unnamed_doubtful;
 };
 
 /* Private. */
@@ -76,7 +78,7 @@ struct capture {
 	int phase;
 	size_t ready_owed; /* ReadyForQuery still to come */
 	bool keep, kept, kept_refused;
-	bool finds, tagged, failed, unnamed_gone, again, again_refused;
+	bool finds, tagged, failed, unnamed_gone, unnamed_doubtful, again, again_refused;
 	uint64_t again_shape;
 	struct state_statement *describing, *unnamed, **statements_end;
 	struct state_setting **settings_end;
@@ -93,7 +95,8 @@ enum capture_step capture_feed(
 	struct capture *c, uint8_t type, const uint8_t *body, size_t len, struct buf *out);
 /* Was it asked to find names?  They are in the state when it is DONE. */
 bool capture_finds(const struct capture *c);
-/* What the next capture on this backend is to be told as `kept`, whether or not this one is DONE. */
+/* What the next capture on this backend is to be told as `kept`, whether or not this one is DONE.
+ */
 uint64_t capture_kept(const struct capture *c);
 /* A NoticeResponse that came meanwhile: true when it belongs to the probe and the client is not to
  * see it. */

@@ -7,6 +7,8 @@
 
 #include "base/check.h"
 #include "gateway/hold.h"
+#include "gateway/packet.h"
+#include "gateway/say.h"
 #include "gateway/session.h"
 #include "pgwire/message.h"
 
@@ -43,7 +45,15 @@ static void begin_talk(struct session *s)
 
 /* Decided while the message is there, carried out when it has been dropped: only then is the
  * session where the message has brought it. */
-enum act { ACT_NONE, ACT_PROBED, ACT_PROBE_FAILED, ACT_REPLAYED, ACT_REPLAY_FAILED, ACT_ENDED };
+enum act {
+	ACT_NONE,
+	ACT_PROBED,
+	ACT_PROBE_FAILED,
+	ACT_FLUSHED,
+	ACT_REPLAYED,
+	ACT_REPLAY_FAILED,
+	ACT_ENDED
+};
 
 static void probed(struct session *s)
 {
@@ -57,12 +67,13 @@ static void probed(struct session *s)
 static void probe_done(struct session *s)
 {
 	s->dirty = false;
+	s->looked_ms = (int64_t)uv_now(&s->gateway->loop);
 	s->captures_failed = 0;
 	if (capture_finds(&s->capture)) {
 		setting_names_learn(&s->gateway->names, &s->state);
 		s->kept_names = s->gateway->names.version;
 	}
-	if (s->unnamed_lost)
+	if (s->unnamed.too_long)
 		s->state.lost |= STATE_SIZE;
 	probed(s);
 }
@@ -74,9 +85,19 @@ static void probe_failed(struct session *s)
 	probed(s);
 }
 
+/* It was held, and is held again; what its server had to say is said. */
+static void flushed(struct session *s)
+{
+	s->flushing = false;
+	session_hold_again(s);
+}
+
 static void ended(struct session *s, const struct err *err)
 {
-	if (s->phase == SESSION_PROBE)
+	if (s->flushing) { /* as when a held session's server ends at any other moment */
+		server_close(&s->server);
+		flushed(s);
+	} else if (s->phase == SESSION_PROBE)
 		session_refuse_as(s, err);
 	else if (s->reading_register)
 		server_close(&s->server); /* the answer finds it gone */
@@ -95,10 +116,15 @@ static void carry_out(struct session *s, enum act act, const struct err *err)
 	case ACT_PROBE_FAILED:
 		probe_failed(s);
 		break;
+	case ACT_FLUSHED:
+		flushed(s);
+		break;
 	case ACT_REPLAYED:
 		open_replayed(s);
 		break;
 	case ACT_REPLAY_FAILED:
+		say("a session of %.63s could not be carried to %s: %s", s->login.user,
+			control_side_name(s->aim), replay_why(&s->replay));
 		session_refuse(s, "57P01", "the session could not be carried to the other side: %s",
 			replay_why(&s->replay));
 		break;
@@ -123,12 +149,23 @@ void carry_probe(struct session *s)
 	options.kept = s->kept;
 	options.kept_serves = s->kept_names == s->gateway->names.version;
 	s->kept_names = s->gateway->names.version;
-	options.unnamed = (const uint8_t *)buf_str(&s->unnamed);
-	options.unnamed_len = s->unnamed.len;
+	options.unnamed = (const uint8_t *)buf_str(&s->unnamed.parse);
+	options.unnamed_len = s->unnamed.parse.len;
+	options.unnamed_doubtful = s->unnamed.doubtful;
 	session_state_fini(&s->state);
 	s->state = SESSION_STATE_INIT;
 	s->phase = SESSION_PROBE;
 	capture_begin(&s->capture, &options, &s->state, &s->mine);
+	say_mine(s);
+}
+
+void carry_flush(struct session *s)
+{
+	REQUIRE(s->phase == SESSION_HELD && server_is_open(&s->server));
+	begin_talk(s);
+	s->phase = SESSION_PROBE;
+	s->flushing = true;
+	packet_sync(&s->mine);
 	say_mine(s);
 }
 
@@ -159,12 +196,30 @@ static bool is_fatal(const uint8_t *body, size_t len, struct err *ret_err)
 	return true;
 }
 
+/* A client that knows its own by the process id must know them still. */
+static void carry_notification(struct session *s, const uint8_t *message, size_t len)
+{
+	uint8_t head[WIRE_HEAD_BYTES + 4];
+
+	if (len < sizeof head)
+		return;
+	memcpy(head, message, sizeof head);
+	if (wire_get32(head + WIRE_HEAD_BYTES) == s->server.pid)
+		wire_put32(head + WIRE_HEAD_BYTES, s->pid);
+	if (leg_send(s->client, head, sizeof head))
+		leg_send(s->client, message + sizeof head, len - sizeof head);
+}
+
 /* Not an answer: the client's to hear while it is on its own server, and ours to keep before. */
 static void asynchronous(struct session *s, const uint8_t *message, size_t len)
 {
 	const uint8_t *body = message + WIRE_HEAD_BYTES;
 	size_t body_len = len - WIRE_HEAD_BYTES;
 
+	if (message[0] == 'A') {
+		carry_notification(s, message, len);
+		return;
+	}
 	if (s->phase == SESSION_OPENING) {
 		if (message[0] == 'S')
 			params_take(&s->server.params, body, body_len);
@@ -220,6 +275,8 @@ static enum act take_message(
 	}
 	if (type == 'E' && is_fatal(body, body_len, ret_err))
 		return ACT_ENDED;
+	if (s->flushing)
+		return type == 'Z' ? ACT_FLUSHED : ACT_NONE;
 	if (s->phase == SESSION_PROBE)
 		return probe_act(
 			capture_feed(&s->capture, type, body, body_len, &s->mine), ret_err);

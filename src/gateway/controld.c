@@ -211,6 +211,8 @@ static void hand_on(struct connection *c, const struct control_request *asked)
 	*request = (struct controld_request){c, c->open, asked->id, asked->cmd};
 	c->open = request;
 	c->open_count++;
+	if (asked->has_policies && ops->policies)
+		ops->policies(ctx, &asked->policies);
 	switch (asked->cmd) {
 	case CONTROL_ARM:
 		ops->arm(ctx, request, &asked->arm);
@@ -223,6 +225,9 @@ static void hand_on(struct connection *c, const struct control_request *asked)
 		return;
 	case CONTROL_STATUS:
 		ops->status(ctx, request);
+		return;
+	case CONTROL_SURVEY:
+		ops->survey(ctx, request);
 		return;
 	case CONTROL_HELLO:
 	case CONTROL_CMD_COUNT:

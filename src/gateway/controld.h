@@ -37,6 +37,9 @@ struct controld_ops {
 	void (*release)(
 		void *ctx, struct controld_request *request, const struct control_release *release);
 	void (*status)(void *ctx, struct controld_request *request);
+	void (*survey)(void *ctx, struct controld_request *request);
+	/* Comes before the request that it came with: nothing to be answered. */
+	void (*policies)(void *ctx, const struct policies *policies);
 };
 
 struct controld_options {

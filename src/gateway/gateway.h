@@ -11,10 +11,12 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include "control/policy.h"
 #include "gateway/doors.h"
 #include "gateway/leg.h"
 #include "gateway/names.h"
 #include "gateway/tls.h"
+#include "gateway/verifiers.h"
 
 #define GATEWAY_SESSIONS_MAX 4096u
 #define GATEWAY_ADDRESSES_MAX 8u /* of one host */
@@ -27,7 +29,7 @@ struct gateway_side {
 		socklen_t len;
 	} addresses[GATEWAY_ADDRESSES_MAX];
 	size_t addresses_count, at;
-	bool resolved; /* from a name, which can come to mean another address */
+	bool resolved;	/* from a name, which can come to mean another address */
 	char host[256]; /* as it was given: what its certificate must name */
 	char port[32];
 	char database[64];
@@ -50,6 +52,8 @@ struct gateway {
 	struct doors *doors;
 	struct hold *hold;
 	struct park *park;
+	struct policies policies;	     /* of its own plan, until a controller has said */
+	struct verifiers *verifiers; /* NULL = the servers are asked */
 	struct setting_names names;	     /* of applications' settings that the database reads */
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;

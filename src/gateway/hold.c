@@ -5,15 +5,18 @@
 
 #include "base/check.h"
 #include "gateway/blockers.h"
+#include "gateway/ending.h"
+#include "gateway/listeners.h"
 #include "gateway/park.h"
 #include "gateway/say.h"
 #include "gateway/side.h"
 
-#define ARM_MS 1000   /* for sessions to come to a boundary, where they are looked at */
-#define FLIPS_MAX 32u /* servers opened at a time: more make each other slower */
-#define KEPT_MS 10000 /* for a hold to follow an arm, before what it prepared is put away */
-#define AGAIN_MS 20   /* until the register is read again after it was moved */
-#define ABORTS_MAX 3u /* tries to end an expired attempt, before no door is open */
+#define ARM_MS 1000	    /* for sessions to come to a boundary, where they are looked at */
+#define FLIPS_MAX 32u	    /* servers opened at a time: more make each other slower */
+#define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
+#define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
+#define AGAIN_MS 20	    /* until the register is read again after it was moved */
+#define ABORTS_MAX 3u	    /* tries to end an expired attempt, before no door is open */
 
 struct hold {
 	struct gateway *gateway;
@@ -21,9 +24,14 @@ struct hold {
 	int64_t attempt; /* the newest that was held */
 	bool ended;	 /* that hold is over */
 	enum control_side src;
-	int64_t began_us, drained_ms, hold_ms;
+	int64_t began_us, flipping_us, drained_ms, hold_ms;
 	unsigned aborts;
-	bool expiring; /* a register is being read, or moved, for the deadline */
+	bool expiring;	     /* a register is being read, or moved, for the deadline */
+	bool surveying;	     /* what arms is a survey */
+	bool flushed;	     /* those who listen have what was sent to them */
+	bool listeners_wake; /* they would never ask for their server */
+	int64_t drain_ms;
+	struct ending ending; /* whom it ended by policy */
 	uv_timer_t drain, deadline, arm;
 	uv_idle_t look; /* active = something may follow from news */
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
@@ -94,7 +102,7 @@ bool hold_lets_go(const struct hold *h, const struct session *s)
 
 bool hold_is_arming(const struct hold *h)
 {
-	return h->arming != NULL;
+	return h->arming != NULL && !h->surveying;
 }
 
 int64_t hold_patience_ms(const struct hold *h)
@@ -125,6 +133,7 @@ void hold_news(struct hold *h, struct session *s)
 	if (h->phase == CONTROL_SHUT && s->phase == SESSION_RUN) {
 		say("a door is open again");
 		h->phase = CONTROL_RUN;
+		h->listeners_wake = true;
 	}
 	if (!h->gateway->stopping)
 		uv_idle_start(&h->look, on_look);
@@ -140,6 +149,8 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 	h->ended = true;
 	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;
+	h->flipping_us = gateway_now_us();
+	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, 0);
 	h->released = h->failed = h->waiting_us_max = 0;
 	h->gateway->likely = side;
 	for (struct session *s = h->gateway->first; s; s = s->next) {
@@ -161,6 +172,7 @@ static void give_up(struct hold *h)
 	uv_timer_stop(&h->deadline);
 	h->ended = true;
 	h->phase = CONTROL_FLIPPING;
+	h->flipping_us = 0; /* those who listen still do */
 	for (struct session *s = h->gateway->first; s; s = s->next) {
 		s->flipping = s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s));
 		s->cleared = false;
@@ -170,11 +182,14 @@ static void give_up(struct hold *h)
 
 static size_t clear_some(struct hold *h, bool waiting, size_t opening)
 {
+	bool listen = gateway_now_us() - h->flipping_us <= LISTEN_FIRST_MS * 1000 &&
+		      listeners_are_under_way(h->gateway);
 	struct session *next;
 
 	for (struct session *s = h->gateway->first; s && opening < FLIPS_MAX; s = next) {
 		next = s->next;
-		if (s->phase != SESSION_HELD || !s->flipping || session_is_waiting(s) != waiting)
+		if (s->phase != SESSION_HELD || !s->flipping || session_is_waiting(s) != waiting ||
+			(listen && !s->state.channels))
 			continue;
 		s->cleared = true;
 		session_settle(s);
@@ -241,6 +256,7 @@ static void answer_hold(struct hold *h)
 	bool stuck;
 
 	ENSURE(reply != NULL);
+	*reply = h->ending.reply;
 	reply->ok = true;
 	count(h, &sessions, &reply->hold.held, &stuck);
 	reply->hold.drain_ms = h->drained_ms;
@@ -258,7 +274,7 @@ static void fail_drain(struct hold *h, const char *why)
 	snprintf(reply->code, sizeof reply->code, "drain");
 	snprintf(reply->error, sizeof reply->error, "%s", why);
 	if (h->holding)
-		blockers_reply(h->gateway, h->holding, reply);
+		blockers_reply(h->gateway, h->holding, reply, true, POLICY_DISCONNECT);
 	else
 		free(reply);
 	h->holding = NULL;
@@ -273,10 +289,15 @@ static void look_draining(struct hold *h)
 	count(h, &sessions, &held, &stuck);
 	if (stuck) {
 		fail_drain(h, "a session cannot be carried over");
+	} else if (held == sessions && !h->flushed) {
+		h->flushed = true;
+		listeners_flush(h->gateway);
+		uv_idle_start(&h->look, on_look);
 	} else if (held == sessions) {
 		uv_timer_stop(&h->drain);
 		h->drained_ms = (gateway_now_us() - h->began_us) / 1000;
 		h->phase = CONTROL_HELD;
+		ending_what_cannot_go(&h->ending);
 		if (h->holding)
 			answer_hold(h);
 	}
@@ -286,8 +307,17 @@ static void on_drain(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
 
-	if (h->phase == CONTROL_DRAINING)
+	if (h->phase == CONTROL_FLIPPING)
+		uv_idle_start(&h->look, on_look); /* listeners had their time */
+	if (h->phase != CONTROL_DRAINING)
+		return;
+	if (ending_would_help(&h->ending)) {
+		/* What comes to a boundary meanwhile is looked at still. */
+		uv_timer_start(&h->drain, on_drain, (uint64_t)h->drain_ms / 2 + 1, 0);
+		ending_transactions(&h->ending);
+	} else {
 		fail_drain(h, "not every session came to a transaction boundary in time");
+	}
 }
 
 static void settle_all(struct hold *h)
@@ -309,6 +339,9 @@ static void begin(struct hold *h, const struct control_hold *hold)
 	h->src = hold->src;
 	h->hold_ms = hold->hold_ms;
 	h->aborts = 0;
+	h->drain_ms = hold->drain_ms;
+	h->flushed = false;
+	ending_begin(&h->ending, h->gateway, hold->attempt);
 	h->began_us = gateway_now_us();
 	uv_timer_start(&h->drain, on_drain, (uint64_t)hold->drain_ms, 0);
 	uv_timer_start(&h->deadline, on_deadline, (uint64_t)hold->hold_ms, 0);
@@ -514,6 +547,24 @@ static void detach_idle(struct hold *h)
 	}
 }
 
+static void answer_survey(struct hold *h)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int64_t held;
+	bool stuck;
+
+	ENSURE(reply != NULL);
+	reply->ok = true;
+	count(h, &reply->survey.sessions, &held, &stuck);
+	for (struct session *s = h->gateway->first; s; s = s->next) {
+		s->probe_wanted = false;
+		reply->survey.looked += session_counts(s) && !s->dirty && !s->unknown;
+	}
+	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0); /* what an arm prepared may be there */
+	blockers_reply(h->gateway, h->arming, reply, true, POLICY_TELL);
+	h->arming = NULL;
+}
+
 static void answer_arm(struct hold *h)
 {
 	struct control_reply *reply = calloc(1, sizeof *reply);
@@ -525,7 +576,7 @@ static void answer_arm(struct hold *h)
 	count(h, &reply->arm.sessions, &held, &stuck);
 	reply->arm.parked = park_count(h->gateway->park);
 	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
-	blockers_reply(h->gateway, h->arming, reply);
+	blockers_reply(h->gateway, h->arming, reply, true, POLICY_DISCONNECT);
 	h->arming = NULL;
 	for (struct session *s = h->gateway->first; s; s = s->next)
 		s->probe_wanted = false;
@@ -548,7 +599,9 @@ static void on_armed(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
 
-	if (h->arming)
+	if (h->arming && h->surveying)
+		answer_survey(h);
+	else if (h->arming)
 		answer_arm(h);
 	else if (hold_stops(h))
 		uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
@@ -561,8 +614,35 @@ static void look_arming(struct hold *h)
 	for (const struct session *s = h->gateway->first; s; s = s->next)
 		if (s->probe_wanted)
 			return;
-	if (!park_is_busy(h->gateway->park))
+	if (h->surveying)
+		answer_survey(h);
+	else if (!park_is_busy(h->gateway->park))
 		answer_arm(h);
+}
+
+static void on_policies(void *ctx, const struct policies *policies)
+{
+	struct hold *h = ctx;
+
+	h->gateway->policies = *policies;
+}
+
+/* As arm looks, and nothing else: clients do not notice. */
+static void on_survey(void *ctx, struct controld_request *request)
+{
+	struct hold *h = ctx;
+
+	if (hold_stops(h) || h->arming) {
+		controld_refuse(
+			request, "busy", "attempt %lld is under way", (long long)h->attempt);
+		return;
+	}
+	h->arming = request;
+	h->surveying = true;
+	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+	for (struct session *s = h->gateway->first; s; s = s->next)
+		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
+	settle_all(h);
 }
 
 /* Every session that ran something is looked at, at its next boundary. */
@@ -580,6 +660,7 @@ static void on_arm(void *ctx, struct controld_request *request, const struct con
 		return;
 	}
 	take_over(&h->arming, request);
+	h->surveying = false;
 	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
 	/* What the database reads may have changed since, so everybody is asked again. */
 	setting_names_forget(&h->gateway->names);
@@ -612,18 +693,17 @@ static void on_status(void *ctx, struct controld_request *request)
 		if (s->waiting_us && now_us - s->waiting_us > oldest_us)
 			oldest_us = now_us - s->waiting_us;
 	reply->status.oldest_ms = oldest_us / 1000;
-	if (h->phase == CONTROL_DRAINING) {
-		blockers_reply(h->gateway, request, reply);
-		return;
-	}
-	controld_reply(request, reply);
-	free(reply);
+	blockers_reply(h->gateway, request, reply, h->phase == CONTROL_DRAINING, POLICY_DISCONNECT);
 }
 
 const struct controld_ops *hold_ops(void)
 {
-	static const struct controld_ops ops = {
-		.arm = on_arm, .hold = on_hold, .release = on_release, .status = on_status};
+	static const struct controld_ops ops = {.arm = on_arm,
+		.hold = on_hold,
+		.release = on_release,
+		.status = on_status,
+		.survey = on_survey,
+		.policies = on_policies};
 
 	return &ops;
 }
@@ -635,6 +715,10 @@ static void on_look(uv_idle_t *idle)
 	struct hold *h = idle->data;
 
 	uv_idle_stop(idle);
+	if (h->listeners_wake) {
+		h->listeners_wake = false;
+		listeners_wake(h->gateway);
+	}
 	if (h->arming)
 		look_arming(h);
 	if (h->phase == CONTROL_DRAINING)

@@ -70,14 +70,12 @@ static int find_route(struct program *p, const char *name, struct err *err)
 	return 0;
 }
 
-static int check_auth(const struct program *p, struct err *err)
+/* A plan that says `verifiers: file` names it. */
+static int make_verifiers(struct program *p, struct err *err)
 {
-	const char *verifiers = setting(p, "auth.verifiers");
+	const char *file = setting(p, "auth.file");
 
-	if (verifiers && strcmp(verifiers, "query") != 0)
-		return err_set(err, ERR_CANNOT, "auth.verifiers: only `query` is built, not %s",
-			verifiers);
-	return 0;
+	return file ? verifiers_open(file, &p->gateway.verifiers, err) : 0;
 }
 
 /* ---- making ---------------------------------------------------------------------------------- */
@@ -128,14 +126,27 @@ static int make_tls(struct program *p, struct err *err)
 	return cert ? tls_server_new(cert, key, &p->gateway.tls, err) : 0;
 }
 
+static void take_policies(struct program *p)
+{
+	p->gateway.policies = policies_default;
+	for (int i = 0; i < CLASS_COUNT; i++) {
+		const char *word = setting(p, policy_class_setting((enum policy_class)i));
+
+		if (word) /* the schema has the same words */
+			ENSURE(policies_set(&p->gateway.policies, (enum policy_class)i, word));
+	}
+}
+
 static int make(struct program *p, struct err *err)
 {
 	struct gateway *g = &p->gateway;
 
 	gateway_random(g->secret, sizeof g->secret);
 	g->patience_ms = p->plan->budgets.hold_ms;
+	take_policies(p);
 	if (make_slabs(g, err) || side_init(&g->side[CONTROL_OLD], p->store->old, err) ||
-		side_init(&g->side[CONTROL_NEW], p->store->new, err) || make_tls(p, err))
+		side_init(&g->side[CONTROL_NEW], p->store->new, err) || make_tls(p, err) ||
+		make_verifiers(p, err))
 		return -1;
 	make_doors(p);
 	g->hold = hold_new(g);
@@ -153,6 +164,7 @@ static void unmake(struct program *p)
 	side_fini(&g->side[CONTROL_OLD]);
 	side_fini(&g->side[CONTROL_NEW]);
 	setting_names_fini(&g->names);
+	verifiers_close(g->verifiers);
 	park_free(g->park);
 	hold_free(g->hold);
 	legs_fini(&g->legs);
@@ -239,7 +251,7 @@ static int serve(const struct gateway_options *o, struct err *err)
 	if (load(o->plan, &plan, err))
 		return -1;
 	p = (struct program){.plan = plan};
-	if (find_route(&p, o->route, err) || check_auth(&p, err))
+	if (find_route(&p, o->route, err))
 		return -1;
 	return run(&p, err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "gateway/state.h"
 #include "pgwire/message.h"
 
 #define FRAME_BYTES 64u /* more than the fixed parts of any two messages */
@@ -68,4 +69,19 @@ void packet_sync(struct buf *out)
 
 	message_sync(&w);
 	end(&w, out);
+}
+
+void packet_array(struct buf *out, const struct state_name *names)
+{
+	buf_putc(out, '{');
+	for (const struct state_name *name = names; name != NULL; name = name->next) {
+		buf_puts(out, name != names ? ",\"" : "\"");
+		for (const char *at = name->name; *at != '\0'; at++) {
+			if (*at == '"' || *at == '\\')
+				buf_putc(out, '\\');
+			buf_putc(out, *at);
+		}
+		buf_putc(out, '"');
+	}
+	buf_putc(out, '}');
 }

@@ -17,5 +17,9 @@ void packet_bind_execute(
 void packet_describe(struct buf *out, const char *statement);
 void packet_close(struct buf *out, const char *statement);
 void packet_sync(struct buf *out);
+#define TEXT_ARRAY_OID 1009u
+/* Names as the text of an array, the value of a text[] parameter. */
+struct state_name;
+void packet_array(struct buf *out, const struct state_name *names);
 
 #endif

@@ -17,26 +17,12 @@ static void client_rest(struct session *s)
 	struct leg *leg = s->client;
 	uint32_t n = leg_unseen(leg) < s->client_need ? leg_unseen(leg) : s->client_need;
 
-	if (s->keeping)
-		buf_add(&s->unnamed, leg->in + leg->mid, n);
+	if (s->unnamed.keeping)
+		unnamed_more(&s->unnamed, leg->in + leg->mid, n);
 	leg->mid += n;
 	s->client_need -= n;
 	if (s->client_need == 0)
-		s->keeping = false;
-}
-
-/* A Query destroys the unnamed statement; a Parse of it takes its place. */
-static void note_unnamed(struct session *s, const struct wire_head *head, const uint8_t *message)
-{
-	if (head->type == 'Q') {
-		buf_clear(&s->unnamed);
-	} else if (head->type == 'P' && message[WIRE_HEAD_BYTES] == '\0') {
-		buf_clear(&s->unnamed);
-		s->keeping = head->body <= SESSION_UNNAMED_MAX;
-		s->unnamed_lost = !s->keeping;
-		if (s->keeping)
-			buf_add(&s->unnamed, message, WIRE_HEAD_BYTES);
-	}
+		s->unnamed.keeping = false;
 }
 
 /* While it is being brought to a boundary, only what completes what it has begun. */
@@ -44,7 +30,7 @@ static bool may_hand_on(const struct session *s)
 {
 	if (!track_has_room(&s->track))
 		return false;
-	return !hold_stops(s->gateway->hold) || track_may_go_on(&s->track);
+	return !hold_stops(s->gateway->hold) || track_may_go_on(&s->track) || s->let_on;
 }
 
 enum taken { TAKEN, TAKEN_NOT, TAKEN_OVER };
@@ -75,12 +61,13 @@ static enum taken client_head(struct session *s)
 		return TAKEN_NOT;
 	track_client(&s->track, head.type);
 	s->dirty = true;
+	s->let_on = false;
 	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;
-	if (head.body > 0)
-		note_unnamed(s, &head, message);
+	unnamed_client(&s->unnamed, message, head.type, head.body,
+		head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0);
 	leg->mid += WIRE_HEAD_BYTES;
 	return TAKEN;
 }
@@ -154,13 +141,26 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	if (head->type == 'S')
 		params_take(&s->told, body, head->body);
 	/* The last thing that it says.  Whoever is held does not notice: another server awaits him.
-	 */
+	 * What it said before is the client's, a notification perhaps. */
 	if (head->type == 'E' && track_server(&s->track, 'E', 0) == TRACK_UNASKED &&
 		s->phase == SESSION_HELD) {
+		leg_pass(leg, s->client);
 		server_close(&s->server);
 		return TAKEN_OVER;
 	}
 	return TAKEN;
+}
+
+/* Clients tell their own notifications from others' by the process id that they know. */
+static void own_notification(const struct session *s, uint8_t *pid)
+{
+	if (wire_get32(pid) == s->server.pid)
+		wire_put32(pid, s->pid);
+}
+
+static void note_unnamed(struct session *s, uint8_t type)
+{
+	unnamed_server(&s->unnamed, type, track_units_owed(&s->track));
 }
 
 static enum taken server_head(struct session *s)
@@ -181,6 +181,13 @@ static enum taken server_head(struct session *s)
 	}
 	if (head.type == 'Z' && leg_unseen(leg) <= WIRE_HEAD_BYTES)
 		return TAKEN_NOT;
+	if (head.type == 'A' && head.body >= 4 && s->server.pid != s->pid) {
+		if (leg_unseen(leg) < WIRE_HEAD_BYTES + 4)
+			return TAKEN_NOT;
+		own_notification(s, leg->in + leg->mid + WIRE_HEAD_BYTES);
+	}
+	if (head.type == '1' || head.type == 'E' || head.type == 'Z')
+		note_unnamed(s, head.type);
 	if (head.type == 'S' || head.type == 'E')
 		taken = server_whole(s, &head);
 	else

@@ -17,12 +17,21 @@ enum unit {
 	UNIT_AUTHORIZATION,
 	UNIT_ROLE,
 	UNIT_STATEMENT,
-	UNIT_LATE,    /* settings that could end what follows them */
-	UNIT_UNNAMED, /* last: every Parse of ours would replace it */
+	UNIT_LISTEN,   /* one for each channel */
+	UNIT_CHANNELS, /* read back; they count from the end of the unit before */
+	UNIT_LATE,     /* settings that could end what follows them */
+	UNIT_UNNAMED,  /* last: every Parse of ours would replace it */
 	UNIT_END
 };
 
 #define SETTINGS_PER_UNIT 50
+#define CHANNELS_SAME "same"
+
+/* The server compares: $1 is what there should be. */
+static const char channels_sql[] =
+	"SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) 0 THEN '" CHANNELS_SAME "' END"
+	" FROM pg_catalog.pg_listening_channels() AS l(c) FULL JOIN pg_catalog.unnest($1) AS w(c)"
+	" ON l.c OPERATOR(pg_catalog.=) w.c WHERE l.c IS NULL OR w.c IS NULL";
 
 static bool is_late(const struct state_setting *s)
 {
@@ -88,6 +97,10 @@ static bool is_there(const struct replay *r)
 	case UNIT_STATEMENT:
 	case UNIT_UNNAMED:
 		return r->statement != NULL;
+	case UNIT_LISTEN:
+		return r->channel != NULL;
+	case UNIT_CHANNELS:
+		return state->channels != NULL;
 	case UNIT_END:
 		break;
 	}
@@ -102,6 +115,8 @@ static void enter(struct replay *r)
 		r->setting = setting_from(state->settings, r->unit == UNIT_LATE);
 	if (r->unit == UNIT_STATEMENT || r->unit == UNIT_UNNAMED)
 		r->statement = statement_from(state->statements, r->unit == UNIT_UNNAMED);
+	if (r->unit == UNIT_LISTEN)
+		r->channel = state->channels;
 }
 
 /* To the first unit from here on that has something to do. */
@@ -130,6 +145,8 @@ static void next(struct replay *r)
 		r->setting = chunk(r->setting, r->unit == UNIT_LATE, some, &count);
 	} else if (r->unit == UNIT_STATEMENT || r->unit == UNIT_UNNAMED) {
 		r->statement = statement_from(r->statement->next, r->unit == UNIT_UNNAMED);
+	} else if (r->unit == UNIT_LISTEN) {
+		r->channel = r->channel->next;
 	} else {
 		r->unit++;
 		enter(r);
@@ -137,7 +154,7 @@ static void next(struct replay *r)
 	settle(r);
 }
 
-/* What a unit of settings sets; 0 for other units. */
+/* What a unit of settings sets, and what it is then to show; 0 for other units. */
 static size_t settings_of(const struct replay *r, const char *names[SETTINGS_PER_UNIT],
 	const char *values[SETTINGS_PER_UNIT])
 {
@@ -165,7 +182,12 @@ static size_t settings_of(const struct replay *r, const char *names[SETTINGS_PER
 			values[i] = some[i]->value;
 		}
 		return count;
+	case UNIT_CHANNELS:
+		names[0] = "channels";
+		values[0] = CHANNELS_SAME;
+		return 1;
 	case UNIT_STATEMENT:
+	case UNIT_LISTEN:
 	case UNIT_UNNAMED:
 	case UNIT_END:
 		break;
@@ -207,6 +229,48 @@ static void send_statement(const struct state_statement *s, struct buf *out)
 	packet_sync(out);
 }
 
+static void send_listen(const char *channel, struct buf *out)
+{
+	BUF_AUTO sql = BUF_INIT;
+
+	buf_puts(&sql, "LISTEN \"");
+	for (const char *at = channel; *at != '\0'; at++) {
+		if (*at == '"')
+			buf_putc(&sql, '"');
+		buf_putc(&sql, *at);
+	}
+	buf_putc(&sql, '"');
+	packet_parse(out, "", buf_str(&sql), NULL, 0);
+	packet_bind_execute(out, "", NULL, 0);
+	packet_sync(out);
+}
+
+static void send_channels(const struct state_name *channels, struct buf *out)
+{
+	static const uint32_t types[] = {TEXT_ARRAY_OID};
+	BUF_AUTO names = BUF_INIT;
+
+	packet_array(&names, channels);
+	packet_parse(out, "", channels_sql, types, 1);
+	packet_bind_execute(out, "", (const char *const[]){buf_str(&names)}, 1);
+	packet_sync(out);
+}
+
+static void send_one(const struct replay *r, struct buf *out)
+{
+	const char *names[SETTINGS_PER_UNIT], *values[SETTINGS_PER_UNIT];
+	size_t count = settings_of(r, names, values);
+
+	if (r->unit == UNIT_CHANNELS)
+		send_channels(r->state->channels, out);
+	else if (r->unit == UNIT_LISTEN)
+		send_listen(r->channel->name, out);
+	else if (count > 0)
+		send_settings(names, values, count, out);
+	else
+		send_statement(r->statement, out);
+}
+
 bool replay_is_empty(const struct session_state *state)
 {
 	struct replay r = {.state = state};
@@ -217,17 +281,9 @@ bool replay_is_empty(const struct session_state *state)
 
 void replay_begin(struct replay *r, const struct session_state *state, struct buf *out)
 {
-	const char *names[SETTINGS_PER_UNIT], *values[SETTINGS_PER_UNIT];
-
 	*r = (struct replay){.state = state};
-	for (first(r); r->unit != UNIT_END; next(r)) {
-		size_t count = settings_of(r, names, values);
-
-		if (count > 0)
-			send_settings(names, values, count, out);
-		else
-			send_statement(r->statement, out);
-	}
+	for (first(r); r->unit != UNIT_END; next(r))
+		send_one(r, out);
 	first(r);
 }
 
@@ -279,6 +335,8 @@ static enum replay_step take_error(struct replay *r, const uint8_t *body, size_t
 		return broken(r, e.text);
 	if (settings_of(r, names, values) > 0)
 		differ(r, "setting", names[0], e.text);
+	else if (r->unit == UNIT_LISTEN)
+		differ(r, "channel", r->channel->name, e.text);
 	else
 		differ(r, "statement", r->statement->name, e.text);
 	return REPLAY_MORE;
@@ -293,7 +351,7 @@ static enum replay_step take_ready(struct replay *r, const uint8_t *body, size_t
 	if (settings_of(r, names, values) > 0) {
 		if (!r->shown)
 			differ(r, "setting", names[0], "the server did not show it");
-	} else if (r->shape != r->statement->shape) {
+	} else if (r->unit != UNIT_LISTEN && r->shape != r->statement->shape) {
 		differ(r, "statement", r->statement->name,
 			"its parameters or columns are not what they were");
 	}

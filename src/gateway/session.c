@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "gateway/blockers.h"
 #include "gateway/hold.h"
 #include "gateway/park.h"
 #include "gateway/say.h"
@@ -135,7 +136,7 @@ void session_close(struct session *s)
 	park_leave(s);
 	server_close(&s->server);
 	session_state_fini(&s->state);
-	buf_fini(&s->unnamed);
+	unnamed_fini(&s->unnamed);
 	buf_fini(&s->big);
 	buf_fini(&s->mine);
 	scram_forget(&s->scram, sizeof s->scram);
@@ -299,6 +300,15 @@ static void go_on(struct session *s)
 	}
 }
 
+/* It holds what the plan waits for it to be rid of, which only its client can do. */
+static void let_on(struct session *s)
+{
+	if (s->let_on)
+		return;
+	s->let_on = true;
+	relay_client(s, false); /* what has come already may go */
+}
+
 void session_settle(struct session *s)
 {
 	bool stops = hold_stops(s->gateway->hold);
@@ -309,10 +319,12 @@ void session_settle(struct session *s)
 			return;
 		}
 		s->probe_wanted = false;
-		if (stops)
-			become_held(s);
-		else
+		if (!stops)
 			hold_news(s->gateway->hold, s);
+		else if (blockers_policy(s) == POLICY_WAIT)
+			let_on(s);
+		else
+			become_held(s);
 	} else if (s->phase == SESSION_OPENING && stops) {
 		open_abandon(s);
 	} else if (s->phase == SESSION_HELD && !stops) {
@@ -325,6 +337,16 @@ void session_hold_here(struct session *s)
 	REQUIRE(s->phase == SESSION_OPENING);
 	s->detached = s->greeted && !hold_stops(s->gateway->hold);
 	become_held(s);
+}
+
+void session_hold_again(struct session *s)
+{
+	int64_t since_us = s->waiting_us;
+
+	REQUIRE(s->phase == SESSION_PROBE);
+	become_held(s);
+	if (since_us)
+		s->waiting_us = since_us;
 }
 
 void session_logged_in(struct session *s)

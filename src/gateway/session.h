@@ -20,6 +20,7 @@
 #include "gateway/params.h"
 #include "gateway/replay.h"
 #include "gateway/server.h"
+#include "gateway/unnamed.h"
 #include "pgwire/startup.h"
 #include "pgwire/track.h"
 
@@ -34,8 +35,6 @@ enum session_phase {
 	SESSION_LAST_WORDS, /* an error is on its way to the client */
 	SESSION_GONE	    /* closed; waits for what still refers to it */
 };
-
-#define SESSION_UNNAMED_MAX (1u << 20)
 
 struct session {
 	struct gateway *gateway;
@@ -61,9 +60,7 @@ struct session {
 	/* The relay. */
 	struct track track;
 	uint32_t client_need, server_need; /* bytes of a message that was begun */
-	bool keeping; /* the client's message is an unnamed Parse: keep a copy */
-	struct buf unnamed;
-	bool unnamed_lost;    /* it was too long to keep */
+	struct unnamed unnamed;
 	bool bye;	      /* the client has said Terminate */
 	struct params told;   /* what the client has heard of settings */
 	uint32_t pid, secret; /* as the client knows them */
@@ -75,7 +72,10 @@ struct session {
 	uint64_t kept;	   /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
 	bool unknown;	   /* it could not be captured: why says it */
+	int64_t looked_ms; /* when it was captured; the loop's clock */
+	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
 	unsigned captures_failed;
+	bool flushing; /* PROBE is a flush */
 	struct capture capture;
 	struct session_state state;
 	struct replay replay;
@@ -134,6 +134,8 @@ void session_pump_server(struct leg *leg);
 void session_detach(struct session *s);
 /* From OPENING: it got no server and waits. */
 void session_hold_here(struct session *s);
+/* From PROBE, after a flush. */
+void session_hold_again(struct session *s);
 
 /* client.c: startup, TLS, SCRAM with the client. */
 void client_pump(struct session *s);
@@ -142,6 +144,9 @@ void relay_client(struct session *s, bool came);
 void relay_server(struct session *s, bool came);
 /* carry.c: probe and replay on the session's own server. */
 void carry_probe(struct session *s);
+/* From HELD: one empty round trip, after which the server has sent every notification that had been
+ * committed before.  Back to HELD, or ended. */
+void carry_flush(struct session *s);
 void carry_replay(struct session *s);
 void carry_pump(struct session *s);
 /* open.c */

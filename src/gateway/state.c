@@ -18,3 +18,9 @@ const char *state_lost_name(unsigned lost)
 			return names[i];
 	return "";
 }
+
+const char *state_example(const struct session_state *state, unsigned lost)
+{
+	REQUIRE(lost != 0);
+	return state->example[__builtin_ctz(lost)] ? state->example[__builtin_ctz(lost)] : "";
+}

@@ -14,13 +14,14 @@
 
 #include "base/arena.h"
 
-/* What cannot be carried, one bit each.  STATE_LASTVAL is a hint and not a reason to refuse by
- * itself: any insert into a table with a serial column sets it, few applications ask for it. */
+/* What cannot be carried, one bit each; what becomes of such a session is the plan's to say
+ * (control/policy.h).  Any insert into a table with a serial column sets STATE_LASTVAL, and few
+ * applications ask for it. */
 enum state_lost {
 	STATE_TEMP = 1 << 0,	 /* temporary objects */
 	STATE_ADVISORY = 1 << 1, /* session-level advisory locks: how often is not visible */
 	STATE_CURSOR = 1 << 2,	 /* WITH HOLD */
-	STATE_LISTEN = 1 << 3,	 /* LISTEN */
+	STATE_LISTEN = 1 << 3,	 /* LISTEN: the channels are, what is sent meanwhile is not */
 	STATE_CURRVAL = 1 << 4,	 /* a prepared statement of its asks for currval or lastval */
 	STATE_LASTVAL = 1 << 5,	 /* currval and lastval are defined */
 	/* A statement that cannot be made again: SQL prepared it together with other commands, or
@@ -30,7 +31,6 @@ enum state_lost {
 	STATE_REPLICATION = 1 << 8, /* set by the session plane: replication=... */
 };
 #define STATE_LOST_COUNT 9u
-#define STATE_BLOCKS (~(unsigned)STATE_LASTVAL) /* a policy is asked for these */
 
 #define STATE_BYTES_MAX (4u << 20)
 
@@ -66,10 +66,12 @@ struct session_state {
 	const char *role;		/* SET ROLE; NULL = none */
 	const char *encoding;		/* client_encoding, if it was set in the session */
 	struct state_statement *statements;
+	struct state_name *channels; /* that it listens to, in no order */
 	struct state_name
-		*names;	  /* of applications' settings: those that were asked for and found */
-	unsigned lost;	  /* STATE_* */
-	char example[96]; /* of what is lost: the name of a temporary table, a channel, ... */
+		*names; /* of applications' settings: those that were asked for and found */
+	unsigned lost;	/* STATE_* */
+	/* By bit, of what is lost: the name of a temporary table, a channel, ...; NULL = none. */
+	const char *example[STATE_LOST_COUNT];
 };
 
 #define SESSION_STATE_INIT ((struct session_state){.arena = ARENA_INIT})
@@ -78,5 +80,7 @@ void session_state_fini(struct session_state *state);
 /* "temp", "advisory", ...: the class of the lowest bit that is set; "" for none.  At most 15 bytes,
  * as control_blocker.cls. */
 const char *state_lost_name(unsigned lost);
+/* Of the same bit: what of it there is, "" where that is not known.  Borrowed from the state. */
+const char *state_example(const struct session_state *state, unsigned lost);
 
 #endif

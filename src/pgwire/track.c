@@ -177,6 +177,15 @@ bool track_is_owed(const struct track *t)
 	return false;
 }
 
+unsigned track_units_owed(const struct track *t)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < t->count; i++)
+		count += track_ends_unit(at(t, i));
+	return count;
+}
+
 bool track_is_safe(const struct track *t)
 {
 	return t->tx == 'I' && !t->copy_both && !t->lost && !track_is_owed(t);

@@ -60,10 +60,12 @@ bool track_is_safe(const struct track *t);
 bool track_is_owed(const struct track *t);
 /*
  * While a session is being brought to a boundary: may the client's next message be handed on?  Yes
- * for what completes the unit it has begun, for the data of a copy, and for one more unit of an open
- * transaction; no at a boundary, and no while a whole unit waits for its ReadyForQuery.
+ * for what completes the unit it has begun, for the data of a copy, and for one more unit of an
+ * open transaction; no at a boundary, and no while a whole unit waits for its ReadyForQuery.
  */
 bool track_may_go_on(const struct track *t);
+/* Sync units that have been sent whole and not answered yet. */
+unsigned track_units_owed(const struct track *t);
 /* Does this message of a client end a sync unit, that is, will it be answered by ReadyForQuery? */
 bool track_ends_unit(uint8_t type);
 

@@ -84,10 +84,25 @@ static void add_action(struct canon *c, const char *key, const struct plan_actio
 	add_number(c, arena_printf(c->scratch, "%s.timeout", key), action->timeout_ms, "ms");
 }
 
+/* What a plan says of sessions that cannot be carried is the same said and left out. */
+static bool is_default(const struct plan_setting *setting)
+{
+	static const struct plan_setting told[] = {{"carry.lastval", "tell"},
+		{"carry.listen", "tell"}, {"carry.transactions", "wait"}};
+
+	if (strncmp(setting->key, "carry.", 6) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(told); i++)
+		if (strcmp(setting->key, told[i].key) == 0)
+			return strcmp(setting->value, told[i].value) == 0;
+	return strcmp(setting->value, "block") == 0;
+}
+
 static void add_settings(struct canon *c, const struct plan_setting *settings, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		add_text(c, settings[i].key, settings[i].value);
+		if (!is_default(&settings[i]))
+			add_text(c, settings[i].key, settings[i].value);
 }
 
 static void enter(struct canon *c, const char *table, const char *name)

@@ -303,6 +303,24 @@ static bool leads_to_services(enum plan_route_kind kind)
 	return kind != ROUTE_GATEWAY;
 }
 
+/* Where verifiers come from a file it is named, and only there. */
+static void check_auth(
+	struct checker *ck, const struct yaml_tree *root, const struct plan_route *route)
+{
+	const char *from =
+		plan_setting_get(route->settings, route->settings_count, "auth.verifiers");
+	const char *file = plan_setting_get(route->settings, route->settings_count, "auth.file");
+	bool is_file = from && strcmp(from, "file") == 0;
+
+	if (!from || is_file == (file != NULL))
+		return;
+	checker_error_at(ck, path_of(ck, "routes", route->name, NULL), "P-MISSING",
+		name_place(root, "routes", route->name),
+		is_file ? "add to auth:  file: /etc/airlock/verifiers" : "say  verifiers: file",
+		is_file ? "`verifiers: file` does not say which"
+			: "a file of verifiers, and `verifiers: query`");
+}
+
 static void check_routes(struct checker *ck, const struct yaml_tree *root)
 {
 	const struct plan *p = ck->plan;
@@ -324,6 +342,8 @@ static void check_routes(struct checker *ck, const struct yaml_tree *root)
 			"a route of kind %s does not lead to a %s", kind,
 			to_store ? "store" : "service");
 	}
+	for (size_t i = 0; i < p->routes_count; i++)
+		check_auth(ck, root, &p->routes[i]);
 	for (size_t i = 0; i < p->routes_count; i++)
 		if (!used[i])
 			source_report(ck->src, ck->ps, "P-UNUSED", PROBLEM_WARNING,

@@ -57,6 +57,10 @@ static const char *const route_kinds[] = {
 
 static const char *const gates[] = {"restore", "alerts", "clock", "rehearsal", "writers"};
 static const char *const dns_types[] = {"A", "AAAA", "CNAME"};
+static const char *const verifiers[] = {"query", "file"};
+static const char *const carry[] = {"block", "wait", "disconnect"};
+static const char *const carry_or_tell[] = {"tell", "block", "wait", "disconnect"};
+static const char *const carry_transaction[] = {"wait", "disconnect"};
 
 const struct names names_engine = NAMES(engines);
 const struct names names_pattern = NAMES(patterns);
@@ -67,6 +71,10 @@ const struct names names_during = NAMES(durings);
 const struct names names_route_kind = NAMES(route_kinds);
 const struct names names_gate = NAMES(gates);
 const struct names names_dns_type = NAMES(dns_types);
+const struct names names_verifiers = NAMES(verifiers);
+const struct names names_carry = NAMES(carry);
+const struct names names_carry_or_tell = NAMES(carry_or_tell);
+const struct names names_carry_transaction = NAMES(carry_transaction);
 
 static const char *name(const struct names *names, size_t value)
 {

@@ -19,5 +19,9 @@ extern const struct names names_during;
 extern const struct names names_route_kind;
 extern const struct names names_gate;
 extern const struct names names_dns_type;
+extern const struct names names_verifiers;
+extern const struct names names_carry; /* policies for what a session loses: control/policy.h */
+extern const struct names names_carry_or_tell;
+extern const struct names names_carry_transaction;
 
 #endif

@@ -105,9 +105,25 @@ static const struct schema_row tls_rows[] = {
 static const struct schema tls = {SCHEMA(tls_rows)};
 
 static const struct schema_row auth_rows[] = {
-	{"verifiers", SCHEMA_TEXT, SETTING, REQUIRED("verifiers: query")},
+	{"verifiers", SCHEMA_CHOICE, SETTING, .names = &names_verifiers,
+		REQUIRED("verifiers: query")},
+	{"file", SCHEMA_TEXT, SETTING},
 };
 static const struct schema auth = {SCHEMA(auth_rows)};
+
+/* As control/policy.h, which both programs read them by. */
+static const struct schema_row carry_rows[] = {
+	{"temp_tables", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"advisory_locks", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"hold_cursors", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"listen", SCHEMA_CHOICE, SETTING, .names = &names_carry_or_tell},
+	{"currval", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"lastval", SCHEMA_CHOICE, SETTING, .names = &names_carry_or_tell},
+	{"statements", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+	{"transactions", SCHEMA_CHOICE, SETTING, .names = &names_carry_transaction},
+	{"unknown", SCHEMA_CHOICE, SETTING, .names = &names_carry},
+};
+static const struct schema carry = {SCHEMA(carry_rows), .not_empty = true};
 
 static const struct schema_row gateway_rows[] = {
 	{"listen", SCHEMA_TEXT, SETTING, REQUIRED("listen: \"127.0.0.1:6432\"")},
@@ -115,6 +131,7 @@ static const struct schema_row gateway_rows[] = {
 	{"tls", SCHEMA_MAPPING, SETTING, .sub = &tls},
 	{"auth", SCHEMA_MAPPING, SETTING, .sub = &auth},
 	{"register_user", SCHEMA_TEXT, SETTING, REQUIRED("register_user: airlock_gateway")},
+	{"carry", SCHEMA_MAPPING, SETTING, .sub = &carry},
 };
 
 static const struct schema_row config_rows[] = {

@@ -191,6 +191,13 @@ int route_look(
 	return route_can_hold(route) ? route->ops->look(route, deadline_ms, ret_view, err) : 0;
 }
 
+int route_survey(
+	struct route *route, int64_t deadline_ms, struct route_view *ret_view, struct err *err)
+{
+	*ret_view = (struct route_view){.phase = "run"};
+	return route_can_hold(route) ? route->ops->survey(route, deadline_ms, ret_view, err) : 0;
+}
+
 int route_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
 	struct route_released *ret_released, struct err *err)
 {

@@ -37,6 +37,8 @@ struct route_call {
 struct route_held {
 	int64_t held;	  /* sessions that wait */
 	int64_t drain_ms; /* until the last of them was at a transaction boundary */
+	int64_t ended;	  /* sessions that the plan wanted ended rather than waited for */
+	char who[320];	  /* those, by name */
 };
 
 /* What a release let go. */
@@ -50,14 +52,17 @@ struct route_blocker {
 	int64_t pid, age_ms;
 	char user[64], application[64];
 	char kind[16]; /* "transaction", "temp", "advisory", ... */
+	char policy[12];   /* what the plan wants then: "block", "wait", "disconnect", "tell" */
+	int64_t looked_ms; /* how old that knowledge is */
 	char text[96]; /* its newest statement, or what it holds */
 };
 
-#define ROUTE_BLOCKERS_MAX 16
+#define ROUTE_BLOCKERS_MAX 64
 
 struct route_view {
 	char phase[16]; /* "run", "draining", "held", "flipping", "shut" */
 	int64_t sessions, held, oldest_ms;
+	int64_t looked; /* survey: of the sessions, those whose state is known as it is now */
 	struct route_blocker blockers[ROUTE_BLOCKERS_MAX];
 	size_t blockers_count;
 };
@@ -76,6 +81,9 @@ struct route_ops {
 	int (*release)(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,
 		struct route_released *ret_released, struct err *err);
 	int (*look)(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
+		struct err *err);
+	/* look, after every session was looked at anew; nothing is changed. */
+	int (*survey)(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 		struct err *err);
 	void (*free)(struct route *route);
 };
@@ -98,6 +106,8 @@ int route_release(struct route *route, enum side side, int64_t epoch, int64_t de
 	struct route_released *ret_released, struct err *err) MUST_CHECK;
 /* Of a route that cannot hold: nobody. */
 int route_look(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
+	struct err *err) MUST_CHECK;
+int route_survey(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 	struct err *err) MUST_CHECK;
 void route_free(struct route *route); /* accepts NULL */
 

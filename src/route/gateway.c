@@ -17,7 +17,8 @@
 struct route_gateway {
 	struct route route; /* first */
 	const char *path;   /* of the control socket; borrowed from the plan */
-	int fd;		    /* -1 = not connected */
+	struct policies policies;
+	int fd; /* -1 = not connected */
 	int64_t last_id;
 	char line[CONTROL_LINE_MAX]; /* what has come of answers */
 	size_t len;
@@ -172,6 +173,8 @@ static void name_blockers(const struct control_reply *reply, struct buf *out)
 		buf_printf(out, "%s pid %lld, %s (%s), %s for %.1f s: %.60s", i > 0 ? ";" : ":",
 			(long long)b->pid, b->user, b->application, b->cls,
 			(double)b->age_ms / 1000, b->text);
+		if (b->policy[0])
+			buf_printf(out, " (policy %s)", b->policy);
 	}
 	if (reply->blockers_count > 5)
 		buf_printf(out, "; and %zu more", reply->blockers_count - 5);
@@ -235,10 +238,12 @@ static int greet(struct route_gateway *g, int64_t deadline_ms, struct err *err)
 	return 0;
 }
 
-/* A transaction that is under way now will be over at the hold, or the drain says so; what a server
- * does not hand out will not go away by itself. */
-static bool passes_by_itself(const struct control_blocker *b)
+/* A transaction that is under way now will be over at the hold, or the drain says so, and for some
+ * the plan wants that: what a server does not hand out will not go away by itself. */
+static bool is_let_pass(const struct control_blocker *b)
 {
+	if (b->policy[0])
+		return strcmp(b->policy, policy_name(POLICY_BLOCK)) != 0;
 	return strcmp(b->cls, "transaction") == 0 || strcmp(b->cls, "unread") == 0;
 }
 
@@ -246,6 +251,8 @@ static int gateway_arm(struct route *route, const struct route_call *call, struc
 {
 	struct route_gateway *g = of(route);
 	struct control_request request = {.cmd = CONTROL_ARM,
+		.has_policies = true,
+		.policies = g->policies,
 		.arm = {.attempt = call->attempt,
 			.src = side_of(call->src),
 			.dst = side_of(side_other(call->src)),
@@ -257,7 +264,7 @@ static int gateway_arm(struct route *route, const struct route_call *call, struc
 	for (size_t i = 0; i < reply.blockers_count; i++) {
 		BUF_AUTO who = BUF_INIT;
 
-		if (passes_by_itself(&reply.blockers[i]))
+		if (is_let_pass(&reply.blockers[i]))
 			continue;
 		name_blockers(&reply, &who);
 		return err_set(err, ERR_BLOCKED,
@@ -272,15 +279,23 @@ static int gateway_hold(struct route *route, const struct route_call *call,
 {
 	struct route_gateway *g = of(route);
 	struct control_request request = {.cmd = CONTROL_HOLD,
+		.has_policies = true,
+		.policies = g->policies,
 		.hold = {.attempt = call->attempt,
 			.src = side_of(call->src),
 			.hold_ms = call->hold_ms,
 			.drain_ms = call->drain_ms}};
 	struct control_reply reply;
+	BUF_AUTO who = BUF_INIT;
 
 	if (ask(g, &request, call->deadline_ms, &reply, err))
 		return -1;
-	*ret_held = (struct route_held){reply.hold.held, reply.hold.drain_ms};
+	*ret_held = (struct route_held){.held = reply.hold.held,
+		.drain_ms = reply.hold.drain_ms,
+		.ended = reply.hold.disconnected};
+	name_blockers(&reply, &who);
+	snprintf(ret_held->who, sizeof ret_held->who, "%s",
+		who.len > 2 ? buf_str(&who) + 2 : ""); /* without ": " */
 	return 0;
 }
 
@@ -307,7 +322,15 @@ static void take_blocker(const struct control_blocker *from, struct route_blocke
 	snprintf(to->user, sizeof to->user, "%s", from->user);
 	snprintf(to->application, sizeof to->application, "%s", from->application);
 	snprintf(to->kind, sizeof to->kind, "%s", from->cls);
+	snprintf(to->policy, sizeof to->policy, "%s", from->policy);
+	to->looked_ms = from->looked_ms;
 	snprintf(to->text, sizeof to->text, "%s", from->text);
+}
+
+static void take_blockers(const struct control_reply *reply, struct route_view *ret)
+{
+	for (size_t i = 0; i < reply->blockers_count && i < ROUTE_BLOCKERS_MAX; i++)
+		take_blocker(&reply->blockers[i], &ret->blockers[ret->blockers_count++]);
 }
 
 static int gateway_look(
@@ -324,8 +347,24 @@ static int gateway_look(
 		.oldest_ms = reply.status.oldest_ms};
 	snprintf(ret_view->phase, sizeof ret_view->phase, "%s",
 		control_phase_name(reply.status.phase));
-	for (size_t i = 0; i < reply.blockers_count && i < ROUTE_BLOCKERS_MAX; i++)
-		take_blocker(&reply.blockers[i], &ret_view->blockers[ret_view->blockers_count++]);
+	take_blockers(&reply, ret_view);
+	return 0;
+}
+
+static int gateway_survey(
+	struct route *route, int64_t deadline_ms, struct route_view *ret_view, struct err *err)
+{
+	struct route_gateway *g = of(route);
+	struct control_request request = {
+		.cmd = CONTROL_SURVEY, .has_policies = true, .policies = g->policies};
+	struct control_reply reply;
+
+	if (greet(g, deadline_ms, err) || ask(g, &request, deadline_ms, &reply, err))
+		return -1;
+	*ret_view = (struct route_view){
+		.sessions = reply.survey.sessions, .looked = reply.survey.looked};
+	snprintf(ret_view->phase, sizeof ret_view->phase, "run");
+	take_blockers(&reply, ret_view);
 	return 0;
 }
 
@@ -342,8 +381,21 @@ static const struct route_ops gateway_ops = {
 	.hold = gateway_hold,
 	.release = gateway_release,
 	.look = gateway_look,
+	.survey = gateway_survey,
 	.free = gateway_free,
 };
+
+static void take_policies(const struct plan_route *route, struct policies *ret)
+{
+	*ret = policies_default;
+	for (int i = 0; i < CLASS_COUNT; i++) {
+		const char *word = plan_setting_get(route->settings, route->settings_count,
+			policy_class_setting((enum policy_class)i));
+
+		if (word) /* the schema has the same words */
+			ENSURE(policies_set(ret, (enum policy_class)i, word));
+	}
+}
 
 int route_gateway_new(const struct plan_route *plan_route, struct env *env,
 	struct route **ret_route, struct err *err)
@@ -357,6 +409,7 @@ int route_gateway_new(const struct plan_route *plan_route, struct env *env,
 	g->fd = -1;
 	g->path = plan_setting_get(plan_route->settings, plan_route->settings_count, "control");
 	REQUIRE(g->path != NULL); /* the schema requires it */
+	take_policies(plan_route, &g->policies);
 	*ret_route = &g->route;
 	return 0;
 }

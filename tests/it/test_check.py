@@ -7,7 +7,7 @@ import pytest
 from hazards import planted, shared_lab
 from server import wait_until
 
-GATES = ["hazards", "rights", "writers", "links", "lag", "audit", "clock", "restore", "alerts", "rehearsal"]
+GATES = ["hazards", "rights", "writers", "sessions", "links", "lag", "audit", "clock", "restore", "alerts", "rehearsal"]
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def test_ready_before_sync(lab):
     assert [gate["id"] for gate in document["gates"]] == GATES
     states = {gate["id"]: (gate["state"], gate["required"]) for gate in document["gates"]}
     assert states["hazards"] == ("pass", True) and states["rights"] == ("pass", True)
-    assert states["writers"] == ("pass", False)
-    for name in GATES[3:]:
+    assert states["writers"] == states["sessions"] == ("pass", False)
+    for name in GATES[4:]:
         assert states[name] == ("not-proven", False)
     assert document["by_id"]["restore"]["measured_at"] is None
     assert document["by_id"]["hazards"]["valid_until"] > document["by_id"]["hazards"]["measured_at"]

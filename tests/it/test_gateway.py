@@ -340,25 +340,6 @@ def test_a_transaction_is_drained_or_named(flip, client):
         control.require("release", side=flip.side, epoch=0)
 
 
-@pytest.mark.parametrize("sql, cls", [
-    ("CREATE TEMPORARY TABLE mine (a int)", "temp"),
-    ("SELECT pg_advisory_lock(4711)", "advisory"),
-    ("LISTEN news", "listen"),
-    ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "cursor"),
-])
-def test_what_cannot_be_carried_is_named_by_arm_and_ends_a_hold(flip, client, sql, cls):
-    client.execute(sql)
-    with flip.control() as control:
-        other = "new" if flip.side == "old" else "old"
-        armed = control.require("arm", attempt=flip.attempt + 1, src=flip.side, dst=other, share=0)
-        assert [b["class"] for b in armed["blockers"]] == [cls]
-        answer = flip.hold(control)
-        assert (answer["code"], [b["class"] for b in answer["blockers"]]) == ("drain", [cls])
-        client.execute("DISCARD ALL")
-        assert flip.hold(control)["held"] == 1
-        control.require("release", side=flip.side, epoch=0)
-
-
 def test_logins_during_a_hold_wait_and_departures_leave(flip, client):
     came = []
     with flip.control() as control:

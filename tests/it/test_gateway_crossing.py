@@ -1,14 +1,16 @@
 """Real crossings with the clients behind airlock-gateway: they see no error and keep their connection."""
 
+import enum
 import signal
 import threading
 
 import psycopg
 import pytest
+from psycopg.types.enum import EnumInfo, register_enum
 
 from conftest import needs_program
 from control import Control
-from crossing import DONE, UNDONE, Crossing
+from crossing import DONE, REFUSED, UNDONE, Crossing
 from gateway import Gateway
 from ledger import Ledger, verify
 from server import free_port, wait_until
@@ -246,12 +248,15 @@ def test_a_second_gateway_that_is_told_nothing_is_harmless(world):
 
 
 def aborted_by_the_drain(world):
-    """A transaction that stays open for longer than the drain may take."""
+    """A transaction that stays open for longer than the drain may take; one attempt only."""
+    plan = world.lab.plan.read_text()
+    world.lab.plan.write_text(plan.replace("drain: 2s", "drain: 300ms").replace("attempts: 5", "attempts: 1"))
     with psycopg.connect(world.lab.dsn("gateway", "shop_app")) as slow:
         slow.execute("SELECT 1")
         world.settled()
         done = world.crossing.call(*world.crossing.moved("forward")).require(UNDONE)
         assert "transaction boundary" in done.json()["problems"][0]["message"]
+    world.lab.plan.write_text(plan)
 
 
 def aborted_by_a_killed_controller(world):
@@ -271,8 +276,6 @@ def aborted_by_a_dead_destination(world):
 @pytest.mark.long
 def test_the_ledger_of_the_proof(world):
     """20 cutovers, 20 rollbacks, 20 aborted attempts of each kind, under the same clients all the time."""
-    plan = world.lab.plan.read_text()
-    world.lab.plan.write_text(plan.replace("drain: 2s", "drain: 300ms").replace("attempts: 5", "attempts: 1"))
     done = dict.fromkeys(("cutovers", "rollbacks", "drain", "killed", "down"), 0)
     aborts = {"drain": aborted_by_the_drain, "killed": aborted_by_a_killed_controller,
               "down": aborted_by_a_dead_destination}
@@ -291,3 +294,73 @@ def test_the_ledger_of_the_proof(world):
         world.ledger.wait_for(300)
     held = world.sound("old")
     print(done, held)
+
+
+# -- sessions that cannot go along --------------------------------------------------------------------
+
+
+def test_check_names_who_is_in_the_way_and_run_does_what_the_plan_says(world):
+    """A temporary table: refused by name; then waived by the plan, ended, and told."""
+    with world.ledger, psycopg.connect(world.lab.dsn("gateway", "shop_app"), autocommit=True,
+                                       application_name="report") as holder:
+        holder.execute("CREATE TEMPORARY TABLE mine (a int)")
+        world.ledger.wait_for(100)
+        who = f"pid {holder.info.backend_pid}, shop_app (report): temp, policy block: mine"
+        checked = world.crossing.call("check", "--json", "--gate", "sessions").require(REFUSED).json()
+        gate, = checked["gates"]
+        assert gate["state"] == "fail" and who in gate["evidence"]
+        refused = world.crossing.call(*world.crossing.moved("forward")).require(REFUSED)
+        assert who in refused.err
+        assert world.crossing.status()["clients"]["blockers"][0]["policy"] == "block"
+        plan = world.lab.plan.read_text()
+        world.lab.plan.write_text(plan.replace("kind: gateway,", "kind: gateway, carry: {temp_tables: disconnect},"))
+        checked = world.crossing.call("check", "--json", "--gate", "sessions").require(DONE).json()
+        assert "temp, policy disconnect: mine" in checked["gates"][0]["evidence"]
+        moved = world.move("forward")
+        assert (moved["verdict"], moved["disconnected"], moved["held_max"]) == ("done", 1, 16)
+        problem, = moved["problems"]
+        assert problem["id"] == "DISCONNECTED" and problem["sessions"] == 1
+        assert f"pid {holder.info.backend_pid}, shop_app (report), temp" in problem["message"]
+        with pytest.raises(psycopg.OperationalError):
+            holder.execute("SELECT 1")
+        world.ledger.wait_for(100)
+    world.sound("new")
+
+
+class Feeling(enum.Enum):
+    good = "good"
+
+
+def test_types_and_statements_that_are_others_there(labs, scratch):
+    """A type with another object id: told, the session goes on, its driver's memory is wrong. A statement that
+    Describe shows to be another one: that session is refused and told, nobody else."""
+    needs_program()
+    lab = labs(level=3, gateway=True)
+    make = "CREATE TYPE public.feeling AS ENUM ('good')"
+    lab.old.psql(make, "shop")
+    lab.new.psql(f"CREATE TYPE public.filler AS (a int); DROP TYPE public.filler; {make}", "shop")
+    world = World(lab, scratch(), clients=4, rate=200)
+    dsn = lab.dsn("gateway", "shop_app")
+    with world.ledger, psycopg.connect(dsn, autocommit=True) as knows, psycopg.connect(dsn, autocommit=True) as differs:
+        register_enum(EnumInfo.fetch(knows, "feeling"), knows, Feeling)
+        assert knows.execute("SELECT 'good'::feeling", prepare=True).fetchone() == (Feeling.good,)
+        differs.execute("PREPARE p AS SELECT * FROM open_orders")
+        checked = world.crossing.call("check", "--json").require(DONE)
+        assert '"H-TYPE-OID"' in checked.out and "public.feeling" in checked.out
+        with world.stopped_at("forward", "before:seal") as running:
+            lab.new.psql("SET session_replication_role = replica;"
+                         " ALTER VIEW open_orders RENAME COLUMN id TO another;", "shop")
+            running.signal(signal.SIGCONT)
+            moved = running.wait(120).require(DONE).json()
+        problem, = moved["problems"]
+        assert (problem["id"], problem["sessions"]) == ("NOT_CARRIED", 1)
+        with pytest.raises(psycopg.OperationalError, match="statement p: its parameters or columns are not"):
+            differs.execute("SELECT 1")
+        assert "statement p: its parameters" in world.gateway.log_text()
+        assert who_answers(knows, lab) == "new"
+        assert knows.execute("SELECT 'good'::feeling", prepare=True).fetchone() == ("good",)  # the harm
+        with psycopg.connect(dsn, autocommit=True) as again:
+            register_enum(EnumInfo.fetch(again, "feeling"), again, Feeling)
+            assert again.execute("SELECT 'good'::feeling").fetchone() == (Feeling.good,)
+        world.ledger.wait_for(100)
+    world.sound("new")

@@ -236,6 +236,17 @@ def test_missing_table_is_one_finding(lab):
         assert f"port={lab.old.port}" in found["remedy"] and f"port={lab.new.port}" in found["remedy"]
 
 
+def test_object_ids_of_types_matter_where_clients_do_not_reconnect(lab):
+    make = "CREATE TYPE feeling AS ENUM ('good')"
+    with planted(lab.old, make, "DROP TYPE feeling"), \
+            planted(lab.new, f"CREATE TYPE filler AS (a int); {make}", "DROP TYPE feeling, filler"):
+        oids = [server.query("SELECT 'feeling'::regtype::oid", dbname="shop")[0][0] for server in lab.servers]
+        assert oids[0] != oids[1]
+        found = only(find_one(lab, "H-TYPE-OID", "carried"), object="public.feeling")
+        assert found["detail"] == f"old: {oids[0]}; new: {oids[1]}" and not found["refuses"]
+        assert find_one(lab, "H-TYPE-OID") == []
+
+
 def test_superuser_connected(lab):
     with lab.old.connect("shop"):
         found = only(find_one(lab, "H-SUPERUSER-CONNECTED"), object="postgres")

@@ -43,7 +43,7 @@ class Script:
         """What every protocol says in its own way."""
         return self.random.choice((
             (f"INSERT INTO {self.table} VALUES (%s, %s) RETURNING n", (self.number, self.word())),
-            (f"SELECT count(*), sum(n), md5(string_agg(word, '|' ORDER BY n)) FROM {self.table} WHERE n < %s",
+            (f"SELECT count(*), sum(n), md5(string_agg(word, '|' ORDER BY n, word)) FROM {self.table} WHERE n < %s",
              (self.number,)),
             (f"UPDATE {self.table} SET word = %s WHERE n %% 7 = %s", (self.word(), self.number % 7)),
             (f"DELETE FROM {self.table} WHERE n = %s", (self.random.randrange(1, self.number + 1),)),

@@ -99,9 +99,14 @@ class SelfFlip(Lab):
     def control(self):
         return Control(self.dir / "gateway.sock")
 
-    def hold(self, control, hold_ms=20000, drain_ms=5000):
+    def send_hold(self, control, hold_ms=20000, drain_ms=5000, **carry):
+        """carry: policies by class, as the controller sends them. Returns the request's number."""
         self.attempt += 1
-        return control.ask("hold", attempt=self.attempt, src=self.side, hold_ms=hold_ms, drain_ms=drain_ms)
+        more = {"carry": carry} if carry else {}
+        return control.send("hold", attempt=self.attempt, src=self.side, hold_ms=hold_ms, drain_ms=drain_ms, **more)
+
+    def hold(self, control, **kwargs):
+        return control.answer(self.send_hold(control, **kwargs))
 
     def turn(self, control):
         """Hold, move the registers, release; the answers of both, or None when it did not drain."""

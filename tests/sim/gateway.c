@@ -165,5 +165,6 @@ const struct route_ops gateway_route_ops = {
 	.hold = route_hold_,
 	.release = route_release_,
 	.look = route_look_,
+	.survey = route_look_,
 	.free = route_free_,
 };

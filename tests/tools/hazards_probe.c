@@ -38,6 +38,8 @@ static bool read_word(char *word, struct hazards_scope *scope, const char **user
 		scope->synced = true;
 	else if (strcmp(word, "src=new") == 0)
 		scope->src = SIDE_NEW;
+	else if (strcmp(word, "carried") == 0)
+		scope->carried = true;
 	else if (strcmp(word, "data-present") == 0)
 		scope->data_present = true;
 	else if ((value = value_of(word, "margin=")) != NULL)

@@ -183,6 +183,8 @@ static bool parameter(
 		buf_printf(out, "%lld", (long long)scope->sequence_margin);
 	else if (NAMED("synced"))
 		buf_puts(out, scope->synced ? "true" : "false");
+	else if (NAMED("carried"))
+		buf_puts(out, scope->carried ? "true" : "false");
 	else if (NAMED("data_present"))
 		buf_puts(out, scope->data_present ? "true" : "false");
 	else

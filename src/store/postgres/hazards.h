@@ -77,6 +77,7 @@ void hazards_markdown(struct buf *out);
 struct hazards_scope {
 	enum side src;		    /* the side that is left: SIDE_NEW before a rollback */
 	bool synced;		    /* the links exist */
+	bool carried;		    /* a gateway carries sessions over: they do not reconnect */
 	bool data_present;	    /* rows on dst are meant to be there */
 	const char *const *roles;   /* Airlock's own */
 	const char *repl_role;	    /* the one that the links log in as */

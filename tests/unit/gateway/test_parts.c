@@ -1,14 +1,18 @@
-/* The small parts of the session plane: params, pool, options, side. */
+/* The small parts of the session plane: params, pool, options, side; and policies, which plan and
+ * control both know. */
 #include "../testing.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "control/control.h"
 #include "gateway/options.h"
 #include "gateway/params.h"
 #include "gateway/pool.h"
 #include "gateway/side.h"
+#include "plan/plan.h"
+#include "plan/schema.h"
 
 /* ---- params ---------------------------------------------------------------------------------- */
 
@@ -186,6 +190,80 @@ static void addresses_are_gone_through_in_a_circle(void **state)
 	assert_int_equal(side.at, 0);
 }
 
+/* ---- policies -------------------------------------------------------------------------------- */
+
+static const struct schema_row *row_of(const struct schema *schema, const char *key)
+{
+	for (size_t i = 0; i < schema->count; i++)
+		if (strcmp(schema->rows[i].key, key) == 0)
+			return &schema->rows[i];
+	fail_msg("no row %s", key);
+	return NULL;
+}
+
+static bool has_word(const struct names *names, const char *word)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (strcmp(names->words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* The plan's schema and the program's table are two; the first word is the default. */
+static void the_plan_and_the_program_know_the_same_policies(void **state)
+{
+	const struct schema *route = row_of(&schema_plan, "routes")->sub;
+	const struct schema *carry = row_of(route->variants[ROUTE_GATEWAY], "carry")->sub;
+
+	(void)state;
+	assert_int_equal(carry->count, CLASS_COUNT);
+	for (int cls = 0; cls < CLASS_COUNT; cls++) {
+		enum policy_class c = (enum policy_class)cls;
+		const struct names *names = row_of(carry, policy_class_key(c))->names;
+		struct policies p = policies_default;
+
+		assert_string_equal(names->words[0], policy_name(policies_default.of[cls]));
+		for (int i = 0; i < POLICY_COUNT; i++)
+			assert_int_equal(policies_set(&p, c, policy_name((enum policy)i)),
+				has_word(names, policy_name((enum policy)i)));
+		assert_false(policies_set(&p, c, "perhaps"));
+	}
+}
+
+static void policies_and_what_they_lead_to_are_read_back(void **state)
+{
+	struct control_request asked = {.id = 3,
+				       .cmd = CONTROL_SURVEY,
+				       .has_policies = true,
+				       .policies = policies_default},
+			       got;
+	struct control_reply said = {.id = 4,
+		.cmd = CONTROL_HOLD,
+		.ok = true,
+		.hold = {.held = 3, .drain_ms = 5, .disconnected = 1},
+		.blockers_count = 1,
+		.blockers = {{.pid = 7, .cls = "temp", .policy = "disconnect", .looked_ms = 9}}};
+	struct control_reply heard;
+	struct err err = ERR_INIT;
+	BUF_AUTO line = BUF_INIT;
+	int64_t id;
+
+	(void)state;
+	asked.policies.of[CLASS_LISTEN] = POLICY_WAIT;
+	control_request_write(&asked, &line);
+	assert_int_equal(control_request_read(line.data, line.len - 1, &got, &id, &err), 0);
+	assert_true(got.has_policies);
+	assert_memory_equal(&got.policies, &asked.policies, sizeof got.policies);
+	buf_clear(&line);
+	control_reply_write(&said, &line);
+	assert_int_equal(
+		control_reply_read(line.data, line.len - 1, CONTROL_HOLD, &heard, &err), 0);
+	assert_int_equal(heard.hold.disconnected, 1);
+	assert_int_equal(heard.blockers_count, 1);
+	assert_string_equal(heard.blockers[0].policy, "disconnect");
+	assert_int_equal(heard.blockers[0].looked_ms, 9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +277,8 @@ int main(void)
 		cmocka_unit_test(a_directory_is_a_unix_socket_and_never_tls),
 		cmocka_unit_test(what_cannot_be_one_side_is_refused),
 		cmocka_unit_test(addresses_are_gone_through_in_a_circle),
+		cmocka_unit_test(the_plan_and_the_program_know_the_same_policies),
+		cmocka_unit_test(policies_and_what_they_lead_to_are_read_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

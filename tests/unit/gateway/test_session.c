@@ -432,7 +432,7 @@ static void what_cannot_be_carried_is_named(void **unused)
 		talker_query(&t, losses[i].sql);
 		capture(&t, &state);
 		assert_string_equal(state_lost_name(state.lost), losses[i].name);
-		assert_string_equal(state.example, losses[i].example);
+		assert_string_equal(state_example(&state, state.lost), losses[i].example);
 		session_state_fini(&state);
 		talker_query(&t, losses[i].undo);
 		capture(&t, &state);
@@ -461,7 +461,7 @@ static void a_statement_that_could_not_be_made_again_is_named(void **unused)
 	assert_string_equal(talker_execute(&t, "rights"), "ran");
 	capture(&t, &state);
 	assert_string_equal(state_lost_name(state.lost), "statement");
-	assert_string_equal(state.example, "rights");
+	assert_string_equal(state_example(&state, STATE_STATEMENT), "rights");
 	assert_string_equal(talker_execute(&t, "rights"), "ran");
 	session_state_fini(&state);
 	talker_query(&t, "DEALLOCATE rights");

@@ -43,6 +43,23 @@ static void layout_means_nothing(void **state)
 	assert_int_equal(strlen(f.plan->hash), 64);
 }
 
+#define THROUGH(carry)                                                                             \
+	"airlock: 1\nname: shop\nstores:\n" ORDERS                                                 \
+	"routes:\n  direct: {kind: gateway, listen: \"x:1\", control: /run/x, register_user: "     \
+	"g" carry "}\n"
+
+static void a_policy_that_is_the_default_means_nothing_said(void **state)
+{
+	FIXTURE_AUTO silent = fixture_parse(THROUGH(""));
+	FIXTURE_AUTO said = fixture_parse(THROUGH(
+		", carry: {temp_tables: block, listen: tell, lastval: tell, transactions: wait}"));
+	FIXTURE_AUTO other = fixture_parse(THROUGH(", carry: {listen: block}"));
+
+	(void)state;
+	assert_string_equal(silent.plan->hash, said.plan->hash);
+	assert_string_not_equal(silent.plan->hash, other.plan->hash);
+}
+
 static void hash_of(const char *text, char ret[PLAN_HASH_BYTES])
 {
 	FIXTURE_AUTO f = fixture_parse(text);
@@ -159,6 +176,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(layout_means_nothing),
+		cmocka_unit_test(a_policy_that_is_the_default_means_nothing_said),
 		cmocka_unit_test(every_meaning_counts),
 		cmocka_unit_test(shuffled_plans_hash_alike),
 		cmocka_unit_test(nothing_can_be_smuggled_between_lines),

@@ -24,7 +24,7 @@ struct other_end {
 	char dir[64], path[96];
 	int listener;
 	const char *const *answers;
-	char asked[ASKED_MAX][400];
+	char asked[ASKED_MAX][800];
 	size_t count;
 	pthread_t thread;
 	struct env *env;

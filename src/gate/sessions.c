@@ -1,0 +1,136 @@
+/*
+ * sessions.c - the clients behind a gateway can be carried over.  Every session is looked at on its
+ * own server, as before a hold; who holds what cannot go along is named, with what the plan wants
+ * to become of it.  A route that cannot hold carries nobody, so nobody can be in the way.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "gate/gates.h"
+
+#define VALID_S 60
+#define SHOWN_MAX 5u
+
+static bool required(const struct plan *plan)
+{
+	(void)plan;
+	return false; /* a gateway that does not answer makes the attempt fail, not the check */
+}
+
+static bool is_policy(const struct route_blocker *b, const char *policy)
+{
+	return strcmp(b->policy, policy) == 0;
+}
+
+/* The class of what goes across without a word of the server's: it is counted, not named. */
+static bool is_told(const struct route_blocker *b)
+{
+	return is_policy(b, "tell");
+}
+
+static bool is_busy(const struct route_blocker *b)
+{
+	return strcmp(b->kind, "transaction") == 0 || strcmp(b->kind, "unread") == 0;
+}
+
+static void name(struct gate_answer *ret, const struct route_blocker *b)
+{
+	gate_answer_say(ret, "pid %" PRId64 ", %s (%s): %s, policy %s%s%.60s", b->pid, b->user,
+		b->application, b->kind, b->policy, b->text[0] ? ": " : "", b->text);
+}
+
+static size_t count_told(const struct route_view *view, const char *kind)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->blockers_count; i++)
+		count += is_told(&view->blockers[i]) && strcmp(view->blockers[i].kind, kind) == 0;
+	return count;
+}
+
+static void say_told(struct gate_answer *ret, const struct route_view *view)
+{
+	size_t listen = count_told(view, "listen"), lastval = count_told(view, "lastval");
+
+	if (listen > 0)
+		gate_answer_say(ret,
+			"%zu session(s) LISTEN: the channels go along, a NOTIFY whose commit comes "
+			"between the hold and the flip does not",
+			listen);
+	if (lastval > 0)
+		gate_answer_say(ret,
+			"in %zu session(s) lastval() and currval() are defined, and would be an "
+			"error after the flip until nextval() is called there",
+			lastval);
+}
+
+static void judge(const struct route_view *view, int64_t drain_ms, struct gate_answer *ret)
+{
+	size_t shown = 0, more = 0;
+
+	for (size_t i = 0; i < view->blockers_count; i++) {
+		const struct route_blocker *b = &view->blockers[i];
+
+		if (is_told(b) || (is_busy(b) && b->age_ms <= drain_ms))
+			continue;
+		if (is_policy(b, "block"))
+			gate_answer_lower(ret, GATE_FAIL);
+		if (shown++ < SHOWN_MAX)
+			name(ret, b);
+		else
+			more++;
+	}
+	if (more > 0)
+		gate_answer_say(ret, "and %zu more: airlock status", more);
+	if (ret->state == GATE_FAIL)
+		gate_answer_advise(ret,
+			"Let these sessions end what they hold, or say in the route what becomes "
+			"of such (carry: {temp_tables: wait}): `airlock explain session-%s`.",
+			view->blockers[0].kind);
+	say_told(ret, view);
+	gate_answer_say(ret,
+		"%" PRId64 " session(s), the state of %" PRId64
+		" of them read; that new can make it again is NOT PROVEN before the flip",
+		view->sessions, view->looked);
+}
+
+/* A proof is good for a server that holds the very same verifier, and for no other. */
+static void say_verifiers(const struct gate_world *world, struct gate_answer *ret)
+{
+	const struct plan_route *route = &world->plan->routes[world->plan_store->route];
+	const char *file = plan_setting_get(route->settings, route->settings_count, "auth.file");
+
+	if (file)
+		gate_answer_say(ret,
+			"logins are checked by the verifiers in %.100s; that both servers hold the "
+			"same is NOT PROVEN by it (H-VERIFIER compares the servers)",
+			file);
+	else
+		gate_answer_say(ret, "logins are checked by the verifiers of the servers "
+				     "(H-VERIFIER compares them)");
+}
+
+static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)
+{
+	struct route_view view;
+
+	gate_answer_init(ret, VALID_S);
+	if (!route_can_hold(world->route)) {
+		gate_answer_say(ret, "no gateway: clients reconnect by themselves");
+		return 0;
+	}
+	if (route_survey(world->route, world->deadline_ms, &view, err))
+		return -1;
+	judge(&view, world->plan->budgets.drain_ms, ret);
+	say_verifiers(world, ret);
+	return 0;
+}
+
+const struct gate gate_sessions = {
+	.id = "sessions",
+	.what = "sessions behind the gateway can be carried over, or the plan says what becomes of "
+		"them",
+	.waivable = true,
+	.required = required,
+	.assess = assess,
+};

@@ -1,0 +1,197 @@
+"""LISTEN goes across: the channels, what old had sent before, and what is sent on new right after."""
+
+import os
+import signal
+import threading
+
+import psycopg
+import psycopg.sql
+import pytest
+
+from selfflip import SelfFlip
+from server import wait_until
+
+CHANNELS = ("plain", "MixedCase", 'with "quotes"', "umläut", "sem;icolon")
+
+
+@pytest.fixture(scope="module")
+def flip(scratch):
+    made = SelfFlip.make(scratch() / "flip")
+    yield made
+    made.down()
+
+
+@pytest.fixture
+def control(flip):
+    with flip.control() as conn:
+        yield conn
+
+
+class Listener:
+    """A client that keeps what it is told."""
+
+    def __init__(self, flip, *channels):
+        self.conn = psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True)
+        self.heard = []
+        self.conn.add_notify_handler(lambda notify: self.heard.append((notify.channel, notify.payload, notify.pid)))
+        for channel in channels:
+            self.conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+
+    def payloads(self):
+        """After one more round trip, which brings out what its server has for it."""
+        self.conn.execute("SELECT 1")
+        return [payload for _, payload, _ in self.heard]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.conn.close()
+
+
+def notify(conn, channel, payload):
+    conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
+
+
+def arm(flip, control):
+    return control.require("arm", attempt=flip.attempt + 1, src=flip.side,
+                           dst="new" if flip.side == "old" else "old", share=5)
+
+
+def test_channels_are_listened_to_on_the_other_side(flip, control):
+    with Listener(flip, *CHANNELS, "given up") as listener, \
+            psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+        listener.conn.execute('UNLISTEN "given up"')
+        assert arm(flip, control)["blockers"] == []
+        flip.turn(control)
+        assert listener.conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+        assert {row[0] for row in listener.conn.execute("SELECT pg_listening_channels()")} == set(CHANNELS)
+        for channel in (*CHANNELS, "given up"):
+            notify(direct, channel, f"to {channel}")
+        wait_until(lambda: len(listener.payloads()) >= len(CHANNELS), 10, "the notifications")
+        assert listener.payloads() == [f"to {channel}" for channel in CHANNELS]
+
+
+def test_its_own_notifications_are_still_its_own(flip, control):
+    with Listener(flip, "news") as listener:
+        notify(listener.conn, "news", "before")
+        flip.turn(control)
+        notify(listener.conn, "news", "after")
+        assert listener.payloads() == ["before", "after"]
+        assert {pid for _, _, pid in listener.heard} == {listener.conn.info.backend_pid}
+        assert listener.conn.execute("SELECT pg_backend_pid()").fetchone()[0] != listener.conn.info.backend_pid
+
+
+def test_a_hold_is_not_drained_before_listeners_have_what_was_committed(flip, control):
+    """Its server is frozen at that moment, so nobody can say that it had been quick enough."""
+    with Listener(flip, "news") as listener, \
+            psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True), \
+            psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+        arm(flip, control)  # from here on both could be held at once
+        pid = listener.conn.info.backend_pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            notify(direct, "news", "in time")
+            number = flip.send_hold(control)
+            with flip.control() as second:
+                wait_until(lambda: second.require("status")["held"] == 1, 10, "the other to be held")
+                assert second.require("status")["phase"] == "draining"
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert control.answer(number)["held"] == 2
+        flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        epoch = flip.move_registers()
+        control.require("release", side=flip.side, epoch=epoch)
+        assert listener.payloads() == ["in time"]
+
+
+def test_what_came_in_one_piece_with_the_end_of_the_server_is_heard(flip, control):
+    """The gateway is frozen, so that the notification and the FATAL of the seal reach it together."""
+    came = []
+    for n in range(5):
+        with Listener(flip, "news") as listener, Listener(flip, "news") as witness, \
+                psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+            direct.execute("LISTEN news")
+            flip.hold(control)
+            flip.gateways[0].sigstop()
+            try:
+                notify(direct, "news", "the last")
+                flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (listener.conn.info.backend_pid,))
+            finally:
+                flip.gateways[0].sigcont()
+            control.require("release", side=flip.side, epoch=0)
+            assert witness.payloads() == ["the last"]
+            came.append(listener.payloads() == ["the last"])
+    assert any(came), "the notification never came through"
+
+
+def test_those_who_listen_go_first(flip, control):
+    """What a held client commits on new in the first moment is heard by those who listened on old."""
+    with Listener(flip, "news") as listener, \
+            psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as other:
+        for n in range(10):
+            arm(flip, control)
+            flip.hold(control)
+            asking = threading.Thread(target=notify, args=(other, "news", str(n)))
+            asking.start()
+            with flip.control() as second:
+                wait_until(lambda: second.require("status")["oldest_ms"] > 0, 10, "the request to wait")
+            epoch = flip.move_registers()
+            control.require("release", side=flip.side, epoch=epoch)
+            asking.join(10)
+        assert listener.payloads() == [str(n) for n in range(10)]
+
+
+def test_no_notification_is_lost_or_doubled_between_clients_of_one_gateway(flip, control, long_run):
+    """One notifies all the time, one listens, and the sides are turned under them."""
+    sent, stopping = [], threading.Event()
+
+    def work(conn):
+        while not stopping.is_set():
+            notify(conn, "news", str(len(sent)))
+            sent.append(str(len(sent)))
+
+    with Listener(flip, "news") as listener, \
+            psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as other:
+        thread = threading.Thread(target=work, args=(other,))
+        thread.start()
+        try:
+            for turn in range(500 if long_run else 20):
+                wait_until(lambda: len(sent) > 3 * turn, 10, "some notifications")
+                assert flip.turn(control)[1]["failed"] == 0
+        finally:
+            stopping.set()
+            thread.join(10)
+        assert listener.payloads() == sent
+
+
+def test_one_who_only_listens_is_connected_again_when_a_door_opens(flip, control):
+    """At the deadline no door was open; he would never ask for his server."""
+    with Listener(flip, "news") as listener, \
+            psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as other, \
+            psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+        with flip.control() as second:
+            flip.hold(second, hold_ms=300)
+            flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
+            wait_until(lambda: second.require("status")["phase"] == "shut", 10, "the hold to be over")
+        flip.set_register(flip.side, "ACTIVE")
+        assert other.execute("SELECT 1").fetchone() == (1,)
+        wait_until(lambda: flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_app'"
+                                          " AND query LIKE '%%pg_listening_channels%%'")[0][0] > 0, 10,
+                   "the listener's server")
+        notify(direct, "news", "at last")
+        wait_until(lambda: heard_without_asking(listener), 10, "the notification")
+
+
+def heard_without_asking(listener):
+    listener.conn.pgconn.consume_input()
+    notified = listener.conn.pgconn.notifies()
+    return notified is not None and notified.extra == b"at last"
+
+
+def test_a_plan_may_want_nobody_to_listen(flip, control):
+    with Listener(flip, "news"):
+        answer = flip.hold(control, listen="block")
+        assert [(b["class"], b["policy"], b["text"]) for b in answer["blockers"]] == [("listen", "block", "news")]
+        assert flip.hold(control, listen="tell")["held"] == 1
+        control.require("release", side=flip.side, epoch=0)
