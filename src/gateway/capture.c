@@ -26,9 +26,9 @@ enum phase { FINDING, PROBING, LASTVAL, DESCRIBING, ENDED };
  * condition without variables first, so a session without temporary objects does not scan any.
  * Rows: tag, kind, and three texts.
  *
- * Most of what it costs a server is parsing and planning, which `keep` and `kept` do before the hold
- * instead of in it.  So it has no parameters (they would be planned for anew), asks the functions
- * below the views, and never asks for rows to be made distinct.
+ * Most of what it costs a server is parsing and planning, which `keep` and `kept` do before the
+ * hold instead of in it.  So it has no parameters (they would be planned for anew), asks the
+ * functions below the views, and never asks for rows to be made distinct.
  */
 static const char probe_sql[] =
 	"SELECT '%s', 'who', pg_catalog.current_setting('role'),"
@@ -41,8 +41,7 @@ static const char probe_sql[] =
 	" UNION ALL SELECT NULL, 'set', n, pg_catalog.current_setting(n, true), NULL"
 	" FROM (SELECT n FROM pg_catalog.unnest(CAST($%s$%s$%s$ AS pg_catalog.text[])) AS u(n)"
 	"  UNION ALL SELECT m[1] FROM pg_catalog.pg_prepared_statement(),"
-	"  pg_catalog.regexp_matches(statement, '" NAME_READ
-	"', 'gi') AS r(m)) AS names(n)"
+	"  pg_catalog.regexp_matches(statement, '" NAME_READ "', 'gi') AS r(m)) AS names(n)"
 	" WHERE pg_catalog.current_setting(n, true) IS NOT NULL"
 	" AND NOT EXISTS (SELECT FROM pg_catalog.pg_show_all_settings() s WHERE"
 	"  pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n))"

@@ -93,7 +93,8 @@ enum capture_step capture_feed(
 	struct capture *c, uint8_t type, const uint8_t *body, size_t len, struct buf *out);
 /* Was it asked to find names?  They are in the state when it is DONE. */
 bool capture_finds(const struct capture *c);
-/* What the next capture on this backend is to be told as `kept`, whether or not this one is DONE. */
+/* What the next capture on this backend is to be told as `kept`, whether or not this one is DONE.
+ */
 uint64_t capture_kept(const struct capture *c);
 /* A NoticeResponse that came meanwhile: true when it belongs to the probe and the client is not to
  * see it. */
