@@ -2,17 +2,19 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "gateway/blockers.h"
 #include "gateway/ending.h"
 #include "gateway/listeners.h"
+#include "gateway/pace.h"
 #include "gateway/park.h"
 #include "gateway/say.h"
 #include "gateway/side.h"
 
 #define ARM_MS 1000	    /* for sessions to come to a boundary, where they are looked at */
-#define FLIPS_MAX 32u	    /* servers opened at a time: more make each other slower */
+#define CALM_MS 50	    /* for those who waited to be served, before the controller goes on */
 #define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
 #define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
 #define AGAIN_MS 20	    /* until the register is read again after it was moved */
@@ -32,16 +34,18 @@ struct hold {
 	bool listeners_wake; /* they would never ask for their server */
 	int64_t drain_ms;
 	struct ending ending; /* whom it ended by policy */
-	uv_timer_t drain, deadline, arm;
+	uv_timer_t drain, deadline, arm, calm;
 	uv_idle_t look; /* active = something may follow from news */
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
 	int64_t released, failed, waiting_us_max;
+	struct pace pace;
 };
 
 static void on_look(uv_idle_t *idle);
 static void on_drain(uv_timer_t *timer);
 static void on_deadline(uv_timer_t *timer);
 static void on_armed(uv_timer_t *timer);
+static void on_calm(uv_timer_t *timer);
 
 struct hold *hold_new(struct gateway *gateway)
 {
@@ -52,8 +56,9 @@ struct hold *hold_new(struct gateway *gateway)
 	ENSURE(uv_timer_init(&gateway->loop, &h->drain) == 0);
 	ENSURE(uv_timer_init(&gateway->loop, &h->deadline) == 0);
 	ENSURE(uv_timer_init(&gateway->loop, &h->arm) == 0);
+	ENSURE(uv_timer_init(&gateway->loop, &h->calm) == 0);
 	ENSURE(uv_idle_init(&gateway->loop, &h->look) == 0);
-	h->drain.data = h->deadline.data = h->arm.data = h->look.data = h;
+	h->drain.data = h->deadline.data = h->arm.data = h->calm.data = h->look.data = h;
 	return h;
 }
 
@@ -69,6 +74,7 @@ void hold_stop(struct hold *h)
 	uv_close((uv_handle_t *)&h->drain, NULL);
 	uv_close((uv_handle_t *)&h->deadline, NULL);
 	uv_close((uv_handle_t *)&h->arm, NULL);
+	uv_close((uv_handle_t *)&h->calm, NULL);
 	uv_close((uv_handle_t *)&h->look, NULL);
 }
 
@@ -116,6 +122,9 @@ static void count_flip(struct hold *h, struct session *s)
 		int64_t waited_us = s->waiting_us ? gateway_now_us() - s->waiting_us : 0;
 
 		h->released++;
+		s->calming = waited_us > 0;
+		if (s->cleared && s->cleared_us)
+			pace_done(&h->pace, s->cleared_parked, gateway_now_us() - s->cleared_us);
 		if (waited_us > h->waiting_us_max)
 			h->waiting_us_max = waited_us;
 	} else if (s->phase == SESSION_LAST_WORDS || (s->phase == SESSION_HELD && s->cleared)) {
@@ -141,6 +150,14 @@ void hold_news(struct hold *h, struct session *s)
 
 /* ---- letting go ------------------------------------------------------------------------------ */
 
+/* Twice as many as there are processors here: a server's own are not known. */
+static size_t least_at_a_time(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors > 2 ? 2 * (size_t)processors : 4;
+}
+
 /* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
 static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 {
@@ -152,6 +169,7 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 	h->flipping_us = gateway_now_us();
 	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, 0);
 	h->released = h->failed = h->waiting_us_max = 0;
+	pace_begin(&h->pace, least_at_a_time());
 	h->gateway->likely = side;
 	for (struct session *s = h->gateway->first; s; s = s->next) {
 		if (s->phase != SESSION_HELD)
@@ -173,6 +191,7 @@ static void give_up(struct hold *h)
 	h->ended = true;
 	h->phase = CONTROL_FLIPPING;
 	h->flipping_us = 0; /* those who listen still do */
+	pace_begin(&h->pace, least_at_a_time());
 	for (struct session *s = h->gateway->first; s; s = s->next) {
 		s->flipping = s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s));
 		s->cleared = false;
@@ -180,22 +199,59 @@ static void give_up(struct hold *h)
 	uv_idle_start(&h->look, on_look);
 }
 
+static bool is_to_clear(const struct session *s, bool waiting, bool listen)
+{
+	return s->phase == SESSION_HELD && s->flipping && !s->cleared &&
+	       session_is_waiting(s) == waiting && (!listen || s->state.channels);
+}
+
+/* Who has waited longest, or anybody of those who do not wait; NULL = nobody is left.  `listen`:
+ * only those who do. */
+static struct session *next_to_clear(const struct hold *h, bool waiting, bool listen)
+{
+	struct session *first = NULL;
+
+	for (struct session *s = h->gateway->first; s && (waiting || !first); s = s->next)
+		if (is_to_clear(s, waiting, listen) &&
+			(!first || s->waiting_us < first->waiting_us))
+			first = s;
+	return first;
+}
+
 static size_t clear_some(struct hold *h, bool waiting, size_t opening)
 {
 	bool listen = gateway_now_us() - h->flipping_us <= LISTEN_FIRST_MS * 1000 &&
 		      listeners_are_under_way(h->gateway);
-	struct session *next;
+	struct session *s;
 
-	for (struct session *s = h->gateway->first; s && opening < FLIPS_MAX; s = next) {
-		next = s->next;
-		if (s->phase != SESSION_HELD || !s->flipping || session_is_waiting(s) != waiting ||
-			(listen && !s->state.channels))
-			continue;
+	while (opening < pace_room(&h->pace) && (s = next_to_clear(h, waiting, listen)) != NULL) {
 		s->cleared = true;
+		s->cleared_us = server_is_open(&s->server) ? 0 : gateway_now_us();
+		s->cleared_parked = server_is_open(&s->parked);
 		session_settle(s);
 		opening += s->phase == SESSION_OPENING;
 	}
 	return opening;
+}
+
+/*
+ * The controller's next steps (old is retired, the way back begins to run) make both servers work,
+ * and nobody waits for them: those whose requests were held are served first, once each, or for as
+ * long as a short request takes.
+ */
+static bool is_calm(const struct hold *h)
+{
+	for (const struct session *s = h->gateway->first; s; s = s->next)
+		if (s->calming)
+			return false;
+	return true;
+}
+
+void hold_calmed(struct hold *h, struct session *s)
+{
+	s->calming = false;
+	if (h->releasing)
+		uv_idle_start(&h->look, on_look);
 }
 
 static void answer_release(struct hold *h)
@@ -210,6 +266,24 @@ static void answer_release(struct hold *h)
 	controld_reply(h->releasing, reply);
 	free(reply);
 	h->releasing = NULL;
+	uv_timer_stop(&h->calm);
+}
+
+static void on_calm(uv_timer_t *timer)
+{
+	struct hold *h = timer->data;
+
+	if (h->releasing)
+		answer_release(h);
+}
+
+/* Everybody who waited has gone on. */
+static void calm_down(struct hold *h)
+{
+	if (is_calm(h))
+		answer_release(h);
+	else if (!uv_is_active((uv_handle_t *)&h->calm))
+		uv_timer_start(&h->calm, on_calm, CALM_MS, 0);
 }
 
 static void look_flipping(struct hold *h)
@@ -225,7 +299,7 @@ static void look_flipping(struct hold *h)
 		waiting += s->flipping && session_is_waiting(s);
 	}
 	if (waiting == 0 && h->releasing)
-		answer_release(h);
+		calm_down(h);
 	if (all > 0)
 		return;
 	h->phase = CONTROL_RUN;
@@ -281,6 +355,18 @@ static void fail_drain(struct hold *h, const char *why)
 	give_up(h);
 }
 
+/*
+ * The seal ends all sessions of the side that is left, and a process needs a while to end; so ours
+ * begin now, while the seal is on its way.  From here on an abort opens servers anew as a flip
+ * does. A drain that fails has not come here: its sessions go on where they were.
+ */
+static void end_servers(struct hold *h)
+{
+	for (struct session *s = h->gateway->first; s; s = s->next)
+		if (s->phase == SESSION_HELD)
+			server_close(&s->server);
+}
+
 static void look_draining(struct hold *h)
 {
 	int64_t sessions, held;
@@ -298,6 +384,7 @@ static void look_draining(struct hold *h)
 		h->drained_ms = (gateway_now_us() - h->began_us) / 1000;
 		h->phase = CONTROL_HELD;
 		ending_what_cannot_go(&h->ending);
+		end_servers(h);
 		if (h->holding)
 			answer_hold(h);
 	}
@@ -427,6 +514,7 @@ static void on_release(
 	ENSURE(r != NULL);
 	*r = (struct releasing){h, request, release->side};
 	take_over(&h->releasing, request);
+	uv_timer_stop(&h->calm);
 	doors_told(h->gateway->doors, release->epoch);
 	doors_read(h->gateway->doors, release->side, on_release_read, r);
 }
@@ -725,4 +813,6 @@ static void on_look(uv_idle_t *idle)
 		look_draining(h);
 	if (h->phase == CONTROL_FLIPPING)
 		look_flipping(h);
+	else if (uv_is_active((uv_handle_t *)&h->calm))
+		calm_down(h);
 }

@@ -2,9 +2,12 @@
  * hold.h - the gateway as a whole: run, hold, let go; what the controller asks for, and law 6.
  *
  * A hold stops every session at its next boundary, with its state captured, and parks new logins.
+ * When all are held their servers are ended, before the seal would do it; until then a hold that is
+ * given up lets them go on where they were.
  * It ends by a release, or at its deadline toward the side whose register is open: from SEALED of
  * its own attempt by abort_if_expired, and where no door is open by refusing (57P03), nothing
- * executed.  A release counts only after this gateway has read that register open itself.
+ * executed.  A release counts only after this gateway has read that register open itself; it is
+ * answered when those who waited have been served once (or soon, if that takes long).
  *
  *   RUN --hold--> DRAINING --all at a boundary--> HELD --release, deadline--> FLIPPING --> RUN
  *                    '--drain too long, somebody cannot be carried--> FLIPPING (where they were)
@@ -36,6 +39,8 @@ bool hold_lets_go(const struct hold *h, const struct session *s);
 bool hold_is_arming(const struct hold *h);
 /* How long a session that was carried may look for an open door. */
 int64_t hold_patience_ms(const struct hold *h);
+/* A session that the hold's end let go has been served: it is at a boundary again. */
+void hold_calmed(struct hold *h, struct session *s);
 /* The session has come to where it is held, has got its server, was refused, is gone, or a probe
  * that arm had wanted is over.  What follows from it is done in the loop's next turn. */
 void hold_news(struct hold *h, struct session *s);

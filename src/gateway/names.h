@@ -13,7 +13,7 @@
 struct setting_names {
 	const char **names; /* owned, strings too */
 	size_t count;
-	bool known; /* somebody has looked since they were last forgotten */
+	bool known;	  /* somebody has looked since they were last forgotten */
 	unsigned version; /* another one for other names */
 };
 

@@ -273,7 +273,10 @@ static void watch_client(struct session *s)
 static void become_held(struct session *s)
 {
 	s->phase = SESSION_HELD;
-	s->waiting_us = session_is_waiting(s) ? gateway_now_us() : 0;
+	if (!session_is_waiting(s))
+		s->waiting_us = 0;
+	else if (s->waiting_us == 0)
+		s->waiting_us = gateway_now_us();
 	watch_client(s);
 	hold_news(s->gateway->hold, s);
 }
@@ -313,6 +316,8 @@ void session_settle(struct session *s)
 {
 	bool stops = hold_stops(s->gateway->hold);
 
+	if (s->calming && session_at_boundary(s))
+		hold_calmed(s->gateway->hold, s);
 	if (s->phase == SESSION_RUN && (stops || s->probe_wanted) && session_at_boundary(s)) {
 		if ((s->dirty || s->probe_wanted) && !s->unknown) {
 			carry_probe(s);

@@ -67,12 +67,12 @@ struct session {
 	bool greeted;	      /* the client has seen its first ReadyForQuery */
 
 	/* The state that crosses. */
-	bool dirty;	   /* something ran since it was captured */
-	bool probe_wanted; /* by arm: at the next boundary, hold or not */
-	uint64_t kept;	   /* the probe that its server has prepared; capture.h */
+	bool dirty;	     /* something ran since it was captured */
+	bool probe_wanted;   /* by arm: at the next boundary, hold or not */
+	uint64_t kept;	     /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
-	bool unknown;	   /* it could not be captured: why says it */
-	int64_t looked_ms; /* when it was captured; the loop's clock */
+	bool unknown;	     /* it could not be captured: why says it */
+	int64_t looked_ms;   /* when it was captured; the loop's clock */
 	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
 	unsigned captures_failed;
 	bool flushing; /* PROBE is a flush */
@@ -94,6 +94,9 @@ struct session {
 	int64_t active_ms;	   /* when its client was last heard; the loop's clock */
 	bool flipping;		   /* to be counted by the release under way */
 	bool cleared;		   /* by the hold, to go on */
+	bool cleared_parked;	   /* with a login that was parked */
+	int64_t cleared_us;	   /* when */
+	bool calming;		   /* it went on, and has not been at a boundary since */
 	unsigned cancels;	   /* on their way to its server */
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
 };

@@ -293,21 +293,74 @@ def test_a_held_request_is_executed_once_where_the_door_opened(flip, client):
     assert (released["released"], released["failed"]) == (1, 0)
 
 
-def test_a_release_to_the_side_that_was_left_goes_on_with_the_same_server(flip, client):
-    pid = client.execute("SELECT pg_backend_pid()").fetchone()[0]
-    with flip.control() as control:
-        flip.hold(control)
-        control.require("release", side=flip.side, epoch=0)
-    assert client.execute("SELECT pg_backend_pid()").fetchone()[0] == pid
+def pid_of(client):
+    return client.execute("SELECT pg_backend_pid()").fetchone()[0]
 
 
-def test_a_seal_that_ends_the_servers_of_held_clients_is_not_noticed(flip, client):
-    pid = client.execute("SELECT pg_backend_pid()").fetchone()[0]
+def backends(flip):
+    return flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_app'")[0][0]
+
+
+@contextlib.contextmanager
+def in_transaction(flip):
+    """A second client, which keeps a hold from being complete."""
+    with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as busy, busy.transaction():
+        busy.execute("SELECT 1 AS in_it")
+        yield busy
+
+
+def test_servers_end_when_all_are_held_and_are_opened_again_where_they_were(flip, client):
+    client.execute("SET work_mem = '5MB'")
+    pid = pid_of(client)
     with flip.control() as control:
         flip.hold(control)
-        flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        wait_until(lambda: backends(flip) == 0, 10, "the servers of the held to end")
         control.require("release", side=flip.side, epoch=0)
-    assert client.execute("SELECT pg_backend_pid()").fetchone()[0] != pid
+    assert client.execute("SELECT current_setting('work_mem')").fetchone() == ("5MB",)
+    assert pid_of(client) != pid
+
+
+def test_a_drain_that_fails_goes_on_with_the_same_servers(flip, client):
+    pid = pid_of(client)
+    with flip.control() as control, in_transaction(flip):
+        assert flip.hold(control, drain_ms=200)["code"] == "drain"
+        assert pid_of(client) == pid
+
+
+def test_a_server_that_ends_under_a_held_client_is_not_noticed(flip, client):
+    pid = pid_of(client)
+    with flip.control() as control:
+        with in_transaction(flip):
+            flip.attempt += 1
+            number = control.send("hold", attempt=flip.attempt, src=flip.side, hold_ms=20000, drain_ms=20000)
+            wait_until(lambda: control.require("status")["held"] == 1, 10, "the first to be held")
+            assert flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (pid,)) == [(True,)]
+        assert control.answer(number)["held"] >= 1
+        control.require("release", side=flip.side, epoch=0)
+    assert pid_of(client) != pid
+
+
+PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'airlock%'"
+
+
+@pytest.mark.parametrize("meanwhile", ["SELECT 1", "DEALLOCATE ALL"])
+def test_what_arm_prepares_in_a_session_serves_the_hold(flip, client, meanwhile):
+    """And is not needed for it."""
+    with flip.control() as control:
+        arm(flip, control, 0)
+        assert client.execute(PREPARED).fetchone() == (1,)
+        client.execute(meanwhile)
+        client.execute("SET work_mem = '6MB'")
+        flip.turn(control)
+    assert client.execute("SELECT current_setting('work_mem')").fetchone() == ("6MB",)
+    assert client.execute(PREPARED).fetchone() == (0,)
+
+
+def test_what_arm_prepares_in_a_session_is_put_away_when_no_hold_comes(flip, client):
+    with flip.control() as control:
+        arm(flip, control, 0)
+    assert client.execute(PREPARED).fetchone() == (1,)
+    wait_until(lambda: client.execute(PREPARED).fetchone() == (0,), 20, "the probe to be closed")
 
 
 def test_a_shut_door_is_not_believed(flip, client):
@@ -395,10 +448,6 @@ def test_parked_logins_that_the_server_ends_are_made_anew_by_the_flip(flip, clie
             assert client.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
     finally:
         flip.old.psql("ALTER SYSTEM RESET authentication_timeout; SELECT pg_reload_conf();")
-
-
-def backends(flip):
-    return flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_app'")[0][0]
 
 
 def test_long_idle_sessions_are_detached_by_arm_and_come_back_when_they_ask(flip):

@@ -8,6 +8,7 @@
 
 #include "control/control.h"
 #include "gateway/options.h"
+#include "gateway/pace.h"
 #include "gateway/params.h"
 #include "gateway/pool.h"
 #include "gateway/side.h"
@@ -264,6 +265,55 @@ static void policies_and_what_they_lead_to_are_read_back(void **state)
 	assert_int_equal(heard.blockers[0].looked_ms, 9);
 }
 
+/* ---- pace ------------------------------------------------------------------------------------ */
+
+static void more_are_opened_at_a_time_while_it_takes_no_longer(void **state)
+{
+	struct pace p;
+
+	(void)state;
+	pace_begin(&p, 4);
+	assert_int_equal(pace_room(&p), 4);
+	for (int i = 0; i < 10; i++)
+		pace_done(&p, true, 1000 + 100 * i);
+	assert_int_equal(pace_room(&p), 14);
+	for (int i = 0; i < 100; i++)
+		pace_done(&p, true, 2000);
+	assert_int_equal(pace_room(&p), PACE_MAX);
+}
+
+static void a_server_with_enough_to_do_is_given_less_but_never_too_little(void **state)
+{
+	struct pace p;
+
+	(void)state;
+	pace_begin(&p, 4);
+	pace_done(&p, true, 1000);
+	pace_done(&p, true, 2001);
+	assert_int_equal(pace_room(&p), 4);
+	for (int i = 0; i < 5; i++)
+		pace_done(&p, true, 1000);
+	assert_int_equal(pace_room(&p), 9);
+	for (int i = 0; i < 20; i++)
+		pace_done(&p, true, 9000);
+	assert_int_equal(pace_room(&p), 4);
+	pace_begin(&p, 500);
+	assert_int_equal(pace_room(&p), PACE_MAX);
+}
+
+/* A whole login takes several times as long as the end of a parked one. */
+static void parked_logins_are_not_the_measure_of_whole_ones(void **state)
+{
+	struct pace p;
+
+	(void)state;
+	pace_begin(&p, 4);
+	pace_done(&p, true, 1000);
+	pace_done(&p, false, 9000);
+	pace_done(&p, false, 9500);
+	assert_int_equal(pace_room(&p), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +329,9 @@ int main(void)
 		cmocka_unit_test(addresses_are_gone_through_in_a_circle),
 		cmocka_unit_test(the_plan_and_the_program_know_the_same_policies),
 		cmocka_unit_test(policies_and_what_they_lead_to_are_read_back),
+		cmocka_unit_test(more_are_opened_at_a_time_while_it_takes_no_longer),
+		cmocka_unit_test(a_server_with_enough_to_do_is_given_less_but_never_too_little),
+		cmocka_unit_test(parked_logins_are_not_the_measure_of_whole_ones),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
