@@ -9,6 +9,7 @@
 
 #define FINDINGS_SHOWN 5 /* of one hazard; the rest is counted, JSON has all */
 #define INDENT 12
+#define EVIDENCE_SHORT 60 /* shorter ones are told again */
 #define EVIDENCE_COLUMN 24
 
 /* ---- for people ---------------------------------------------------------------------------- */
@@ -20,15 +21,22 @@ static enum out_color state_color(const struct gate_result *result)
 	return gate_refuses(result) ? COLOR_RED : COLOR_YELLOW;
 }
 
-static void gate_text(struct out *out, const struct gate_result *result)
+/* `before` is the gate above, or NULL: a server that is down is not told seven times. */
+static void gate_text(
+	struct out *out, const struct gate_result *result, const struct gate_result *before)
 {
+	bool same =
+		before != NULL && before->answer.state == result->answer.state &&
+		result->answer.evidence.len > EVIDENCE_SHORT &&
+		strcmp(buf_str(&before->answer.evidence), buf_str(&result->answer.evidence)) == 0;
 	const char *state = gate_state_name(result->answer.state);
 	BUF_AUTO text = BUF_INIT;
 
 	buf_printf(&text, "%-10s %s%-12s%s ", result->id, out_color(out, state_color(result)),
 		state, out_color(out, COLOR_NONE));
-	wrap_text(&text, buf_str(&result->answer.evidence), EVIDENCE_COLUMN, EVIDENCE_COLUMN);
-	if (result->answer.remedy.len > 0 && result->answer.state != GATE_PASS) {
+	wrap_text(&text, same ? "the same" : buf_str(&result->answer.evidence), EVIDENCE_COLUMN,
+		EVIDENCE_COLUMN);
+	if (!same && result->answer.remedy.len > 0 && result->answer.state != GATE_PASS) {
 		buf_printf(&text, "%*s", EVIDENCE_COLUMN, "");
 		buf_puts(&text, "-> ");
 		wrap_text(&text, buf_str(&result->answer.remedy), EVIDENCE_COLUMN + 3,
@@ -127,7 +135,7 @@ static void verdict_text(struct out *out, const struct gates_round *round)
 void check_text(struct out *out, const struct gates_round *round)
 {
 	for (size_t i = 0; i < round->count; i++)
-		gate_text(out, &round->results[i]);
+		gate_text(out, &round->results[i], i > 0 ? &round->results[i - 1] : NULL);
 	for (size_t i = 0; i < round->worlds_count; i++) {
 		const struct gate_world *world = &round->worlds[i];
 

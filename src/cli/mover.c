@@ -17,11 +17,13 @@
 #define WAVES_MAX 64
 #define LINES_MAX 256
 #define LOOK_MS 5000
+#define SHORT_LOOK_MS 1000
 
 /* What was said while clients were held, printed when they are not (law 11). */
 struct quiet_lines {
 	char text[LINES_MAX][160];
 	size_t count;
+	char last[160]; /* the one before: what repeats is said once */
 };
 
 struct mover {
@@ -102,6 +104,9 @@ static void say(struct mover *mover, const char *line)
 {
 	struct quiet_lines *lines = &mover->lines;
 
+	if (strcmp(lines->last, line) == 0)
+		return;
+	snprintf(lines->last, sizeof lines->last, "%.*s", (int)sizeof lines->last - 1, line);
 	if (lines->count < LINES_MAX)
 		snprintf(lines->text[lines->count++], sizeof lines->text[0], "%.*s",
 			(int)sizeof lines->text[0] - 1, line);
@@ -282,6 +287,38 @@ static void cross_stores(struct mover *mover, struct fleet *fleet)
 	services_after(mover->ctx, result, mover->order);
 }
 
+/* Nothing was ever set up only where every side says so; a silent one may hold a register. */
+static bool is_set_up(struct fleet *fleet, const struct mover_result *result)
+{
+	for (size_t m = 0; m < result->stores_count; m++)
+		for (int side = 0; side < SIDE_COUNT; side++) {
+			struct err ignored = ERR_INIT;
+			struct reg reg;
+
+			if (pg_register(fleet->stores[result->stores[m]], (enum side)side,
+				    clock_now_ms() + SHORT_LOOK_MS, &reg, &ignored) ||
+				reg.state != REG_ABSENT)
+				return true;
+		}
+	return false;
+}
+
+/* `resume` has nothing to settle where nothing was ever set up. */
+static void settle_stores(struct mover *mover, struct fleet *fleet)
+{
+	struct mover_result *result = mover->result;
+
+	if (mover->order->mode != CORE_RESUME || is_set_up(fleet, result)) {
+		cross_stores(mover, fleet);
+		return;
+	}
+	look_only(fleet, mover->order, result);
+	result->report.src = SIDE_OLD;
+	result->report.verdict = VERDICT_DONE;
+	out_note(mover->ctx->out, "  wave %zu: not synced: nothing to resume; next: airlock sync",
+		result->wave);
+}
+
 static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order,
 	const struct wave *wave, const struct wave_record *records, struct mover_result *result)
 {
@@ -293,7 +330,7 @@ static void run_wave(struct cmd_ctx *ctx, struct fleet *fleet, const struct move
 		look_only(fleet, order, result);
 	} else {
 		if (result->stores_count > 0)
-			cross_stores(&mover, fleet);
+			settle_stores(&mover, fleet);
 		else
 			result->report.verdict = VERDICT_DONE;
 		moves_after(&moves);

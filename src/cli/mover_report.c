@@ -5,10 +5,19 @@
 #include "base/check.h"
 #include "report/window.h"
 
+bool mover_is_not_set_up(const struct core_view *view)
+{
+	return view->reachable[SIDE_OLD] && view->reachable[SIDE_NEW] &&
+	       view->door[SIDE_OLD].reg.state == REG_ABSENT &&
+	       view->door[SIDE_NEW].reg.state == REG_ABSENT;
+}
+
 const char *mover_primary(const struct core_view *view)
 {
 	bool seen = view->reachable[SIDE_OLD] && view->reachable[SIDE_NEW];
 
+	/* Without a register nobody of ours knows who serves. */
+	seen = seen && !mover_is_not_set_up(view);
 	for (int side = 0; side < SIDE_COUNT; side++)
 		if (view->reachable[side] && view->door[side].reg.state == REG_ACTIVE)
 			return side_name((enum side)side);
@@ -260,6 +269,31 @@ static void moved_advice(struct out *out, const struct mover_result *result)
 	}
 }
 
+/* Law 13: what is not known, why, and the one command that settles it. */
+static void unknown_text(struct out *out, const struct mover_result *result)
+{
+	bool silent = false;
+
+	for (size_t m = 0; m < result->stores_count; m++)
+		for (int s = 0; s < SIDE_COUNT; s++) {
+			const struct err *why = &result->report.silence[m][s];
+			BUF_AUTO safe = BUF_INIT;
+
+			if (result->report.view[m].reachable[s])
+				continue;
+			silent = true;
+			out_safe(&safe, why->code != ERR_OK ? why->msg : "no answer");
+			out_data(out, "  %s of %s does not answer: %s\n", side_name((enum side)s),
+				member_name(result, m), buf_str(&safe));
+		}
+	if (silent)
+		out_data(out, "  until then Airlock opens no door; when the silent side is back: "
+			      "`airlock resume`\n");
+	else
+		out_data(out, "  Airlock opens no door; `airlock status` shows what each store's "
+			      "registers say\n");
+}
+
 void mover_text(struct out *out, const struct mover_result *result)
 {
 	const struct engine_report *report = &result->report;
@@ -320,8 +354,7 @@ void mover_text(struct out *out, const struct mover_result *result)
 	if (result->moved.code != ERR_OK)
 		moved_advice(out, result);
 	else if (report->verdict == VERDICT_UNKNOWN)
-		out_data(out, "  both doors stay shut; when the silent side is back: `airlock "
-			      "resume`\n");
+		unknown_text(out, result);
 	else if (report->verdict == VERDICT_TIMED_OUT)
 		out_data(out, "  clients are served; when the silent side is back: `airlock "
 			      "resume`\n");

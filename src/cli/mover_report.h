@@ -26,6 +26,8 @@ struct mover_result {
 	struct err moved; /* the first that did not come where it should */
 };
 
+/* No register on either side: there was no `sync`, or it was abandoned. */
+bool mover_is_not_set_up(const struct core_view *view);
 /* "old", "new", "none" or "unknown": the side whose register is open, as read after the end. */
 const char *mover_primary(const struct core_view *view);
 /* The side that every store of the wave is open on; false when there is none. */

@@ -93,6 +93,17 @@ static void blocked_by(struct status_view *view)
 	view->who = "that application, or the deadline";
 }
 
+/* Which side, and why: who reads "a side" at night has two servers to look at. */
+static void silent_side(const struct err silence[SIDE_COUNT], struct status_view *view)
+{
+	for (int s = 0; view->blind && s < SIDE_COUNT; s++)
+		if (silence[s].code != ERR_OK) {
+			snprintf(view->waits_for, sizeof view->waits_for, "an answer: %.300s",
+				silence[s].msg);
+			return;
+		}
+}
+
 void status_look(struct fleet *fleet, size_t store, int64_t look_ms, struct status_view *ret)
 {
 	struct store_pg *s = fleet->stores[store];
@@ -102,12 +113,14 @@ void status_look(struct fleet *fleet, size_t store, int64_t look_ms, struct stat
 		.route = fleet->routes[store],
 		.deadline_ms = deadline_ms,
 		.epoch_seen = &epoch};
+	struct err silence[SIDE_COUNT] = {ERR_INIT, ERR_INIT};
 	struct core_view view;
 	struct sighting seen;
 	struct meaning means;
 	struct slot_look slot;
 	struct err err = ERR_INIT;
 
+	call.ret_silence = silence;
 	verb_observe(&call, &view);
 	seen = classify_member(&view);
 	means = meaning_of(&view, &seen);
@@ -131,6 +144,7 @@ void status_look(struct fleet *fleet, size_t store, int64_t look_ms, struct stat
 		slot_look(s, seen.src, s->link[seen.src], deadline_ms, &slot, &err) == 0 &&
 		slot.exists)
 		ret->lag_bytes = slot.unsent_bytes;
+	silent_side(silence, ret);
 	ret->carried = route_can_hold(call.route);
 	ret->silent = route_look(call.route, deadline_ms, &ret->clients, &err) != 0;
 	blocked_by(ret);

@@ -93,6 +93,7 @@ static struct verb_call make_call(struct engine *engine, size_t member)
 		.ret_held = &engine->report->held[member],
 		.ret_released = &engine->report->released[member],
 		.ret_tried = &engine->report->tried[member],
+		.ret_silence = engine->report->silence[member],
 		/* With less than this the destination might be asked after the source's own
 		 * deadline has given it back. */
 		.commit_ms = config->timeouts.hold_ms / 10,

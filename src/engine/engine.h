@@ -73,7 +73,9 @@ struct engine_report {
 	int64_t attempts_made;
 	enum side src;				 /* the side that was to be left */
 	struct core_view view[CORE_MEMBERS_MAX]; /* as read after the end */
-	bool later;				 /* something harmless remains for `resume` */
+	/* Why a side did not answer the newest look; ERR_OK = it did. */
+	struct err silence[CORE_MEMBERS_MAX][SIDE_COUNT];
+	bool later;	  /* something harmless remains for `resume` */
 	struct err cause; /* the newest failure; code ERR_OK when there was none */
 	enum verb cause_verb;
 	size_t cause_member;

@@ -191,6 +191,8 @@ void verb_observe(const struct verb_call *call, struct core_view *ret_view)
 		struct err err = ERR_INIT;
 
 		view.reachable[s] = verb_read(call, (enum side)s, &view.door[s], &err) == 0;
+		if (call->ret_silence)
+			call->ret_silence[s] = err;
 	}
 	for (int s = 0; s < SIDE_COUNT; s++) {
 		struct err err = ERR_INIT;

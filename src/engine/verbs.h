@@ -29,7 +29,8 @@ struct verb_call {
 	struct route_released *ret_released; /* RELEASE: whom it let go */
 	struct store_tried *ret_tried;	     /* TRY: what it proved */
 	int64_t commit_ms;		     /* COMMIT: how much of the hold must be left */
-	int64_t *epoch_seen; /* the member's highest epoch so far; TRY does not touch it */
+	struct err *ret_silence; /* observe: why a side did not answer, [SIDE_COUNT]; may be NULL */
+	int64_t *epoch_seen;	 /* the member's highest epoch so far; TRY does not touch it */
 };
 
 /*

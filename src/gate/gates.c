@@ -61,7 +61,9 @@ static void could_not(struct gate_answer *answer, const struct err *err)
 {
 	gate_answer_lower(answer, GATE_NOT_PROVEN);
 	gate_answer_say(answer, "could not be looked at: %s", err->msg);
-	gate_answer_advise(answer, "Make both servers reachable, then check again.");
+	gate_answer_advise(answer, err->code == ERR_UNREACHABLE || err->code == ERR_TIMEOUT
+					   ? "Make both servers reachable, then check again."
+					   : "See to that, then check again.");
 }
 
 /* Adds what was found about one store to what is known of the others. */

@@ -59,7 +59,7 @@ int db_fail(sqlite3 *db, const char *doing, struct err *err)
 {
 	enum err_code code = code_of(sqlite3_extended_errcode(db));
 	int sys = sqlite3_system_errno(db);
-	const char *remedy = "";
+	const char *remedy = "", *file = sqlite3_db_filename(db, "main");
 
 	if ((sqlite3_errcode(db) & 0xff) == SQLITE_FULL)
 		remedy = "; make room on that disk";
@@ -67,9 +67,9 @@ int db_fail(sqlite3 *db, const char *doing, struct err *err)
 		remedy = "; another process holds the file";
 	else if (code == ERR_CORRUPT)
 		remedy = "; move the state directory away: the registers have what matters";
-	err_set(err, code, "journal: cannot %s: %s%s%s%s", doing, sqlite3_errmsg(db),
-		code == ERR_IO && sys ? ": " : "", code == ERR_IO && sys ? strerror(sys) : "",
-		remedy);
+	err_set(err, code, "journal%s%s: cannot %s: %s%s%s%s", file && *file ? " " : "",
+		file ? file : "", doing, sqlite3_errmsg(db), code == ERR_IO && sys ? ": " : "",
+		code == ERR_IO && sys ? strerror(sys) : "", remedy);
 	err->sys = sys;
 	return -1;
 }

@@ -133,7 +133,8 @@ static int read_file(int fd, const char *path, struct buf *ret, struct err *err)
 		if (got > 0)
 			buf_add(ret, block, (size_t)got);
 		else if (errno != EINTR)
-			return err_set_errno(err, ERR_IO, "reading %s", path);
+			return err_set_errno(
+				err, errno == EISDIR ? ERR_USAGE : ERR_IO, "reading %s", path);
 	}
 	return 0;
 }

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psycopg
 
+import demo_pooler
 from crossing import DONE, REFUSED, UNDONE, Crossing
 from job import Job
 from lab import APP_ROLES, LEGACY_ROLE, ROOT, Lab, LabError
@@ -222,6 +223,7 @@ class Demo:
             self.story.tell("   the way back is dropped; new is open, old stays shut")
         record = Record.read(self.out / "ledger")
         report = self._report()
+        pooler = self._pooler()
         for crossing, (begin, end) in zip(self.crossings, self.spans):
             crossing["longest_stall_ms"] = longest_within(record, begin, end)
         hidden = self.hidden_writer["found"] and self.hidden_writer["history"] == CARRIED_JOB
@@ -246,6 +248,7 @@ class Demo:
             "refused_on_old": self.refused,
             "hidden_writer": self.hidden_writer,
             "finalized": finalized,
+            "pooler": pooler,
             "report": str(report),
         }
 
@@ -257,6 +260,18 @@ class Demo:
         self.crossing.call("report", "--latency", str(latency), "--output", str(page)).require(DONE)
         self.story.tell(f"   {page}")
         return page
+
+    def _pooler(self):
+        """For comparison, with the same clients at the same rate, when this lab's have gone."""
+        self.story.act("for comparison: a PgBouncer PAUSE script under the same clients, on two servers of its own")
+        place = Path(tempfile.mkdtemp(prefix="airlock-demo-pooler-"))
+        place.chmod(0o755)
+        try:
+            said = demo_pooler.measure(place / "lab", CLIENTS, RATE, BETWEEN, longest_within)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+        self.story.tell(f"   {pooler_words(said)}")
+        return said
 
     # -- means -----------------------------------------------------------------------------------
 
@@ -333,6 +348,12 @@ class Demo:
                         f"   to end: tests/lab/down {self.lab.dir}")
 
 
+def pooler_words(said):
+    if "why" in said:
+        return f"not measured: {said['why']}"
+    return f"longest stall {said['longest_stall_ms']:.0f} ms in one cutover; no fence, no proof, no way back"
+
+
 def name_of(member):
     return member if isinstance(member, str) else member["name"]
 
@@ -366,6 +387,7 @@ def print_table(table, stream):
     row("hidden writer", "found, declared, stopped and started again" if table["hidden_writer"]["found"]
         else "NOT FOUND")
     row("longest stall", f"{table['longest_stall_ms']:.0f} ms")
+    row("PgBouncer script", pooler_words(table["pooler"]))
     for crossing in table["crossings"]:
         window = f"window {crossing['window_ms']:.0f} ms" if crossing["window_ms"] else "no window of its own"
         row(crossing["name"], f"{crossing['verdict']}, {window},"

@@ -187,16 +187,57 @@ static const char *verbose_sqlstate(const char *text, char ret[6])
 	return found + 7;
 }
 
+/* What a login that failed needs, by what the server or libpq said; "" = the words are enough. */
+static const char *connect_advice(const char *sqlstate, const char *text)
+{
+	if (strcmp(sqlstate, "28P01") == 0)
+		return "; the role is missing (airlock init-roles) or the passfile has another "
+		       "password";
+	if (strcmp(sqlstate, "28000") == 0)
+		return "; pg_hba.conf on that server has to let it in";
+	if (strcmp(sqlstate, "3D000") == 0)
+		return "; airlock init-roles makes the control database, pg_dump --create the "
+		       "migrated one";
+	if (strstr(text, "no password supplied") != NULL)
+		return "; the passfile has no line for it, is not there, or can be read by others "
+		       "(chmod 600)";
+	if (strstr(text, "Connection refused") != NULL)
+		return "; nothing listens there (is the server up, are host and port right)";
+	return "";
+}
+
+/* libpq says again where it was going to; the name has said it. */
+static const char *without_address(const char *text)
+{
+	static const char head[] = "connection to server ", failed[] = " failed: ";
+	const char *end = strstr(text, failed);
+
+	return strncmp(text, head, sizeof head - 1) == 0 && end != NULL ? end + sizeof failed - 1
+									: text;
+}
+
+/* Who is not let in, or asks for what is not there, has to change something: no bug of ours. */
+static enum err_code connect_code(const char *sqlstate)
+{
+	if (strncmp(sqlstate, "28", 2) == 0 || strncmp(sqlstate, "3D", 2) == 0)
+		return ERR_REFUSED;
+	return code_of(sqlstate);
+}
+
 static int connect_failed(const PGconn *conn, const char *name, struct err *err)
 {
 	const char *text = PQerrorMessage(conn);
 	char sqlstate[6] = "";
 	const char *said = verbose_sqlstate(text, sqlstate);
 
-	if (said == NULL)
-		return err_set(err, ERR_UNREACHABLE, "%s: %.*s", name, first_line(text), text);
-	err_set(err, code_of(sqlstate), "%s: %.*s (SQLSTATE %s)", name, first_line(said), said,
-		sqlstate);
+	if (said == NULL) {
+		const char *words = without_address(text);
+
+		return err_set(err, ERR_UNREACHABLE, "%s: %.*s%s", name, first_line(words), words,
+			connect_advice("", text));
+	}
+	err_set(err, connect_code(sqlstate), "%s: %.*s (SQLSTATE %s)%s", name, first_line(said),
+		said, sqlstate, connect_advice(sqlstate, text));
 	memcpy(err->sqlstate, sqlstate, sizeof sqlstate);
 	return -1;
 }
@@ -618,8 +659,8 @@ int pg_keep(struct pg *pg, int64_t deadline_ms, const char *constant_sql, size_t
 }
 
 /* 1 = a row, 0 = the stream has ended, for good or not: the result that follows says which. */
-static int copy_row(struct pg *pg, int64_t deadline_ms, char **ret_bytes, int *ret_len,
-	struct err *err)
+static int copy_row(
+	struct pg *pg, int64_t deadline_ms, char **ret_bytes, int *ret_len, struct err *err)
 {
 	for (;;) {
 		*ret_len = PQgetCopyData(pg->conn, ret_bytes, 1);

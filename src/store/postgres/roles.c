@@ -3,6 +3,9 @@
 #include "base/check.h"
 #include "store/postgres/sql.h"
 
+/* Whoever runs it for the first time should not have to read what was not there to be dropped. */
+#define QUIET "SET client_min_messages = warning;\n"
+
 static const char create_roles_sql[] =
 	"DO $$\n"
 	"DECLARE\n"
@@ -70,7 +73,7 @@ void roles_script(const struct store_pg *s, enum side side, int level, struct bu
 		"-- CONNECT to other databases, say so in pg_hba.conf, above the general lines:\n"
 		"--   host " CONTROL_DATABASE " airlock_gateway ADDRESS scram-sha-256\n"
 		"--   host all airlock_gateway all reject\n"
-		"\\set ON_ERROR_STOP on\n",
+		"\\set ON_ERROR_STOP on\n" QUIET,
 		side_name(side), s->plan_store->name, level);
 	buf_puts(out, create_roles_sql);
 	grants_sql(s, side, level, out);
@@ -78,12 +81,12 @@ void roles_script(const struct store_pg *s, enum side side, int level, struct bu
 		      "WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = "
 		      "'" CONTROL_DATABASE "') \\gexec\n");
 	buf_puts(out, control_grants_sql);
-	buf_puts(out, "\\connect " CONTROL_DATABASE "\n");
+	buf_puts(out, "\\connect " CONTROL_DATABASE "\n" QUIET);
 	buf_puts(out, sql_control);
 	buf_puts(out, sql_gateway);
 	buf_puts(out, "\\connect ");
 	pg_quote_ident(out, s->side[side].dbname);
-	buf_puts(out, "\n");
+	buf_puts(out, "\n" QUIET);
 	buf_puts(out, sql_migrated);
 }
 

@@ -57,7 +57,7 @@ static void no_file_is_a_usage_error(void **state)
 	assert_int_equal(err.code, ERR_USAGE);
 	assert_contains(err.msg, "/nonexistent/airlock.yaml");
 	assert_int_equal(plan_load("/", &plan, &ps, &err), -1);
-	assert_int_equal(err.code, ERR_IO);
+	assert_int_equal(err.code, ERR_USAGE);
 	assert_null(plan);
 }
 
