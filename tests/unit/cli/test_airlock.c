@@ -152,6 +152,46 @@ static void an_accident_is_shown_and_refused(void **state)
 	}
 }
 
+/* What crosses for many waves is written out once when all of it would be too long. */
+static void long_lists_of_crossings_are_counted(void **state)
+{
+	BUF_AUTO text = BUF_INIT;
+	size_t pairs = 0;
+
+	buf_puts(&text,
+		"airlock: 1\nname: x\nroutes: {r: {kind: none}}\nstores:\n"
+		"  s: {engine: postgresql, old: \"host=a dbname=d\", new: \"host=b dbname=d\",\n"
+		"      pattern: replica-promotion, sync: logical, route: r}\nservices:\n");
+	for (int i = 0; i < 40; i++) {
+		buf_printf(&text, "  v%d: {tier: support, needs: [", i);
+		for (int k = 0; k < i; k++, pairs++)
+			buf_printf(&text, "%sv%d", k ? ", " : "", k);
+		buf_puts(&text, "]}\n");
+	}
+	program_file(*state, "long.yaml", buf_str(&text));
+	{
+		RAN_AUTO ran = RUN(*state, "plan", "-f", "long.yaml", "-q");
+		size_t told = 0;
+
+		assert_int_equal(ran.exit_code, 3);
+		for (const char *at = buf_str(&ran.out); (at = strstr(at, ", needs, NOT DECLARED"));
+			at++)
+			told++;
+		assert_int_equal(told, pairs);
+		assert_non_null(strstr(buf_str(&ran.out), " that cross since an earlier wave\n"));
+	}
+	{
+		RAN_AUTO ran = RUN(*state, "plan", "-f", "long.yaml", "--json");
+		json_t *doc = json_of(&ran);
+		json_t *wave = json_array_get(json_object_get(doc, "waves"), 19);
+
+		/* 20 have moved and 20 have not, and each needs all before it. */
+		assert_int_equal(json_integer_value(json_object_get(wave, "crossings_open")), 400);
+		assert_int_equal(json_array_size(json_object_get(wave, "crossings")), 400);
+		json_decref(doc);
+	}
+}
+
 static void a_placement_is_explained(void **state)
 {
 	RAN_AUTO why = RUN(*state, "plan", "--why", "orders");
@@ -449,6 +489,7 @@ int main(void)
 		CASE(init_writes_a_plan_without_a_fault),
 		CASE(plan_is_a_document_with_waves),
 		CASE(an_accident_is_shown_and_refused),
+		CASE(long_lists_of_crossings_are_counted),
 		CASE(a_placement_is_explained),
 		CASE(a_plan_can_be_looked_at),
 		CASE(a_plan_with_errors_is_a_document_too),
