@@ -14,10 +14,12 @@
 #include "engine/engine.h"
 #include "engine/verbs.h"
 
-#define WAVES_MAX 64
 #define LINES_MAX 256
 #define LOOK_MS 5000
 #define SHORT_LOOK_MS 1000
+
+/* No store of a wave is left behind. */
+_Static_assert(SEQUENCE_STORES_MAX <= CORE_MEMBERS_MAX, "a wave fits into the core");
 
 /* What was said while clients were held, printed when they are not (law 11). */
 struct quiet_lines {
@@ -388,7 +390,7 @@ static size_t run_waves(struct cmd_ctx *ctx, struct fleet *fleet, const struct m
 	size_t count = 0;
 
 	sequence_make(ctx->plan, &ctx->arena, &seq);
-	for (size_t i = 0; i < seq.count && count < WAVES_MAX; i++) {
+	for (size_t i = 0; i < seq.count; i++) {
 		const struct wave *wave = &seq.waves[wave_index(order, &seq, i)];
 		struct mover_result *result;
 
@@ -408,8 +410,9 @@ static size_t run_waves(struct cmd_ctx *ctx, struct fleet *fleet, const struct m
 int mover_run(
 	struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order, struct err *err)
 {
+	/* A wave has at least one member. */
 	struct mover_result *results =
-		arena_calloc(&ctx->arena, WAVES_MAX, sizeof(struct mover_result));
+		arena_calloc(&ctx->arena, node_count(ctx->plan) + 1, sizeof(struct mover_result));
 	struct wave_record *records;
 	size_t count;
 

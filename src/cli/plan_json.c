@@ -3,6 +3,8 @@
 #include "core/table.h"
 #include "plan/reason.h"
 
+#define CROSSING_ROWS_MAX 100000 /* of all waves together */
+
 static json_t *name_json(const struct plan *plan, size_t node)
 {
 	return out_json_string(plan_node_name(plan, node));
@@ -42,7 +44,7 @@ static json_t *crossings_json(const struct plan_view *v, const struct wave *wave
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < v->crossings.count; i++)
-		if (crossing_is_open(&v->crossings.list[i], wave->n))
+		if (plan_view_lists(v, &v->crossings.list[i], wave, CROSSING_ROWS_MAX))
 			json_array_append_new(all, crossing_json(v, &v->crossings.list[i]));
 	return all;
 }
@@ -108,12 +110,13 @@ static json_t *wave_json(struct plan_view *v, const struct wave *wave)
 	}
 	add_rejected(rejected, "with the next wave", risk.merged);
 	add_rejected(rejected, "each piece alone", risk.split);
-	return json_pack("{s:I, s:s, s:o, s:s?, s:o?, s:o, s:o, s:o, s:o, s:o, s:o}", "n",
+	return json_pack("{s:I, s:s, s:o, s:s?, s:o?, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "n",
 		(json_int_t)wave->n, "tier", plan_tier_name(wave->tier), "members", members,
 		"pattern", decider ? plan_pattern_name(decider->pattern) : NULL, "decider",
 		decider ? out_json_string(decider->name) : NULL, "why", why, "crossings",
-		crossings_json(v, wave), "blast_radius", blast_json(v, wave), "risk",
-		risk_json(&risk), "rejected", rejected, "steps",
+		crossings_json(v, wave), "crossings_open",
+		(json_int_t)v->crossings.open[wave->n - 1], "blast_radius", blast_json(v, wave),
+		"risk", risk_json(&risk), "rejected", rejected, "steps",
 		decider ? steps_json() : json_array());
 }
 

@@ -10,6 +10,7 @@
 #include "plan/text.h"
 
 #define NAME_COLUMNS 16
+#define CROSSING_ROWS_MAX 2000 /* of all waves together */
 
 /* Whose steps a wave takes; NULL when nothing but services moves, each by its own route. */
 static const struct plan_store *decider_of(const struct plan *plan, const struct wave *wave)
@@ -86,11 +87,18 @@ static void add_crossing(struct plan_view *v, const struct crossing *c, struct b
 
 static void add_crossings(struct plan_view *v, const struct wave *wave, struct buf *out)
 {
-	if (v->crossings.open[wave->n - 1])
+	size_t left = v->crossings.open[wave->n - 1];
+
+	if (left)
 		buf_puts(out, "  crosses between the environments until the next wave\n");
-	for (size_t i = 0; i < v->crossings.count; i++)
-		if (crossing_is_open(&v->crossings.list[i], wave->n))
-			add_crossing(v, &v->crossings.list[i], out);
+	for (size_t i = 0; i < v->crossings.count && left; i++) {
+		if (!plan_view_lists(v, &v->crossings.list[i], wave, CROSSING_ROWS_MAX))
+			continue;
+		add_crossing(v, &v->crossings.list[i], out);
+		left--;
+	}
+	if (left)
+		buf_printf(out, "    and %zu that cross since an earlier wave\n", left);
 }
 
 static void add_blast(struct plan_view *v, const struct wave *wave, struct buf *out)

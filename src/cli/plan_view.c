@@ -11,7 +11,15 @@ void plan_view_make(struct plan_view *ret, const struct plan *plan, const struct
 	*ret = (struct plan_view){.plan = plan, .book = *book, .now_ms = now_ms, .arena = arena};
 	sequence_make(plan, arena, &ret->sequence);
 	crossings_find(&ret->sequence, arena, &ret->crossings);
+	for (size_t n = 0; n < ret->sequence.count; n++)
+		ret->rows += ret->crossings.open[n];
 	impact_init(&ret->impact, &ret->sequence, arena);
+}
+
+bool plan_view_lists(
+	const struct plan_view *v, const struct crossing *c, const struct wave *wave, size_t most)
+{
+	return v->rows <= most ? crossing_is_open(c, wave->n) : c->begin == wave->n;
 }
 
 const char *plan_view_age(const struct plan_view *v, int64_t measured_at_ms)
@@ -59,7 +67,8 @@ const char *plan_view_gravity(const struct plan_view *v, size_t store)
 	BUF_AUTO out = BUF_INIT;
 
 	if (!seen)
-		return arena_printf(v->arena, "not measured, %zu writer%s declared", declared,
+		return arena_printf(v->arena,
+			"not measured (airlock measure), %zu writer%s declared", declared,
 			declared == 1 ? "" : "s");
 	buf_printf(&out, "%s%.1f", g.complete ? "" : "at least ", g.sum);
 	add_part(&out, "size", g.size, size_of(v, seen->bytes));

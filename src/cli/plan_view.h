@@ -17,6 +17,7 @@ struct plan_view {
 	const struct plan *plan;
 	struct sequence sequence;
 	struct crossings crossings;
+	size_t rows; /* of all waves' lists of crossings together */
 	struct impact impact;
 	struct gravity_book book; /* empty when nothing is remembered */
 	int64_t now_ms;		  /* Unix time, for ages */
@@ -25,6 +26,13 @@ struct plan_view {
 
 void plan_view_make(struct plan_view *ret, const struct plan *plan, const struct gravity_book *book,
 	int64_t now_ms, struct arena *arena);
+
+/*
+ * Does a wave's list have this crossing?  Each wave has all that cross after it, unless that would
+ * be more than `most` rows in all: then each has what begins with it, and the rest is a number.
+ */
+bool plan_view_lists(
+	const struct plan_view *v, const struct crossing *c, const struct wave *wave, size_t most);
 
 /* "measured 3h ago", "not measured"; in the view's arena. */
 const char *plan_view_age(const struct plan_view *v, int64_t measured_at_ms);

@@ -94,8 +94,9 @@ static uint32_t begin_of(const struct sequence *q, const struct tie *edge)
 static void list_pairs(const struct sequence *q, struct arena *arena, struct crossings *c)
 {
 	const struct graph *g = &q->graph;
-	uint32_t *last = arena_calloc(arena, g->nodes + 1, sizeof *last); /* by `to` */
-	uint32_t *next = arena_calloc(arena, q->count + 2, sizeof *next); /* by wave */
+	ARENA_AUTO scratch = ARENA_INIT;
+	uint32_t *last = arena_calloc(&scratch, g->nodes + 1, sizeof *last); /* by `to` */
+	uint32_t *next = arena_calloc(&scratch, q->count + 2, sizeof *next); /* by wave */
 
 	for (size_t i = 0; i < g->count; i++) {
 		const struct tie *edge = &g->edges[i];

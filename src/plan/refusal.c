@@ -169,6 +169,9 @@ static void find_jobs(const struct finding *f)
 static void find_broken_orders(const struct finding *f)
 {
 	const struct graph *g = &f->q->graph;
+	size_t told_of =
+		PLAN_NONE; /* the piece whose circle `why` tells: it may have many orders */
+	const char *why = "";
 
 	for (size_t i = 0; i < g->count; i++) {
 		const struct tie *edge = &g->edges[i];
@@ -177,14 +180,16 @@ static void find_broken_orders(const struct finding *f)
 			!is_entry(f, edge->to) ||
 			f->q->part_of[edge->from] != f->q->part_of[edge->to])
 			continue;
+		if (told_of != f->q->part_of[edge->from])
+			why = reason_why(f->q, edge->from, f->arena);
+		told_of = f->q->part_of[edge->from];
 		tell(f, &(struct refusal){.id = "P-ENDPOINTS",
 				.edge = edge,
 				.node = edge->from,
 				.message = arena_printf(f->arena,
 					"%s %s %s, but both can only move in wave %u: %s",
 					name(f, edge->from), tie_verb((enum tie_kind)edge->kind),
-					name(f, edge->to), f->q->wave_of[edge->from],
-					reason_why(f->q, edge->from, f->arena)),
+					name(f, edge->to), f->q->wave_of[edge->from], why),
 				.help = "remove this order, or what closes the circle"});
 	}
 }

@@ -57,6 +57,12 @@ static void add(void *arg, const struct refusal *refusal)
 	struct refusing *r = arg;
 	struct place place;
 
+	if (problems_full(r->ck->ps)) { /* counted, and no place looked for */
+		problems_add(r->ck->ps, &(struct problem){.id = refusal->id,
+						.severity = PROBLEM_REFUSAL,
+						.message = refusal->message});
+		return;
+	}
 	if (!edge_place(r, refusal->edge, &place))
 		place = refusal->node == PLAN_NONE ? limit_place(r)
 						   : node_place(r, refusal->node, refusal->key);

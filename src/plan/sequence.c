@@ -32,10 +32,10 @@ static void group_nodes(struct sequence *q, struct arena *arena)
 		q->part_nodes[--q->part_first[q->part_of[node]]] = (uint32_t)node;
 }
 
-static void make_parts(struct sequence *q, struct arena *arena)
+static void make_parts(struct sequence *q, struct arena *arena, struct arena *scratch)
 {
 	q->part_of = arena_calloc(arena, q->graph.nodes + 1, sizeof *q->part_of);
-	q->parts = graph_components(&q->graph, EDGE_ALL, arena, q->part_of);
+	q->parts = graph_components(&q->graph, EDGE_ALL, scratch, q->part_of);
 	group_nodes(q, arena);
 }
 
@@ -138,14 +138,15 @@ void sequence_make(const struct plan *plan, struct arena *arena, struct sequence
 {
 	struct sequence q = {.plan = plan};
 	struct packed packed[STAGE_COUNT];
+	ARENA_AUTO scratch = ARENA_INIT;
 	uint32_t *wave; /* by part: first its layer in its stage, then its wave there, then its wave
 			 */
 
 	graph_make(plan, arena, &q.graph);
-	make_parts(&q, arena);
-	wave = arena_calloc(arena, q.parts + 1, sizeof *wave);
+	make_parts(&q, arena, &scratch);
+	wave = arena_calloc(&scratch, q.parts + 1, sizeof *wave);
 	make_stages(&q, wave, arena);
-	pack_stages(&q, wave, arena, packed);
+	pack_stages(&q, wave, &scratch, packed);
 	number_waves(&q, packed, wave);
 	q.wave_of = arena_calloc(arena, q.graph.nodes + 1, sizeof *q.wave_of);
 	for (size_t node = 0; node < q.graph.nodes; node++)

@@ -162,7 +162,7 @@ class Crossing:
         return names
 
     def hash(self):
-        return self.call("plan", "--json").require(DONE).json()["hash"]
+        return self.call("plan", "--json").require(DONE, REFUSED).json()["hash"]
 
     def moved(self, direction):
         """The command and arguments that move forward or back."""

@@ -105,6 +105,126 @@ static void plan_is_a_document_with_waves(void **state)
 	json_decref(doc);
 }
 
+/* A crossing that nobody declared: everything is shown, 3 says that `run` will not begin, and `run`
+ * and `check` say why before they touch anything. */
+static void an_accident_is_shown_and_refused(void **state)
+{
+	program_file(*state, "accident.yaml",
+		"airlock: 1\nname: x\nroutes: {r: {kind: none}}\nstores:\n"
+		"  s: {engine: postgresql, old: \"host=a dbname=d\", new: \"host=b dbname=d\",\n"
+		"      pattern: replica-promotion, sync: logical, route: r}\n"
+		"services:\n  web: {writes: [s]}\n");
+	{
+		RAN_AUTO ran = RUN(*state, "plan", "-f", "accident.yaml");
+
+		assert_int_equal(ran.exit_code, 3);
+		assert_non_null(strstr(buf_str(&ran.out), "Wave 2"));
+		assert_non_null(strstr(buf_str(&ran.out), "NOT DECLARED"));
+		assert_non_null(strstr(buf_str(&ran.err), "accident.yaml:8:18: refused: "));
+		assert_non_null(strstr(
+			buf_str(&ran.err), "- {from: web, to: s, because: \"...\", at_most: 30m}"));
+	}
+	{
+		RAN_AUTO ran = RUN(*state, "plan", "-f", "accident.yaml", "--json");
+		json_t *doc = json_of(&ran), *problem;
+
+		assert_int_equal(ran.exit_code, 3);
+		problem = json_array_get(json_object_get(doc, "problems"), 0);
+		assert_string_equal(text_at(problem, "id"), "P-CROSSING");
+		assert_string_equal(text_at(problem, "severity"), "refused");
+		assert_int_equal(json_integer_value(json_object_get(doc, "refusals")), 1);
+		assert_int_equal(json_array_size(json_object_get(doc, "waves")), 2);
+		json_decref(doc);
+	}
+	{
+		RAN_AUTO ran = RUN(*state, "run", "-f", "accident.yaml", "--dry-run");
+
+		assert_int_equal(ran.exit_code, 3);
+		assert_string_equal(buf_str(&ran.out), "");
+		assert_non_null(strstr(buf_str(&ran.err), "nothing was touched"));
+	}
+	{
+		/* What does not begin anything does not hear of it. */
+		RAN_AUTO ran = RUN(*state, "approve", "-f", "accident.yaml", "00000000");
+
+		assert_int_equal(ran.exit_code, 11);
+		assert_null(strstr(buf_str(&ran.err), "P-CROSSING"));
+	}
+}
+
+/* What crosses for many waves is written out once when all of it would be too long. */
+static void long_lists_of_crossings_are_counted(void **state)
+{
+	BUF_AUTO text = BUF_INIT;
+	size_t pairs = 0;
+
+	buf_puts(&text,
+		"airlock: 1\nname: x\nroutes: {r: {kind: none}}\nstores:\n"
+		"  s: {engine: postgresql, old: \"host=a dbname=d\", new: \"host=b dbname=d\",\n"
+		"      pattern: replica-promotion, sync: logical, route: r}\nservices:\n");
+	for (int i = 0; i < 40; i++) {
+		buf_printf(&text, "  v%d: {tier: support, needs: [", i);
+		for (int k = 0; k < i; k++, pairs++)
+			buf_printf(&text, "%sv%d", k ? ", " : "", k);
+		buf_puts(&text, "]}\n");
+	}
+	program_file(*state, "long.yaml", buf_str(&text));
+	{
+		RAN_AUTO ran = RUN(*state, "plan", "-f", "long.yaml", "-q");
+		size_t told = 0;
+
+		assert_int_equal(ran.exit_code, 3);
+		for (const char *at = buf_str(&ran.out); (at = strstr(at, ", needs, NOT DECLARED"));
+			at++)
+			told++;
+		assert_int_equal(told, pairs);
+		assert_non_null(strstr(buf_str(&ran.out), " that cross since an earlier wave\n"));
+	}
+	{
+		RAN_AUTO ran = RUN(*state, "plan", "-f", "long.yaml", "--json");
+		json_t *doc = json_of(&ran);
+		json_t *wave = json_array_get(json_object_get(doc, "waves"), 19);
+
+		/* 20 have moved and 20 have not, and each needs all before it. */
+		assert_int_equal(json_integer_value(json_object_get(wave, "crossings_open")), 400);
+		assert_int_equal(json_array_size(json_object_get(wave, "crossings")), 400);
+		json_decref(doc);
+	}
+}
+
+static void a_placement_is_explained(void **state)
+{
+	RAN_AUTO why = RUN(*state, "plan", "--why", "orders");
+	RAN_AUTO wrong = RUN(*state, "plan", "--why", "order");
+	RAN_AUTO json = RUN(*state, "plan", "--why", "orders", "--json");
+	json_t *doc = json_of(&json), *told = json_object_get(doc, "why");
+
+	assert_int_equal(why.exit_code, 0);
+	assert_non_null(strstr(buf_str(&why.out), "orders  wave 2 of 3, store"));
+	assert_non_null(strstr(buf_str(&why.out), "not earlier  wave 1: api before orders"));
+	assert_non_null(strstr(buf_str(&why.out), "not later    wave 3: orders before web"));
+	assert_int_equal(wrong.exit_code, 2);
+	assert_non_null(strstr(buf_str(&wrong.err), "did you mean 'orders'?"));
+	assert_int_equal(json_integer_value(json_object_get(told, "wave")), 2);
+	assert_int_equal(json_array_size(json_object_get(told, "used_by")), 3);
+	assert_int_equal(json_array_size(json_object_get(told, "rejected")), 2);
+	json_decref(doc);
+}
+
+static void a_plan_can_be_looked_at(void **state)
+{
+	RAN_AUTO svg = RUN(*state, "plan", "--svg");
+	RAN_AUTO dot = RUN(*state, "plan", "--dot");
+	RAN_AUTO both = RUN(*state, "plan", "--dot", "--svg");
+
+	assert_int_equal(svg.exit_code, 0);
+	assert_memory_equal(buf_str(&svg.out), "<svg ", 5);
+	assert_non_null(strstr(buf_str(&svg.out), ">orders</text>"));
+	assert_int_equal(dot.exit_code, 0);
+	assert_non_null(strstr(buf_str(&dot.out), "digraph \"shop-dc1-to-dc2\" {"));
+	assert_int_equal(both.exit_code, 2);
+}
+
 static void a_plan_with_errors_is_a_document_too(void **state)
 {
 	json_t *doc, *problem;
@@ -368,6 +488,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(init_writes_a_plan_without_a_fault),
 		CASE(plan_is_a_document_with_waves),
+		CASE(an_accident_is_shown_and_refused),
+		CASE(long_lists_of_crossings_are_counted),
+		CASE(a_placement_is_explained),
+		CASE(a_plan_can_be_looked_at),
 		CASE(a_plan_with_errors_is_a_document_too),
 		CASE(an_approval_is_bound_to_the_hash),
 		CASE(the_journal_is_listed_verified_and_exported),
