@@ -1,6 +1,4 @@
 /* `airlock discover`: who uses each store, and what leads to it, against what the plan declares. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -9,6 +7,7 @@
 #include "cli/discover_merge.h"
 #include "cli/fleet.h"
 #include "cli/memory.h"
+#include "cli/newfile.h"
 #include "cli/stop.h"
 #include "discover/catalog.h"
 #include "discover/files.h"
@@ -158,24 +157,6 @@ static void watch_on(struct cmd_ctx *ctx, struct fleet *fleet, struct discovered
 
 /* ---- --merge --------------------------------------------------------------------------------- */
 
-static int write_new(const char *path, const struct buf *text, struct err *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	bool bad;
-
-	if (fd < 0 && errno == EEXIST)
-		return err_set(err, ERR_REFUSED,
-			"%s exists already and is not overwritten: name another file with -o",
-			path);
-	if (file == NULL)
-		return err_set_errno(err, ERR_IO, "cannot write %s", path);
-	bad = fputs(buf_str(text), file) == EOF;
-	if (fclose(file) || bad)
-		return err_set_errno(err, ERR_IO, "cannot write %s", path);
-	return 0;
-}
-
 static int merge(struct cmd_ctx *ctx, const struct discovered *d, struct err *err)
 {
 	const char *path = opt_text(ctx->opt, FLAG_DISCOVER_OUTPUT);
@@ -191,7 +172,7 @@ static int merge(struct cmd_ctx *ctx, const struct discovered *d, struct err *er
 		out_text(ctx->out, &patch);
 		return 0;
 	}
-	if (write_new(path, &patch, err))
+	if (newfile_write(path, buf_str(&patch), err))
 		return -1;
 	out_note(
 		ctx->out, "%s is written: read it, then `patch %s %s`", path, ctx->plan_path, path);
