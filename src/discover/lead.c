@@ -141,14 +141,18 @@ static void owner_of(uid_t uid, char ret[64])
 		snprintf(ret, 64, "uid %u", (unsigned)uid);
 }
 
+/* Programs are given up after their first block. */
 static bool read_all(int fd, size_t size, struct buf *out)
 {
-	char block[16384];
+	char block[TEXT_BEGINS];
 	ssize_t n;
 
-	while (out->len < size && (n = read(fd, block, sizeof block)) > 0)
+	while (out->len < size && (n = read(fd, block, sizeof block)) > 0) {
+		if (out->len == 0 && memchr(block, '\0', (size_t)n) != NULL)
+			return false;
 		buf_add(out, block, (size_t)n);
-	return memchr(buf_str(out), '\0', out->len < TEXT_BEGINS ? out->len : TEXT_BEGINS) == NULL;
+	}
+	return true;
 }
 
 bool lead_read(const char *path, struct buf *out, char *ret_owner)

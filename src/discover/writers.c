@@ -162,6 +162,23 @@ bool writer_is_undeclared(
 	return !writes;
 }
 
+bool writers_explain(const struct plan *plan, size_t store, enum side side, const struct writers *w)
+{
+	bool writes;
+
+	for (size_t i = 0; w->counted.rows > 0 && i < w->count; i++) {
+		const struct writer *row = &w->rows[i];
+
+		if (!row->here || row->side != side ||
+			strcmp(row->store, plan->stores[store].name) != 0)
+			continue;
+		writer_service(plan, store, row, &writes);
+		if (row->wrote || writes)
+			return true;
+	}
+	return w->counted.rows == 0;
+}
+
 void writer_describe(const struct writer *writer, struct buf *out)
 {
 	buf_printf(out, "%s (%s) from %s", writer->user,

@@ -87,6 +87,11 @@ const struct plan_service *writer_service(
 bool writer_is_undeclared(
 	const struct plan *plan, size_t store, const struct writer *writer, int64_t since_s);
 
+/* Could somebody who was seen have written the rows that the server counted, if only in a moment
+ * that no look fell into?  False: somebody wrote whom nobody saw. */
+bool writers_explain(
+	const struct plan *plan, size_t store, enum side side, const struct writers *w);
+
 /* "shop_legacy (legacy.py) from 127.0.0.1, pid 4711, legacy.py: INSERT". */
 struct buf;
 void writer_describe(const struct writer *writer, struct buf *out);
