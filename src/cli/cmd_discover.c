@@ -1,5 +1,6 @@
 /* `airlock discover`: who uses each store, and what leads to it, against what the plan declares. */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -73,16 +74,20 @@ static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targe
 	return 0;
 }
 
-static void look_at_host(struct cmd_ctx *ctx, struct targets *targets, struct discovered *d)
+static int look_at_host(
+	struct cmd_ctx *ctx, struct targets *targets, struct discovered *d, struct err *err)
 {
 	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings};
 	const char *root = opt_text(ctx->opt, FLAG_DISCOVER_ROOT);
 
+	if (root != NULL && access(root, X_OK))
+		return err_set_errno(err, ERR_USAGE, "--root %s", root);
 	if (root == NULL)
 		root = "";
 	host_crontabs(&lead, root);
 	host_units(&lead, root);
 	host_name_caches(&lead, root);
+	return 0;
 }
 
 static int look_at_files(
@@ -107,12 +112,12 @@ static int look(
 	struct cmd_ctx *ctx, struct fleet *fleet, bool all, struct discovered *d, struct err *err)
 {
 	struct targets *targets = targets_new(ctx->plan);
-	int rc = all ? look_at_files(ctx, targets, d, err) : 0;
+	int rc = 0;
 
+	if (all && (look_at_files(ctx, targets, d, err) || look_at_host(ctx, targets, d, err)))
+		rc = -1;
 	if (rc == 0)
 		rc = look_at_stores(ctx, fleet, all ? targets : NULL, d, err);
-	if (rc == 0 && all)
-		look_at_host(ctx, targets, d);
 	targets_free(targets);
 	findings_declare(&d->findings, ctx->plan);
 	if (rc == 0) {

@@ -14,6 +14,7 @@
 #define NAMES_MAX 5   /* mentions of hosts that are told of one file */
 #define LINES_MAX 256 /* lines whose findings make a mention of the host superfluous */
 #define SCRIPTS_MAX 8
+#define SAME_MAX 3 /* lines of one file that lead to the same place: a log has thousands */
 #define TEXT_BEGINS 8192
 
 struct pass {
@@ -26,6 +27,11 @@ struct pass {
 		const char *name;
 	} names[NAMES_MAX];
 	size_t names_count;
+	struct {
+		char target[256];
+		int count;
+	} same[16];
+	size_t same_count;
 };
 
 static struct finding begun(const struct pass *pass, int line)
@@ -37,6 +43,19 @@ static struct finding begun(const struct pass *pass, int line)
 	FIELD(one.file, "%s", pass->file);
 	one.line = line;
 	return one;
+}
+
+/* Has the file enough lines of this target? */
+static bool is_one_too_many(struct pass *pass, const struct finding *one)
+{
+	for (size_t i = 0; i < pass->same_count; i++)
+		if (strcmp(pass->same[i].target, one->target) == 0)
+			return ++pass->same[i].count > SAME_MAX;
+	if (pass->same_count == ARRAY_LEN(pass->same))
+		return true;
+	FIELD(pass->same[pass->same_count].target, "%s", one->target);
+	pass->same[pass->same_count++].count = 1;
+	return false;
 }
 
 static void hit_dsn(struct pass *pass, const struct scan_hit *hit)
@@ -60,8 +79,9 @@ static void hit_dsn(struct pass *pass, const struct scan_hit *hit)
 		target.by_name	  ? ""
 		: target.database ? ", the same address by another name"
 				  : ", the same address, which database is not said");
-	findings_add(lead->f, &one);
 	lead->told++;
+	if (!is_one_too_many(pass, &one))
+		findings_add(lead->f, &one);
 	if (pass->lines_count < LINES_MAX)
 		pass->lines[pass->lines_count++] = hit->line;
 }
@@ -175,7 +195,7 @@ bool lead_read(const char *path, struct buf *out, char *ret_owner)
 static bool is_for_people(const char *path)
 {
 	static const char *const ends[] = {
-		".md", ".markdown", ".rst", ".adoc", ".txt", ".html", ".htm", ".org"};
+		".md", ".markdown", ".rst", ".adoc", ".txt", ".html", ".htm", ".org", ".log"};
 	const char *dot = strrchr(path, '.');
 
 	for (size_t i = 0; dot != NULL && i < ARRAY_LEN(ends); i++)

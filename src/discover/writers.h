@@ -95,10 +95,11 @@ bool writers_explain(
 /* "shop_legacy (legacy.py) from 127.0.0.1, pid 4711, legacy.py: INSERT". */
 struct buf;
 void writer_describe(const struct writer *writer, struct buf *out);
-/* What would declare it: a name for a service, and the service ("{writes: [orders], ...}"). */
+/* What would declare it, by its role alone or by its application too: a name for a service, and the
+ * service ("{writes: [orders], ...}"). */
 #define SERVICE_NAME_BYTES 64
-void writer_service_entry(
-	const struct writer *writer, char ret_name[SERVICE_NAME_BYTES], struct buf *out);
+void writer_service_entry(const struct writer *writer, bool by_role,
+	char ret_name[SERVICE_NAME_BYTES], struct buf *out);
 /* The same as one line of a plan. */
 void writer_plan_lines(const struct writer *writer, struct buf *out);
 /* Small letters, digits and '-' made of any text: a name for a service; may be "". */
