@@ -136,10 +136,12 @@ PGPORT={lab.old.port}
 30 4 * * 1-5 postgres /opt/report.sh >/dev/null
 0 5 * * * root psql -h elsewhere.example shop -c 'SELECT 1'
 """,
+        "etc/cron.d/billing.bak": f"1 1 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U shop_legacy shop\n",
         "opt/report.sh": f"#!/bin/sh\npsql 'host=127.0.0.1 port={lab.old.port} dbname=shop user=reporting' -c '...'\n",
     })
     _, document = discover(lab, state, "--root", tmp_path / "host")
-    first, second = sorted(rows(document, "cron"), key=lambda row: row["where"])
+    first, second, backup = sorted(rows(document, "cron"), key=lambda row: row["where"].replace("billing.", "z"))
+    assert backup["how"] == "mentioned" and "ignores this file" in backup["what"] and not backup["undeclared"]
     assert first["where"].endswith("etc/cron.d/billing:3") and first["undeclared"]
     assert first["what"].startswith("cron runs psql as root") and first["schedule"] == "15 2 * * *"
     assert 0 < first["next_run"] - first["last_seen"] <= 86400
@@ -178,6 +180,7 @@ def test_strings_in_files(lab, state, tmp_path):
              "-keyout", "/dev/null", "-subj", "/CN=shop", "-days", "3"],
             check=True, capture_output=True, text=True).stdout,
         "auth.yaml": "jwt_ttl: 3600\n",
+        "app/airlock.yaml": lab.plan.read_text(),  # its own roles are no dependency
     })
     (files / "app/binary").write_bytes(b"\0postgres://h/shop")
     (files / "app/loop").symlink_to(files)
