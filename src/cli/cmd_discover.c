@@ -1,7 +1,6 @@
 /* `airlock discover`: who uses each store, and what leads to it, against what the plan declares. */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -9,6 +8,7 @@
 #include "cli/discover_merge.h"
 #include "cli/fleet.h"
 #include "cli/memory.h"
+#include "cli/newfile.h"
 #include "cli/stop.h"
 #include "discover/catalog.h"
 #include "discover/files.h"
@@ -59,10 +59,8 @@ static int look_at_store(struct cmd_ctx *ctx, struct store_pg *store, size_t ind
 	reconcile(ctx->plan, index, side, &d->writers, told, &d->findings);
 	if (targets == NULL)
 		return 0;
-	if (functions_look(store, side, clock_now_ms() + LOOK_MS, &d->findings, err) ||
-		catalog_look(store, side, targets, clock_now_ms() + LOOK_MS, &d->findings, err))
-		return -1;
-	return 0;
+	functions_look(store, side, clock_now_ms() + LOOK_MS, &d->findings);
+	return catalog_look(store, side, targets, clock_now_ms() + LOOK_MS, &d->findings, err);
 }
 
 static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targets *targets,
@@ -74,16 +72,20 @@ static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targe
 	return 0;
 }
 
-static void look_at_host(struct cmd_ctx *ctx, struct targets *targets, struct discovered *d)
+static int look_at_host(
+	struct cmd_ctx *ctx, struct targets *targets, struct discovered *d, struct err *err)
 {
 	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings};
 	const char *root = opt_text(ctx->opt, FLAG_DISCOVER_ROOT);
 
+	if (root != NULL && access(root, X_OK))
+		return err_set_errno(err, ERR_USAGE, "--root %s", root);
 	if (root == NULL)
 		root = "";
 	host_crontabs(&lead, root);
 	host_units(&lead, root);
 	host_name_caches(&lead, root);
+	return 0;
 }
 
 static int look_at_files(
@@ -108,12 +110,12 @@ static int look(
 	struct cmd_ctx *ctx, struct fleet *fleet, bool all, struct discovered *d, struct err *err)
 {
 	struct targets *targets = targets_new(ctx->plan);
-	int rc = all ? look_at_files(ctx, targets, d, err) : 0;
+	int rc = 0;
 
+	if (all && (look_at_files(ctx, targets, d, err) || look_at_host(ctx, targets, d, err)))
+		rc = -1;
 	if (rc == 0)
 		rc = look_at_stores(ctx, fleet, all ? targets : NULL, d, err);
-	if (rc == 0 && all)
-		look_at_host(ctx, targets, d);
 	targets_free(targets);
 	findings_declare(&d->findings, ctx->plan);
 	if (rc == 0) {
@@ -158,24 +160,6 @@ static void watch_on(struct cmd_ctx *ctx, struct fleet *fleet, struct discovered
 
 /* ---- --merge --------------------------------------------------------------------------------- */
 
-static int write_new(const char *path, const struct buf *text, struct err *err)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
-	bool bad;
-
-	if (fd < 0 && errno == EEXIST)
-		return err_set(err, ERR_REFUSED,
-			"%s exists already and is not overwritten: name another file with -o",
-			path);
-	if (file == NULL)
-		return err_set_errno(err, ERR_IO, "cannot write %s", path);
-	bad = fputs(buf_str(text), file) == EOF;
-	if (fclose(file) || bad)
-		return err_set_errno(err, ERR_IO, "cannot write %s", path);
-	return 0;
-}
-
 static int merge(struct cmd_ctx *ctx, const struct discovered *d, struct err *err)
 {
 	const char *path = opt_text(ctx->opt, FLAG_DISCOVER_OUTPUT);
@@ -191,7 +175,7 @@ static int merge(struct cmd_ctx *ctx, const struct discovered *d, struct err *er
 		out_text(ctx->out, &patch);
 		return 0;
 	}
-	if (write_new(path, &patch, err))
+	if (newfile_write(path, buf_str(&patch), err))
 		return -1;
 	out_note(
 		ctx->out, "%s is written: read it, then `patch %s %s`", path, ctx->plan_path, path);

@@ -8,6 +8,7 @@
 #define REQUIRED 1
 #define OPTIONAL 0
 #define MANY 2
+#define ANY 3
 
 static const struct command commands[COMMAND_COUNT] = {
 #define COMMAND(id, name, group, function, plan, journal, forms, summary, help)                    \
@@ -18,7 +19,8 @@ static const struct command commands[COMMAND_COUNT] = {
 
 static const struct arg_row args[] = {
 #define ARG(command, name, kind, presence)                                                         \
-	{COMMAND_##command, name, KIND_##kind, (presence) != OPTIONAL, (presence) == MANY},
+	{COMMAND_##command, name, KIND_##kind, (presence) == REQUIRED || (presence) == MANY,       \
+		(presence) == MANY || (presence) == ANY},
 #include "cli/commands.def"
 };
 

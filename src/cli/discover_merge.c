@@ -8,6 +8,7 @@
 
 #define ENTRIES_MAX 500
 #define CONTEXT 3
+#define NAMES_MANY 3 /* as many sessions of one role by different names are no coincidence */
 
 struct entry {
 	char name[SERVICE_NAME_BYTES];
@@ -61,6 +62,19 @@ static void add(struct entries *e, const struct plan *plan, const char *name,
 	e->count++;
 }
 
+/* A role whose sessions go by ever other names is declared by itself. */
+static bool has_many_names(const struct discovered *d, const struct writer *w)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->writers.count; i++) {
+		const struct writer *other = &d->writers.rows[i];
+
+		count += strcmp(other->store, w->store) == 0 && strcmp(other->user, w->user) == 0;
+	}
+	return w->also[0] != '\0' || count >= NAMES_MANY;
+}
+
 static void collect(const struct plan *plan, const struct discovered *d, struct entries *e)
 {
 	char name[SERVICE_NAME_BYTES];
@@ -72,7 +86,8 @@ static void collect(const struct plan *plan, const struct discovered *d, struct 
 
 			if (!writer_is_undeclared(plan, store, &d->writers.rows[i], 0))
 				continue;
-			writer_service_entry(&d->writers.rows[i], name, &body);
+			writer_service_entry(&d->writers.rows[i],
+				has_many_names(d, &d->writers.rows[i]), name, &body);
 			buf_puts(&found, "session: ");
 			writer_describe(&d->writers.rows[i], &found);
 			add(e, plan, name, &body, &found);

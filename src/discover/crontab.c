@@ -10,10 +10,18 @@
 /* Where a line stands. */
 struct table {
 	const char *root, *file, *name;
+	bool ignored;	/* by its name */
 	bool with_user; /* a field behind the schedule says as whom */
 	int line;
 	struct buf settings; /* of the lines before: every job has them in its environment */
 };
+
+/* Debian's cron and run-parts pass over what an editor or a package left: cron(8), run-parts(8). */
+static bool is_passed_over(const char *name)
+{
+	return name[strspn(name,
+		       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")] != '\0';
+}
 
 static bool is_setting(const char *line)
 {
@@ -68,9 +76,11 @@ static void look_at_job(struct lead *lead, const struct table *t, const char *co
 	FIELD(base->place, "%s:%d", t->file, t->line);
 	FIELD(base->name, "%s",
 		t->with_user && strcmp(t->name, "crontab") != 0 ? t->name : program);
-	FIELD(base->what, "cron runs %s as %.*s", program, user_len < 60 ? (int)user_len : 60,
-		user);
-	lead->people = false;
+	FIELD(base->what,
+		t->ignored ? "cron ignores this file by its name; %s as %.*s"
+			   : "cron runs %s as %.*s",
+		program, user_len < 60 ? (int)user_len : 60, user);
+	lead->people = t->ignored;
 	lead->told = 0;
 	lead->f->jobs++;
 	scan_environment(buf_str(&t->settings), t->settings.len, &lead->env);
@@ -109,7 +119,11 @@ static void look_at_line(struct lead *lead, struct table *t, const char *text)
 static void look_at_table(
 	struct lead *lead, const char *root, const char *path, const char *name, bool with_user)
 {
-	struct table t = {.root = root, .file = path, .name = name, .with_user = with_user};
+	struct table t = {.root = root,
+		.file = path,
+		.name = name,
+		.with_user = with_user,
+		.ignored = with_user && is_passed_over(name)};
 	BUF_AUTO text = BUF_INIT;
 	char owner[64];
 
@@ -144,9 +158,12 @@ static void look_at_user_table(
 static void look_at_part(struct lead *lead, const char *root, const char *path, const char *name)
 {
 	(void)root;
+	if (is_passed_over(name))
+		return;
 	lead->base = (struct finding){.kind = FOUND_CRON};
 	FIELD(lead->base.name, "%s", name);
 	FIELD(lead->base.what, "run-parts runs %s as root", name);
+	lead->people = false;
 	lead->f->jobs += lead_scan_file(lead, path);
 }
 

@@ -150,18 +150,33 @@ static int tell(struct store_pg *store, enum side side, struct pg *pg, int64_t d
 	return 0;
 }
 
-int functions_look(struct store_pg *store, enum side side, int64_t deadline_ms,
-	struct findings *findings, struct err *err)
+static void tell_hidden(
+	struct store_pg *store, enum side side, const char *why, struct findings *findings)
+{
+	struct finding one = {.kind = FOUND_HIDDEN, .how = HOW_UNOBSERVABLE, .side = side};
+
+	FIELD(one.store, "%s", store->plan_store->name);
+	FIELD(one.place, "functions of %s", side_name(side));
+	FIELD(one.what, "which of them write: %s", why);
+	findings_add(findings, &one);
+}
+
+void functions_look(
+	struct store_pg *store, enum side side, int64_t deadline_ms, struct findings *findings)
 {
 	struct functions f = {0};
+	struct err err = ERR_INIT;
 	struct pg *pg;
-	int rc = pg_data(store, side, deadline_ms, &pg, err);
+	int rc = pg_data(store, side, deadline_ms, &pg, &err);
 
 	if (rc == 0)
-		rc = functions_load(pg, deadline_ms, &f, err);
+		rc = functions_load(pg, deadline_ms, &f, &err);
 	for (size_t i = 0; rc == 0 && i < f.count; i++)
 		if (f.rows[i].definer && f.rows[i].verdict.cls != SQL_READS)
-			rc = tell(store, side, pg, deadline_ms, &f.rows[i], findings, err);
+			rc = tell(store, side, pg, deadline_ms, &f.rows[i], findings, &err);
+	if (rc != 0)
+		tell_hidden(store, side, err.msg, findings);
+	if (f.cut)
+		tell_hidden(store, side, "there are more than are read (5000)", findings);
 	functions_fini(&f);
-	return rc;
 }

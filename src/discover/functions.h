@@ -35,8 +35,9 @@ int functions_load(
  */
 const struct function *functions_called(
 	const struct functions *f, const struct sql_verdict *verdict);
-/* Tells those that write with their owner's rights and that a role of a reader may execute. */
-int functions_look(struct store_pg *store, enum side side, int64_t deadline_ms,
-	struct findings *findings, struct err *err) MUST_CHECK;
+/* Tells those that write with their owner's rights and that a role of a reader may execute; that it
+ * could not look, too. */
+void functions_look(
+	struct store_pg *store, enum side side, int64_t deadline_ms, struct findings *findings);
 
 #endif

@@ -14,6 +14,7 @@
 #define NAMES_MAX 5   /* mentions of hosts that are told of one file */
 #define LINES_MAX 256 /* lines whose findings make a mention of the host superfluous */
 #define SCRIPTS_MAX 8
+#define SAME_MAX 3 /* lines of one file that lead to the same place: a log has thousands */
 #define TEXT_BEGINS 8192
 
 struct pass {
@@ -26,6 +27,11 @@ struct pass {
 		const char *name;
 	} names[NAMES_MAX];
 	size_t names_count;
+	struct {
+		char target[256];
+		int count;
+	} same[16];
+	size_t same_count;
 };
 
 static struct finding begun(const struct pass *pass, int line)
@@ -39,6 +45,25 @@ static struct finding begun(const struct pass *pass, int line)
 	return one;
 }
 
+/* Airlock's own: the plan lies among the files. */
+static bool is_own_role(const char *user)
+{
+	return strcmp(user, "airlock") == 0 || strncmp(user, "airlock_", 8) == 0;
+}
+
+/* Has the file enough lines of this target? */
+static bool is_one_too_many(struct pass *pass, const struct finding *one)
+{
+	for (size_t i = 0; i < pass->same_count; i++)
+		if (strcmp(pass->same[i].target, one->target) == 0)
+			return ++pass->same[i].count > SAME_MAX;
+	if (pass->same_count == ARRAY_LEN(pass->same))
+		return true;
+	FIELD(pass->same[pass->same_count].target, "%s", one->target);
+	pass->same[pass->same_count++].count = 1;
+	return false;
+}
+
 static void hit_dsn(struct pass *pass, const struct scan_hit *hit)
 {
 	struct lead *lead = pass->lead;
@@ -46,7 +71,7 @@ static void hit_dsn(struct pass *pass, const struct scan_hit *hit)
 	BUF_AUTO shown = BUF_INIT;
 	struct target target;
 
-	if (!targets_find(lead->targets, hit->dsn, &target))
+	if (is_own_role(hit->dsn->user) || !targets_find(lead->targets, hit->dsn, &target))
 		return;
 	dsn_show(hit->dsn, &shown);
 	FIELD(one.target, "%s", buf_str(&shown));
@@ -60,8 +85,9 @@ static void hit_dsn(struct pass *pass, const struct scan_hit *hit)
 		target.by_name	  ? ""
 		: target.database ? ", the same address by another name"
 				  : ", the same address, which database is not said");
-	findings_add(lead->f, &one);
 	lead->told++;
+	if (!is_one_too_many(pass, &one))
+		findings_add(lead->f, &one);
 	if (pass->lines_count < LINES_MAX)
 		pass->lines[pass->lines_count++] = hit->line;
 }
@@ -141,14 +167,18 @@ static void owner_of(uid_t uid, char ret[64])
 		snprintf(ret, 64, "uid %u", (unsigned)uid);
 }
 
+/* Programs are given up after their first block. */
 static bool read_all(int fd, size_t size, struct buf *out)
 {
-	char block[16384];
+	char block[TEXT_BEGINS];
 	ssize_t n;
 
-	while (out->len < size && (n = read(fd, block, sizeof block)) > 0)
+	while (out->len < size && (n = read(fd, block, sizeof block)) > 0) {
+		if (out->len == 0 && memchr(block, '\0', (size_t)n) != NULL)
+			return false;
 		buf_add(out, block, (size_t)n);
-	return memchr(buf_str(out), '\0', out->len < TEXT_BEGINS ? out->len : TEXT_BEGINS) == NULL;
+	}
+	return true;
 }
 
 bool lead_read(const char *path, struct buf *out, char *ret_owner)
@@ -171,7 +201,7 @@ bool lead_read(const char *path, struct buf *out, char *ret_owner)
 static bool is_for_people(const char *path)
 {
 	static const char *const ends[] = {
-		".md", ".markdown", ".rst", ".adoc", ".txt", ".html", ".htm", ".org"};
+		".md", ".markdown", ".rst", ".adoc", ".txt", ".html", ".htm", ".org", ".log"};
 	const char *dot = strrchr(path, '.');
 
 	for (size_t i = 0; dot != NULL && i < ARRAY_LEN(ends); i++)
@@ -183,12 +213,15 @@ static bool is_for_people(const char *path)
 bool lead_scan_file(struct lead *lead, const char *path)
 {
 	BUF_AUTO text = BUF_INIT;
+	bool people;
 
 	if (!lead_read(path, &text, lead->base.owner))
 		return false;
 	lead->f->files++;
-	lead->people = is_for_people(path);
+	people = lead->people;
+	lead->people = people || is_for_people(path);
 	lead_scan(lead, path, buf_str(&text), text.len);
+	lead->people = people;
 	return true;
 }
 

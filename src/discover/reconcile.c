@@ -22,28 +22,10 @@ static struct finding begun(const struct plan *plan, size_t store, enum side sid
 
 /* ---- somebody unseen ------------------------------------------------------------------------- */
 
-/* Could somebody who was seen have written, in a moment that no look fell into? */
-static bool can_be_explained(
-	const struct plan *plan, size_t store, enum side side, const struct writers *w)
-{
-	bool writes;
-
-	for (size_t i = 0; i < w->count; i++) {
-		if (!is_of(&w->rows[i], plan, store, side))
-			continue;
-		if (w->rows[i].wrote)
-			return true;
-		writer_service(plan, store, &w->rows[i], &writes);
-		if (writes)
-			return true;
-	}
-	return false;
-}
-
 static void tell_unseen(const struct plan *plan, size_t store, enum side side,
 	const struct writers *w, bool told, struct findings *f)
 {
-	bool explained = told || can_be_explained(plan, store, side, w);
+	bool explained = told || writers_explain(plan, store, side, w);
 	struct finding one =
 		begun(plan, store, side, FOUND_UNSEEN, explained ? HOW_UNOBSERVABLE : HOW_SEEN);
 

@@ -34,21 +34,30 @@ static const char texts_sql[] =
 	" WHERE a.datname = current_database() AND hashtextextended(q.text, 0) = ANY "
 	"($1::bigint[])";
 
-static int read_calls(struct texts *t, struct pg *pg, int64_t deadline_ms,
-	const struct sql_verdict *verdict, struct text *row, struct err *err)
+/* Without the functions (one was dropped while they were read) there is less evidence and no error.
+ */
+static void load_functions(struct texts *t, struct pg *pg, int64_t deadline_ms)
+{
+	struct err err = ERR_INIT;
+
+	if (functions_load(pg, deadline_ms, &t->functions, &err))
+		t->functions.loaded = true;
+}
+
+static void read_calls(struct texts *t, struct pg *pg, int64_t deadline_ms,
+	const struct sql_verdict *verdict, struct text *row)
 {
 	const struct function *called;
 
 	if (verdict->calls_count == 0)
-		return 0;
-	if (!t->functions.loaded && functions_load(pg, deadline_ms, &t->functions, err))
-		return -1;
+		return;
+	if (!t->functions.loaded)
+		load_functions(t, pg, deadline_ms);
 	called = functions_called(&t->functions, verdict);
-	if (called != NULL) {
-		FIELD(row->calls, "%s", called->name);
-		row->definer = called->definer;
-	}
-	return 0;
+	if (called == NULL)
+		return;
+	FIELD(row->calls, "%s", called->name);
+	row->definer = called->definer;
 }
 
 int texts_fetch(struct texts *t, struct pg *pg, int64_t deadline_ms, struct err *err)
@@ -74,8 +83,7 @@ int texts_fetch(struct texts *t, struct pg *pg, int64_t deadline_ms, struct err 
 		classify_sql(sql, strlen(sql), &verdict);
 		row.cls = verdict.cls;
 		memcpy(row.verb, verdict.verb, sizeof row.verb);
-		if (read_calls(t, pg, deadline_ms, &verdict, &row, err))
-			return -1;
+		read_calls(t, pg, deadline_ms, &verdict, &row);
 		if (t->count == t->room) {
 			t->room = t->room ? t->room * 2 : 64;
 			t->rows = realloc(t->rows, t->room * sizeof *t->rows);

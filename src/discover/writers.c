@@ -162,6 +162,23 @@ bool writer_is_undeclared(
 	return !writes;
 }
 
+bool writers_explain(const struct plan *plan, size_t store, enum side side, const struct writers *w)
+{
+	bool writes;
+
+	for (size_t i = 0; w->counted.rows > 0 && i < w->count; i++) {
+		const struct writer *row = &w->rows[i];
+
+		if (!row->here || row->side != side ||
+			strcmp(row->store, plan->stores[store].name) != 0)
+			continue;
+		writer_service(plan, store, row, &writes);
+		if (row->wrote || writes)
+			return true;
+	}
+	return w->counted.rows == 0;
+}
+
 void writer_describe(const struct writer *writer, struct buf *out)
 {
 	buf_printf(out, "%s (%s) from %s", writer->user,
@@ -201,16 +218,17 @@ void writer_quote(const char *text, struct buf *out)
 	buf_putc(out, '"');
 }
 
-void writer_service_entry(
-	const struct writer *writer, char ret_name[SERVICE_NAME_BYTES], struct buf *out)
+void writer_service_entry(const struct writer *writer, bool by_role,
+	char ret_name[SERVICE_NAME_BYTES], struct buf *out)
 {
-	writer_plain_name(writer->application[0] ? writer->application : writer->user, ret_name);
+	bool with_name = writer->application[0] != '\0' && !by_role;
+
+	writer_plain_name(with_name ? writer->application : writer->user, ret_name);
 	if (ret_name[0] == '\0')
 		snprintf(ret_name, SERVICE_NAME_BYTES, "writer");
 	buf_printf(out, "{writes: [%s], match: {user: ", writer->store);
 	writer_quote(writer->user, out);
-	/* Of one that changes its name the role has to be enough. */
-	if (writer->application[0] && writer->also[0] == '\0') {
+	if (with_name) {
 		buf_puts(out, ", application_name: ");
 		writer_quote(writer->application, out);
 	}
@@ -222,6 +240,7 @@ void writer_plan_lines(const struct writer *writer, struct buf *out)
 	char name[SERVICE_NAME_BYTES];
 	BUF_AUTO entry = BUF_INIT;
 
-	writer_service_entry(writer, name, &entry);
+	/* Of one that changes its name the role has to be enough. */
+	writer_service_entry(writer, writer->also[0] != '\0', name, &entry);
 	buf_printf(out, "services: {%s: %s}", name, buf_str(&entry));
 }

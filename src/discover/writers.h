@@ -87,13 +87,19 @@ const struct plan_service *writer_service(
 bool writer_is_undeclared(
 	const struct plan *plan, size_t store, const struct writer *writer, int64_t since_s);
 
+/* Could somebody who was seen have written the rows that the server counted, if only in a moment
+ * that no look fell into?  False: somebody wrote whom nobody saw. */
+bool writers_explain(
+	const struct plan *plan, size_t store, enum side side, const struct writers *w);
+
 /* "shop_legacy (legacy.py) from 127.0.0.1, pid 4711, legacy.py: INSERT". */
 struct buf;
 void writer_describe(const struct writer *writer, struct buf *out);
-/* What would declare it: a name for a service, and the service ("{writes: [orders], ...}"). */
+/* What would declare it, by its role alone or by its application too: a name for a service, and the
+ * service ("{writes: [orders], ...}"). */
 #define SERVICE_NAME_BYTES 64
-void writer_service_entry(
-	const struct writer *writer, char ret_name[SERVICE_NAME_BYTES], struct buf *out);
+void writer_service_entry(const struct writer *writer, bool by_role,
+	char ret_name[SERVICE_NAME_BYTES], struct buf *out);
 /* The same as one line of a plan. */
 void writer_plan_lines(const struct writer *writer, struct buf *out);
 /* Small letters, digits and '-' made of any text: a name for a service; may be "". */

@@ -65,6 +65,23 @@ static size_t count_unknown(const struct gate_world *world, size_t store)
 	return count;
 }
 
+/* The server counted rows that nobody who was seen can have written. */
+static void judge_counts(struct gate_world *world, size_t store, struct gate_answer *ret)
+{
+	const struct writers *w = world->writers;
+
+	if (writers_explain(world->plan, store, world->src, w))
+		return;
+	gate_answer_lower(ret, GATE_NOT_PROVEN);
+	gate_answer_say(ret,
+		"%" PRId64 " rows were written in %d ms and nobody was seen who could have written "
+		"them; %" PRId64 " of %" PRId64 " new sessions came and went between two looks",
+		w->counted.rows, WATCH_MS, w->counted.unseen, w->counted.sessions);
+	gate_answer_advise(ret,
+		"Watch for longer (airlock discover --for 10m), or install pg_stat_statements, "
+		"which counts by role.");
+}
+
 static void judge(struct gate_world *world, struct gate_answer *ret)
 {
 	size_t store = (size_t)(world->plan_store - world->plan->stores);
@@ -84,6 +101,7 @@ static void judge(struct gate_world *world, struct gate_answer *ret)
 		gate_answer_say(ret, "and %zu more: airlock discover", undeclared - SHOWN_MAX);
 	if (undeclared == 0)
 		gate_answer_say(ret, "no undeclared writer seen in the look-back");
+	judge_counts(world, store, ret);
 	if (unknown > 0)
 		gate_answer_say(ret,
 			"%zu kind(s) of session that the plan does not know, not seen writing",

@@ -90,28 +90,36 @@ def test_a_slot_and_its_consumer(lab, state):
     assert (slot["source"], slot["undeclared"]) == ("journal", False)
 
 
-def test_a_foreign_server_of_a_third_database(lab, state, aside):
+def plant_foreign_server(lab, database):
     lab.old.psql(f"""
         CREATE EXTENSION postgres_fdw;
         CREATE SERVER back FOREIGN DATA WRAPPER postgres_fdw
             OPTIONS (host '127.0.0.1', port '{lab.old.port}', dbname 'shop');
         CREATE USER MAPPING FOR postgres SERVER back OPTIONS (user 'shop_legacy', password 's3cret')
-        """, aside)
-    code, document = discover(lab, state)
+        """, database)
+
+
+def test_a_foreign_server_of_a_third_database(lab, state, aside):
+    plant_foreign_server(lab, aside)
+    _, document = discover(lab, state)
     (server,) = rows(document, "foreign-server")
     assert server["undeclared"] and server["user"] == "shop_legacy" and server["side"] == "old"
     assert server["target"] == f"postgresql://127.0.0.1:{lab.old.port}/shop"
     assert "s3cret" not in json.dumps(document)
 
 
-def test_a_function_with_dblink(lab, state, aside):
+def plant_dblink(lab, database):
     lab.old.psql(f"""
         CREATE EXTENSION dblink;
         CREATE FUNCTION pull() RETURNS text LANGUAGE plpgsql AS $$
         BEGIN
             RETURN dblink_exec('host=127.0.0.1 port={lab.old.port} dbname=shop user=shop_legacy password=''s3 cret''',
                                'UPDATE products SET price = price');
-        END $$""", aside)
+        END $$""", database)
+
+
+def test_a_function_with_dblink(lab, state, aside):
+    plant_dblink(lab, aside)
     _, document = discover(lab, state)
     (function,) = rows(document, "dblink")
     assert function["undeclared"] and function["where"].startswith("function public.pull()")
@@ -136,10 +144,12 @@ PGPORT={lab.old.port}
 30 4 * * 1-5 postgres /opt/report.sh >/dev/null
 0 5 * * * root psql -h elsewhere.example shop -c 'SELECT 1'
 """,
+        "etc/cron.d/billing.bak": f"1 1 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U shop_legacy shop\n",
         "opt/report.sh": f"#!/bin/sh\npsql 'host=127.0.0.1 port={lab.old.port} dbname=shop user=reporting' -c '...'\n",
     })
     _, document = discover(lab, state, "--root", tmp_path / "host")
-    first, second = sorted(rows(document, "cron"), key=lambda row: row["where"])
+    first, second, backup = sorted(rows(document, "cron"), key=lambda row: row["where"].replace("billing.", "z"))
+    assert backup["how"] == "mentioned" and "ignores this file" in backup["what"] and not backup["undeclared"]
     assert first["where"].endswith("etc/cron.d/billing:3") and first["undeclared"]
     assert first["what"].startswith("cron runs psql as root") and first["schedule"] == "15 2 * * *"
     assert 0 < first["next_run"] - first["last_seen"] <= 86400
@@ -178,6 +188,7 @@ def test_strings_in_files(lab, state, tmp_path):
              "-keyout", "/dev/null", "-subj", "/CN=shop", "-days", "3"],
             check=True, capture_output=True, text=True).stdout,
         "auth.yaml": "jwt_ttl: 3600\n",
+        "app/airlock.yaml": lab.plan.read_text(),  # its own roles are no dependency
     })
     (files / "app/binary").write_bytes(b"\0postgres://h/shop")
     (files / "app/loop").symlink_to(files)
@@ -200,8 +211,16 @@ def test_strings_in_files(lab, state, tmp_path):
 
 
 def test_files_that_are_not_there(lab, state):
-    done = lab.airlock("--state", state, "discover", "--files", "/nowhere/at/all")
-    assert done.returncode == 2 and "/nowhere/at/all" in done.stderr
+    for flag in ("--files", "--root"):
+        done = lab.airlock("--state", state, "discover", flag, "/nowhere/at/all")
+        assert done.returncode == 2 and f"{flag} /nowhere/at/all" in done.stderr
+
+
+def test_a_log_with_a_thousand_lines_is_told_briefly(lab, state, tmp_path):
+    line = f"connecting to postgres://shop_legacy:s3cret@127.0.0.1:{lab.old.port}/shop\n"
+    tree(tmp_path / "files", {"app.log": 1000 * line})
+    code, document = discover(lab, state, "--fail-on", "undeclared", "--files", tmp_path / "files")
+    assert code == 0 and [row["how"] for row in rows(document, "file")] == 3 * ["mentioned"]
 
 
 def writers(document, user):
@@ -420,7 +439,7 @@ def patched(text, patch):
 def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
     host = tmp_path / "host"
     tree(host, {"etc/cron.d/Night_Run": f"5 5 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U hidden_pool -d shop\n"})
-    words = ("--state", state, "discover", "--for", "300ms", "--root", host)
+    words = ("--state", state, "discover", "--for", "1200ms", "--root", host)
     plan, out = lab.plan.read_text(), tmp_path / "plan.patch"
     with job("names", lab.dsn("old", "hidden_names")):
         assert lab.airlock(*words, "--merge", "-o", out).returncode == 0
@@ -434,7 +453,8 @@ def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
         lab.plan.write_text(patched(plan, patch))
         try:
             code, document = discover(lab, state, "--fail-on", "undeclared", "--root", host)
-            assert (code, document["undeclared"]) == (0, 0)
+            told = [row for row in document["writers"] + document["dependencies"] if row["undeclared"]]
+            assert (code, told) == (0, [])
             assert rows(document, "cron")[0]["declared_as"] == "night-run"
             done = lab.airlock(*words, "--merge")
             assert (done.returncode, done.stdout) == (0, "") and "needs no patch" in done.stderr
@@ -471,3 +491,42 @@ def test_the_text_is_narrow_and_cannot_act_on_a_terminal(lab, state, tmp_path):
     assert "not seen in the look-back, not absent" in " ".join(done.stdout.split())
     too_wide = [line for line in done.stdout.splitlines() if len(line) > 80 and " " in line.strip()]
     assert not too_wide
+
+
+def test_ten_at_once(lab, state, scratch, tmp_path, aside, bump, purge):
+    """A dozen processes over two stores, and among them ten that the plan knows nothing of."""
+    old, billing = f"127.0.0.1:{lab.old.port}", lab.dsn("old", "shop_app", "billing")
+    plant_foreign_server(lab, aside)
+    plant_dblink(lab, aside)
+    tree(tmp_path / "host", {
+        "etc/cron.d/purge": f"15 2 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U shop_legacy billing -c x\n",
+        "etc/systemd/system/stock.timer": "[Timer]\nOnCalendar=daily\n",
+        "etc/systemd/system/timers.target.wants/stock.timer": "",
+        "etc/systemd/system/stock.service": f"[Service]\nEnvironment=URL=postgres://shop_legacy@{old}/shop\n",
+    })
+    tree(tmp_path / "files", {"app.conf": f"url = postgres://shop_legacy:s3cret@{old}/shop\n"})
+    words = ("--root", tmp_path / "host", "--files", tmp_path / "files")
+    with ExitStack() as stack:
+        pool = stack.enter_context(pgbouncer(lab, scratch()))
+        for habit, dsn, sql in (
+                ("steady", lab.dsn("old", "shop_app"), WRITE), ("steady", lab.dsn("old", "shop_app"), WRITE),
+                ("steady", lab.dsn("old", "shop_worker"), WRITE), ("short", lab.dsn("old", "shop_worker"), WRITE),
+                ("steady", lab.dsn("old", "reporting"), "SELECT count(*) FROM products"),
+                ("steady", billing, "INSERT INTO bill (cents) VALUES (1)"),
+                ("steady", billing, "SELECT count(*) FROM bill"),
+                # and these are hidden
+                ("steady", pool, WRITE), ("steady", pool, WRITE),
+                ("short", lab.dsn("old", "hidden_short"), WRITE),
+                ("names", lab.dsn("old", "hidden_names"), WRITE),
+                ("steady", lab.dsn("old", "reporting"), bump)):
+            stack.enter_context(job(habit, dsn, sql))
+        _, document = discover(lab, state, *words, watch="2500ms")
+    undeclared = {(row["kind"], row["store"]) for row in document["dependencies"] if row["undeclared"]}
+    assert undeclared >= {("file", "orders"), ("cron", "billing"), ("timer", "orders"), ("pg-cron", "orders"),
+                          ("foreign-server", "orders"), ("dblink", "orders")}
+    seen = {row["user"] for row in document["writers"] if row["undeclared"]}
+    assert seen >= {"hidden_pool", "hidden_names", "reporting"}
+    assert "hidden_short" in seen or document["sessions_unseen"] > 0
+    assert seen <= {"hidden_pool", "hidden_names", "hidden_short", "reporting"}  # and nobody who is declared
+    assert rows(document, "pooler") or os.geteuid() != 0
+    assert "s3cret" not in json.dumps(document)
