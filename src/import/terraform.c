@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "import/k8s.h"
 #include "import/terraform_priv.h"
 
 #define JSON_DEPTH_MAX 200
@@ -320,6 +321,26 @@ static void read_records(struct terraform *tf)
 				read_record(tf, &tf->resources[i]);
 }
 
+/* kubernetes_manifest holds an object as it is. */
+static void read_manifests(struct terraform *tf)
+{
+	struct node *objects = node_new(tf->model->arena, NODE_LIST, (struct place){0});
+
+	for (size_t i = 0; i < tf->count; i++) {
+		struct resource *r = &tf->resources[i];
+		struct entry *manifest = node_entry(r->values, "manifest");
+
+		if (strcmp(r->type, "kubernetes_manifest") != 0 || !manifest ||
+			!k8s_is_object(manifest->value))
+			continue;
+		manifest->value->at = r->at;
+		node_append(tf->model->arena, objects, manifest->value);
+		r->read = true;
+	}
+	if (objects->count)
+		k8s_import(objects, tf->model);
+}
+
 /* One line for each type that nobody knew. */
 static void tell_unread(struct terraform *tf, const char *path)
 {
@@ -364,6 +385,7 @@ int terraform_import(
 	read_databases(&tf);
 	read_records(&tf);
 	terraform_run_read(&tf);
+	read_manifests(&tf);
 	tell_unread(&tf, path);
 	return 0;
 }
