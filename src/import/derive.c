@@ -22,7 +22,6 @@ static struct server *add_server(struct world *w, const char *engine, struct pla
 	server->engine = engine;
 	server->movable = is_movable(engine);
 	server->at = at;
-	server->index = w->servers_count;
 	w->servers[w->servers_count++] = server;
 	return server;
 }

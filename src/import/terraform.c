@@ -124,10 +124,10 @@ static void collect(struct terraform *tf, const char *path, const struct node *m
 /* ---- servers ---- */
 
 static const struct server_row {
-	const char *type, *engine, *engine_key, *host, *reader, *port, *database, *user, *copy;
+	const char *type, *engine, *engine_key, *host, *reader, *port, *database, *copy;
 } servers[] = {
-#define SERVER(type, engine, engine_key, host, reader, port, database, user, copy)                 \
-	{type, engine, engine_key, host, reader, port, database, user, copy},
+#define SERVER(type, engine, engine_key, host, reader, port, database, copy)                       \
+	{type, engine, engine_key, host, reader, port, database, copy},
 #include "import/terraform_types.def"
 #undef SERVER
 };
@@ -199,7 +199,6 @@ static void read_server(struct terraform *tf, struct resource *r, const struct s
 	part->database = terraform_text(r->values, row->database);
 	if (!part->database && strcmp(r->type, "aws_db_instance") == 0)
 		part->database = terraform_text(r->values, "name");
-	part->user = terraform_text(r->values, row->user);
 	part->replica = terraform_text(r->values, row->copy) != NULL;
 	add_host(tf, part, part->host);
 	add_host(tf, part, bare_host(arena, terraform_text(r->values, row->reader)));
