@@ -23,19 +23,30 @@ struct file {
 
 /* ---- one file ---- */
 
+/* The first format had the services at the top: mappings alone, and one says what it runs. */
+static bool is_first_format(const struct node *document)
+{
+	bool runs = false;
+
+	for (size_t i = 0; document->kind == NODE_MAP && i < document->count; i++) {
+		const struct node *value = document->entries[i].value;
+
+		if (value->kind != NODE_MAP)
+			return false;
+		runs |= node_entry(value, "image") || node_entry(value, "build");
+	}
+	return runs;
+}
+
 static void add_document(struct load *l, struct file *file, struct node *document)
 {
 	struct node *services = node_get(document, "services");
-	bool old = !services && !node_entry(document, "version") &&
-		   !node_entry(document, "include") && !node_entry(document, "volumes");
+	bool old = !services && is_first_format(document);
 
 	if (document->kind != NODE_MAP) {
 		notes_add(l->notes, NOTE_UNKNOWN, document->at, "no compose file: not a mapping");
 		return;
 	}
-	/* The first format had the services at the top. */
-	for (size_t i = 0; old && i < document->count; i++)
-		old = document->entries[i].value->kind == NODE_MAP;
 	if (old)
 		services = document;
 	for (size_t i = 0; !old && i < document->count; i++)
@@ -267,10 +278,16 @@ int compose_files_load(const struct compose_files *files, struct node **ret_serv
 	whole.services = node_new(l.arena, NODE_MAP, (struct place){0});
 	whole.top = node_new(l.arena, NODE_MAP, (struct place){0});
 	dir = reader_dir(l.arena, files->paths[0]);
-	if (files->env_file)
-		read_env(&l, files->env_file, (struct place){.file = files->env_file}, true);
-	else
+	if (files->env_file) {
+		const char *text;
+		size_t len;
+
+		if (reader_file(l.reader, files->env_file, &text, &len, err))
+			return -1;
+		dotenv_read(&l.ip, files->env_file, text, len, l.variables);
+	} else {
 		read_env(&l, reader_in(l.arena, dir, ".env"), (struct place){0}, false);
+	}
 	for (size_t i = 0; i < files->paths_count; i++) {
 		struct file *file = file_read(&l, files->paths[i], dir, err);
 

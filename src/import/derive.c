@@ -22,7 +22,6 @@ static struct server *add_server(struct world *w, const char *engine, struct pla
 	server->engine = engine;
 	server->movable = is_movable(engine);
 	server->at = at;
-	server->index = w->servers_count;
 	w->servers[w->servers_count++] = server;
 	return server;
 }
@@ -198,12 +197,18 @@ static const char *real_host(struct world *w, const char *scope, const char *hos
 	return alias ? alias->value : host;
 }
 
+static bool is_loopback(const char *host)
+{
+	return host && (strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+			       strcmp(host, "::1") == 0);
+}
+
 /* A server that stands outside of all sources: each engine, host and port once. */
 static struct server *outside(struct world *w, const struct service *by, const struct connection *c)
 {
 	const char *host = real_host(w, by->part->scope, c->host);
-	const char *key =
-		arena_printf(w->arena, "%s %s %u", c->engine, host ? host : c->key, c->port);
+	const char *key = arena_printf(w->arena, "%s %s%s %u", c->engine, host ? host : c->key,
+		is_loopback(host) ? by->part->name : "", c->port);
 	struct node *node = node_get(w->outside, key);
 	struct server *server;
 
@@ -212,10 +217,13 @@ static struct server *outside(struct world *w, const struct service *by, const s
 	if (w->servers_count >= MODEL_PARTS_MAX + WORLD_STORES_MAX)
 		return NULL;
 	server = add_server(w, c->engine, c->at);
-	server->host = host;
+	/* A proxy in the same pod or container, or a server on the same machine. */
+	server->host = is_loopback(host) ? NULL : host;
 	server->port = c->port;
 	server->why = arena_printf(w->arena, "named by %s in %s%s", by->part->name, c->key,
-		c->engine_guessed ? "; the engine is a guess" : "");
+		is_loopback(host)   ? " as localhost, where a proxy may stand"
+		: c->engine_guessed ? "; the engine is a guess"
+				    : "");
 	node = node_new(w->arena, NODE_NULL, c->at);
 	node->ref = server;
 	node_put(w->arena, w->outside, key, c->at, node);
@@ -386,6 +394,15 @@ static void use_part(
 		use_server(w, from, server, c);
 	else if (service)
 		need_service(w, from, service, c->key, c->at);
+	/* A proxy of any kind before a store: which one, its own configuration says. */
+	if (!server && service && from != service && c->engine && !c->engine_guessed &&
+		(c->database || c->user)) {
+		struct edge edge = {.use = EDGE_WRITES, .unseen = c->key, .at = c->at};
+
+		edge.why = arena_printf(
+			w->arena, "the store behind %s, to which %s leads", part->name, c->key);
+		add_edge(w, from, &edge);
+	}
 }
 
 static void use_connection(struct world *w, struct service *from, const struct connection *c)
@@ -479,8 +496,8 @@ static void find_needs(struct world *w, struct service *service)
 
 		if (!part) {
 			notes_add(w->notes, NOTE_UNKNOWN, need->at,
-				"%s %.80s: no such service, or its profile is left out", need->value,
-				need->name);
+				"%s %.80s: no such service, or its profile is left out",
+				need->value, need->name);
 			continue;
 		}
 		edge.service = w->service_of[part->number];

@@ -62,12 +62,11 @@ struct part {
 	const char
 		*stop; /* `exec: ..., observe: ..., undo: ...` of the schedule as YAML, or NULL */
 	bool replica;  /* a read-only copy of another store */
-	bool run_once; /* a job without schedule, an init container */
 	struct facts databases; /* names: of a server, where it is said */
 	/* PART_STORE */
-	const char *engine, *host, *database, *user; /* or NULL */
-	unsigned port;				     /* 0 = not known */
-	size_t number;				     /* in model.parts */
+	const char *engine, *host, *database; /* or NULL */
+	unsigned port;			      /* 0 = not known */
+	size_t number;			      /* in model.parts */
 };
 
 /* A name and an address that leads somewhere: for a route of kind dns. */

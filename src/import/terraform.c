@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/check.h"
+#include "import/k8s.h"
 #include "import/terraform_priv.h"
 
 #define JSON_DEPTH_MAX 200
@@ -123,10 +124,10 @@ static void collect(struct terraform *tf, const char *path, const struct node *m
 /* ---- servers ---- */
 
 static const struct server_row {
-	const char *type, *engine, *engine_key, *host, *reader, *port, *database, *user, *copy;
+	const char *type, *engine, *engine_key, *host, *reader, *port, *database, *copy;
 } servers[] = {
-#define SERVER(type, engine, engine_key, host, reader, port, database, user, copy)                 \
-	{type, engine, engine_key, host, reader, port, database, user, copy},
+#define SERVER(type, engine, engine_key, host, reader, port, database, copy)                       \
+	{type, engine, engine_key, host, reader, port, database, copy},
 #include "import/terraform_types.def"
 #undef SERVER
 };
@@ -198,7 +199,6 @@ static void read_server(struct terraform *tf, struct resource *r, const struct s
 	part->database = terraform_text(r->values, row->database);
 	if (!part->database && strcmp(r->type, "aws_db_instance") == 0)
 		part->database = terraform_text(r->values, "name");
-	part->user = terraform_text(r->values, row->user);
 	part->replica = terraform_text(r->values, row->copy) != NULL;
 	add_host(tf, part, part->host);
 	add_host(tf, part, bare_host(arena, terraform_text(r->values, row->reader)));
@@ -320,6 +320,26 @@ static void read_records(struct terraform *tf)
 				read_record(tf, &tf->resources[i]);
 }
 
+/* kubernetes_manifest holds an object as it is. */
+static void read_manifests(struct terraform *tf)
+{
+	struct node *objects = node_new(tf->model->arena, NODE_LIST, (struct place){0});
+
+	for (size_t i = 0; i < tf->count; i++) {
+		struct resource *r = &tf->resources[i];
+		struct entry *manifest = node_entry(r->values, "manifest");
+
+		if (strcmp(r->type, "kubernetes_manifest") != 0 || !manifest ||
+			!k8s_is_object(manifest->value))
+			continue;
+		manifest->value->at = r->at;
+		node_append(tf->model->arena, objects, manifest->value);
+		r->read = true;
+	}
+	if (objects->count)
+		k8s_import(objects, tf->model);
+}
+
 /* One line for each type that nobody knew. */
 static void tell_unread(struct terraform *tf, const char *path)
 {
@@ -364,6 +384,7 @@ int terraform_import(
 	read_databases(&tf);
 	read_records(&tf);
 	terraform_run_read(&tf);
+	read_manifests(&tf);
 	tell_unread(&tf, path);
 	return 0;
 }

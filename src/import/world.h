@@ -28,7 +28,6 @@ struct server {
 	struct server *primary; /* this one is its read-only copy; or NULL */
 	const char *name;	/* in the plan, of what is commented out */
 	struct store *stores;	/* of a movable one */
-	size_t index;
 };
 
 struct store {
@@ -36,8 +35,6 @@ struct store {
 	const char *database; /* NULL = not known */
 	const char *name;     /* in the plan */
 	struct store *next;   /* of the same server */
-	bool guessed;	      /* the engine is a guess */
-	size_t node;	      /* for circles */
 };
 
 struct service {

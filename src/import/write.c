@@ -372,6 +372,12 @@ static bool was_before(const struct service *s, const struct edge *edge)
 	return false;
 }
 
+/* `match` takes patterns: a user that is one would stand for others too. */
+static bool is_pattern(const char *user)
+{
+	return user[strcspn(user, "*?[\\")] != '\0';
+}
+
 /* As whom it comes to its stores. */
 static void write_match(struct writer *wr, const struct service *s)
 {
@@ -380,7 +386,7 @@ static void write_match(struct writer *wr, const struct service *s)
 	size_t start = wr->out->len;
 
 	for (const struct edge *e = s->edges; e; e = e->next) {
-		if (!e->store || !e->user || was_before(s, e))
+		if (!e->store || !e->user || is_pattern(e->user) || was_before(s, e))
 			continue;
 		buf_puts(wr->out, count++ ? ", " : "    match: [");
 		buf_puts(wr->out, "{user: ");

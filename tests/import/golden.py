@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """golden.py AIRLOCK [--write NAME...]: every directory beside this file that holds `args` is imported with them.
 
-The plan must be `plan.yaml`, the messages `notes.txt`, `airlock plan` must accept the plan as it is, blanks and all, and
+The plan must be `plan.yaml`, the messages `notes.txt`, `airlock plan` must understand the plan as it is, blanks and all, and
 nothing that the sources call hidden or secret may be in either.  With --write the two files are made anew: read the
 difference before it is committed.
 """
