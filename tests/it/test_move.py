@@ -228,7 +228,8 @@ def test_killed_on_the_way_back_it_is_back(world, point):
     world["mail"].flag("fail-new")
     world.killed(point, "--wave", "1")
     # Before it was written down that the wave goes back, it is still on its way forward; the fault is still there.
-    world.crossing.call("resume").require(UNDONE)
+    # Everything was back already when only the record of it was missing: nothing is left to undo.
+    world.crossing.call("resume").require(DONE if point == "before:wave-end" else UNDONE)
     assert world.sides() == all_on("old")
     assert world.state() == "undone"
 
