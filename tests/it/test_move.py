@@ -293,6 +293,10 @@ def test_what_would_be_done_names_the_commands(world):
     text = world.crossing.call("report", "--runbook").require(DONE).out
     assert "the run moves identity to new: services/identity/ctl new" in text
     assert "`airlock rollback`: services/identity/ctl old" in text
+    text = " ".join(world.crossing.call("plan").require(DONE).out.split())
+    assert "moved by services/identity/ctl new undone by services/identity/ctl old" in text
+    moves = [move for wave in world.crossing.call("plan", "--json").json()["waves"] for move in wave["moves"]]
+    assert {move["service"]: move["observe"][1] for move in moves} == dict.fromkeys(NAMES, "on-new")
     assert all(service.asked() == [] for service in world.services.values())
 
 
