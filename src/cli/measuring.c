@@ -90,6 +90,7 @@ int measuring_end(struct cmd_ctx *ctx, struct fleet *fleet, const struct writers
 	measure_distance(store, m->side, deadline_ms, &m->distance);
 	if (measure_calls(store, m->side, watch_ms, PAUSE_MS, deadline_ms, &callers, err))
 		return -1;
+	measure_calls_raise(&callers, m->seen.xacts_s);
 	ENSURE(clock_gettime(CLOCK_REALTIME, &now) == 0);
 	m->seen.measured_at_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 	m->cost_us = callers.cost_us;

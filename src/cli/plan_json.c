@@ -94,6 +94,37 @@ static json_t *risk_json(const struct risk *r)
 		"radius", (json_int_t)r->radius);
 }
 
+static json_t *words_json(char *const *argv)
+{
+	json_t *words = json_array();
+
+	for (size_t i = 0; argv && argv[i]; i++)
+		json_array_append_new(words, out_json_string(argv[i]));
+	return words;
+}
+
+/* The commands of the wave's services, in plan order. */
+static json_t *moves_json(const struct plan *plan, const struct wave *wave)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < wave->members_count; i++) {
+		const struct plan_service *s;
+
+		if (wave->members[i] < plan->stores_count)
+			continue;
+		s = &plan->services[wave->members[i] - plan->stores_count];
+		if (s->move.exec != NULL)
+			json_array_append_new(all,
+				json_pack("{s:o, s:o, s:o, s:o, s:I}", "service",
+					out_json_string(s->name), "exec", words_json(s->move.exec),
+					"observe", words_json(s->move.observe), "undo",
+					words_json(s->move.undo), "timeout_ms",
+					(json_int_t)s->move.timeout_ms));
+	}
+	return all;
+}
+
 static json_t *wave_json(struct plan_view *v, const struct wave *wave)
 {
 	const struct plan *plan = v->plan;
@@ -110,14 +141,14 @@ static json_t *wave_json(struct plan_view *v, const struct wave *wave)
 	}
 	add_rejected(rejected, "with the next wave", risk.merged);
 	add_rejected(rejected, "each piece alone", risk.split);
-	return json_pack("{s:I, s:s, s:o, s:s?, s:o?, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "n",
+	return json_pack("{s:I, s:s, s:o, s:s?, s:o?, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "n",
 		(json_int_t)wave->n, "tier", plan_tier_name(wave->tier), "members", members,
 		"pattern", decider ? plan_pattern_name(decider->pattern) : NULL, "decider",
 		decider ? out_json_string(decider->name) : NULL, "why", why, "crossings",
 		crossings_json(v, wave), "crossings_open",
 		(json_int_t)v->crossings.open[wave->n - 1], "blast_radius", blast_json(v, wave),
 		"risk", risk_json(&risk), "rejected", rejected, "steps",
-		decider ? steps_json() : json_array());
+		decider ? steps_json() : json_array(), "moves", moves_json(plan, wave));
 }
 
 static json_t *gravity_json(const struct plan_view *v, size_t store)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "action/action.h"
 #include "base/check.h"
 #include "cli/wrap.h"
 #include "core/table.h"
@@ -60,11 +61,27 @@ static const char *why(struct plan_view *v, size_t node)
 	return reason_why(q, node, v->arena);
 }
 
+/* What a run carries out for it, and what takes that back. */
+static void add_service(struct plan_view *v, const struct plan_service *service, struct buf *out)
+{
+	BUF_AUTO exec = BUF_INIT;
+	BUF_AUTO undo = BUF_INIT;
+
+	if (service->move.exec == NULL)
+		return;
+	action_words(&exec, service->move.exec);
+	action_words(&undo, service->move.undo);
+	add_more(out, arena_printf(v->arena, "moved by %s", buf_str(&exec)));
+	add_more(out, arena_printf(v->arena, "undone by %s", buf_str(&undo)));
+}
+
 static void add_member(struct plan_view *v, size_t node, struct buf *out)
 {
 	add_row(out, plan_node_name(v->plan, node), why(v, node));
 	if (node < v->plan->stores_count)
 		add_store(v, node, out);
+	else
+		add_service(v, &v->plan->services[node - v->plan->stores_count], out);
 }
 
 static void add_crossing(struct plan_view *v, const struct crossing *c, struct buf *out)

@@ -142,20 +142,43 @@ static void take_look(struct sampling *s, struct measure_callers *c, const struc
 }
 
 /* A session that nearly every look finds at another statement asks faster than we look. */
-static double calls_of(const struct asking *a, double seconds)
+static bool is_saturated(const struct asking *a)
 {
-	bool saturated = a->looks > 4 && a->changes * 4 > (a->looks - 1) * 3;
-
-	if (!saturated)
-		return (double)a->changes / seconds;
-	return fmax((double)a->changes / seconds, (double)a->changes * 1e6 / fmax(a->age_us, 1));
+	return a->looks > 4 && a->changes * 4 > (a->looks - 1) * 3;
 }
 
 static void sum_up(const struct sampling *s, struct measure_callers *c, double seconds)
 {
 	for (size_t i = 0; i < s->count; i++) {
-		c->rows[s->rows[i].caller].sessions++;
-		c->rows[s->rows[i].caller].calls_s += calls_of(&s->rows[i], seconds);
+		const struct asking *a = &s->rows[i];
+		struct measure_caller *caller = &c->rows[a->caller];
+		double calls_s = (double)a->changes / seconds;
+
+		if (is_saturated(a)) {
+			calls_s = fmax(calls_s, (double)a->changes * 1e6 / fmax(a->age_us, 1));
+			caller->estimated_s += calls_s;
+		}
+		caller->sessions++;
+		caller->calls_s += calls_s;
+	}
+}
+
+void measure_calls_raise(struct measure_callers *c, double xacts_s)
+{
+	double calls_s = 0, estimated_s = 0, factor;
+
+	for (size_t i = 0; i < c->count; i++) {
+		calls_s += c->rows[i].calls_s;
+		estimated_s += c->rows[i].estimated_s;
+	}
+	if (xacts_s <= calls_s || estimated_s <= 0)
+		return;
+	factor = (xacts_s - (calls_s - estimated_s)) / estimated_s;
+	for (size_t i = 0; i < c->count; i++) {
+		struct measure_caller *row = &c->rows[i];
+
+		row->calls_s += row->estimated_s * (factor - 1);
+		row->estimated_s *= factor;
 	}
 }
 

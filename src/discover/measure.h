@@ -7,7 +7,8 @@
  *
  * Calls are statements, out of looks at each session's newest one: counted where a session's
  * statements are rarer than the looks; where nearly every look finds another one, estimated from
- * how old the newest is, which is right within a factor of two.
+ * how old the newest is.  That is too little where sessions wait for a processor (they do so while
+ * we look), and never less than the transactions that the server counted.
  *
  * Reads only.  Thread: the store's.
  */
@@ -33,6 +34,7 @@ struct measure_caller {
 	char user[64], application[64], address[64];
 	int64_t sessions;
 	double calls_s;
+	double estimated_s; /* of them */
 };
 
 struct measure_callers {
@@ -48,6 +50,10 @@ void measure_callers_fini(struct measure_callers *c);
 /* Looks every `pause_ms` for `watch_ms`.  Airlock's own roles are left out. */
 int measure_calls(struct store_pg *store, enum side side, int64_t watch_ms, int64_t pause_ms,
 	int64_t deadline_ms, struct measure_callers *ret, struct err *err) MUST_CHECK;
+
+/* A transaction is one call at least: raises what was estimated until the sum reaches `xacts_s`
+ * (GRAVITY_UNKNOWN: leaves it). */
+void measure_calls_raise(struct measure_callers *c, double xacts_s);
 
 /* Milliseconds; GRAVITY_UNKNOWN where a side does not answer. */
 struct measure_distance {

@@ -95,6 +95,8 @@ def test_it_is_kept_with_the_time(crossing):
     kept = [row for row in rows if row["key"] == "store orders"][-1]["detail"]
     assert before <= kept["measured_at_ms"] <= time.time() * 1000
     assert kept["bytes"] == store["bytes"] and kept["writers"] == store["writers"]
+    planned, = crossing.call("plan", "--json").json()["gravity"]
+    assert planned["bytes"] == store["bytes"] and planned["measured_at_ms"] == kept["measured_at_ms"]
     assert store["rows_written_s"] == 0, "nobody writes, and what we do does not count"
     assert store["xacts_s"] < 5
 
