@@ -12,7 +12,8 @@
 /* Not set up yet: no control database, no function, no right to use it. */
 static bool is_not_there(const struct err *err)
 {
-	return err->code == ERR_SQL || err->code == ERR_RIGHTS;
+	return err->code == ERR_SQL || err->code == ERR_RIGHTS ||
+	       strcmp(err->sqlstate, "3D000") == 0;
 }
 
 static int read_door(struct gate_world *world, enum side side, struct err *err)

@@ -13,6 +13,8 @@ from lab import ROOT, LabError
 from ledger import Ledger, Record
 
 sys.path.insert(0, str(ROOT / "bench"))
+from pooler import PGBOUNCER  # noqa: E402 - needs the path above
+from stall import Script  # noqa: E402
 
 
 class _Pooled:
@@ -27,9 +29,6 @@ class _Pooled:
 
 def measure(place, clients, rate, between, longest_within):
     """One cutover by the script, on servers of its own: {"longest_stall_ms", "failed"}, or {"why"} when it could not be."""
-    from pooler import PGBOUNCER  # pylint: disable=import-outside-toplevel - only where the bench is needed
-    from stall import Script  # pylint: disable=import-outside-toplevel
-
     if not os.access(PGBOUNCER, os.X_OK):
         return {"why": "PgBouncer is not installed"}
     place.mkdir(mode=0o755)
