@@ -99,3 +99,19 @@ def test_no_wave_is_left_behind(world):
     world.run().require(DONE)
     assert {service.side() for service in services} == {"new"}
     assert world.crossing.open_sides() == ["new"]
+
+
+def test_what_was_measured_is_shown_with_its_age(world):
+    """And weighs nothing in the order: the hash and the waves are those of the plan alone."""
+    before = world.crossing.call("plan", "--json").require(DONE).json()
+    assert before["gravity"][0]["bytes"] is None and before["gravity"][0]["measured_at_ms"] is None
+    world.crossing.call("measure", "--for", "500ms").require(DONE)
+    after = world.crossing.call("plan", "--json").require(DONE).json()
+    (gravity,) = after["gravity"]
+    assert gravity["bytes"] > 1_000_000 and gravity["size"] > 0 and gravity["complete"] in (True, False)
+    assert after["hash"] == before["hash"]
+    assert [wave["members"] for wave in after["waves"]] == [wave["members"] for wave in before["waves"]]
+    text = world.crossing.call("plan").require(DONE).out
+    assert " s ago" in text and "rows/s" in text
+    other = world.crossing.call("plan", "--json", state=world.lab.plan.parent / "nothing-here").require(DONE).json()
+    assert other["gravity"][0]["bytes"] is None and not (world.lab.plan.parent / "nothing-here").exists()
