@@ -23,6 +23,7 @@ struct texts {
 	int64_t wanted[64];
 	size_t wanted_count;
 	struct functions functions; /* loaded at the first call of one */
+	int64_t load_ms;	    /* what that took: a watch is longer by it */
 };
 
 void texts_fini(struct texts *t);

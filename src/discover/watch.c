@@ -307,7 +307,7 @@ static int look_on(struct watch *watch, int64_t watch_ms, int64_t pause_ms, stru
 	for (;;) {
 		if (look(watch, err))
 			return -1;
-		if (clock_now_ms() - began_ms + pause_ms > watch_ms)
+		if (clock_now_ms() - began_ms - watch->texts.load_ms + pause_ms > watch_ms)
 			break;
 		env_pause(watch->store->store.env, pause_ms * 1000);
 	}
