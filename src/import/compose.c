@@ -62,6 +62,10 @@ static bool is_wanted(const struct compose *c, const struct node *service)
 
 	if (node_items(profiles) == 0 || is_listed(c->profiles, "*"))
 		return true;
+	/* The profile "" is the one of who asks for none. */
+	for (size_t i = 0; !c->profiles && i < node_items(profiles); i++)
+		if (node_item(profiles, i)->kind == NODE_TEXT && !*node_item(profiles, i)->text)
+			return true;
 	for (size_t i = 0; i < node_items(profiles); i++)
 		if (node_item(profiles, i)->kind == NODE_TEXT &&
 			is_listed(c->profiles, node_item(profiles, i)->text))
@@ -76,7 +80,7 @@ static void tell_left_out(struct compose *c, const struct entry *service)
 
 	notes_add(c->model->notes, NOTE_LEFT_OUT, service->at,
 		"services.%.80s belongs to a profile (--profile %.60s)", service->key,
-		first->kind == NODE_TEXT ? first->text : "NAME");
+		first->kind == NODE_TEXT && *first->text ? first->text : "NAME");
 }
 
 /* ---- environment ---- */

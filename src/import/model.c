@@ -40,7 +40,8 @@ struct part *model_part(struct model *model, const char *name, const char *what,
 	return part;
 }
 
-static struct fact *append(struct model *model, struct facts *facts, struct place at)
+static struct fact *append(
+	struct model *model, struct facts *facts, const char *name, struct place at)
 {
 	struct fact *fact;
 
@@ -51,9 +52,18 @@ static struct fact *append(struct model *model, struct facts *facts, struct plac
 		return NULL;
 	}
 	fact = arena_alloc(model->arena, sizeof *fact);
+	fact->name = name;
 	fact->at = at;
-	if (!facts->last)
+	if (!facts->last) {
 		facts->last = &facts->first;
+		facts->index = node_new(model->arena, NODE_MAP, at);
+	}
+	if (!node_entry(facts->index, name)) {
+		struct node *node = node_new(model->arena, NODE_NULL, at);
+
+		node->ref = fact;
+		node_put(model->arena, facts->index, name, at, node);
+	}
 	*facts->last = fact;
 	facts->last = &fact->next;
 	facts->count++;
@@ -63,21 +73,17 @@ static struct fact *append(struct model *model, struct facts *facts, struct plac
 void facts_add(struct model *model, struct facts *facts, const char *name, const char *value,
 	struct place at)
 {
-	struct fact *fact = append(model, facts, at);
+	struct fact *fact = append(model, facts, name, at);
 
-	if (!fact)
-		return;
-	fact->name = name;
-	fact->value = value;
+	if (fact)
+		fact->value = value;
 }
 
 static struct fact *find(const struct facts *facts, const char *name)
 {
-	struct fact *fact = facts->first;
+	const struct node *node = node_get(facts->index, name);
 
-	while (fact && strcmp(fact->name, name) != 0)
-		fact = fact->next;
-	return fact;
+	return node ? node->ref : NULL;
 }
 
 void facts_set(struct model *model, struct facts *facts, const char *name, const char *value,
@@ -86,10 +92,9 @@ void facts_set(struct model *model, struct facts *facts, const char *name, const
 	struct fact *fact = find(facts, name);
 
 	if (!fact)
-		fact = append(model, facts, at);
+		fact = append(model, facts, name, at);
 	if (!fact)
 		return;
-	fact->name = name;
 	fact->value = value;
 	fact->blank = blank;
 	fact->at = at;

@@ -20,7 +20,7 @@
 /* More than a plan may hold (PLAN_MEMBERS_MAX): what lies beyond is told and left out. */
 #define MODEL_PARTS_MAX 2000
 #define MODEL_FACTS_MAX 200000
-#define FACTS_MAX 2000 /* of one list: they are searched one by one */
+#define FACTS_MAX 2000 /* of one list */
 
 enum part_kind {
 	PART_WORKLOAD, /* runs an image */
@@ -39,6 +39,7 @@ struct fact {
 struct facts {
 	struct fact *first, **last;
 	size_t count;
+	struct node *index; /* a map: a name -> ref is the first fact of that name */
 };
 
 struct part {

@@ -138,7 +138,8 @@ static const char *join(char *fields[FIELDS_MAX], size_t first, struct arena *ar
 static const char *aws(const char *raw, struct arena *arena)
 {
 	char *fields[FIELDS_MAX];
-	const char *inner = arena_strndup(arena, raw + 5, strcspn(raw + 5, ")"));
+	const char *open = strchr(raw, '(');
+	const char *inner = open ? arena_strndup(arena, open + 1, strcspn(open + 1, ")")) : "";
 
 	if (strncmp(raw, "rate(", 5) == 0)
 		return every(minutes_of(inner), arena);

@@ -105,6 +105,26 @@ static struct resource *task_of(struct terraform *tf, const char *name)
 	return NULL;
 }
 
+/* In a plan the task's ARN is not known yet: the one of the same name, or the module's only one. */
+static struct resource *task_beside(struct terraform *tf, const struct resource *service)
+{
+	struct resource *only = task_of(tf, terraform_text(service->values, "name"));
+	size_t count = 0;
+
+	if (only)
+		return only;
+	for (size_t i = 0; i < tf->count; i++) {
+		struct resource *r = &tf->resources[i];
+
+		if (strcmp(r->type, "aws_ecs_task_definition") != 0 ||
+			strcmp(r->module, service->module) != 0)
+			continue;
+		only = r;
+		count++;
+	}
+	return count == 1 ? only : NULL;
+}
+
 static void read_ecs_service(struct terraform *tf, struct resource *r)
 {
 	struct resource *task =
@@ -113,6 +133,8 @@ static void read_ecs_service(struct terraform *tf, struct resource *r)
 
 	if (!part)
 		return;
+	if (!task)
+		task = task_beside(tf, r);
 	if (task) {
 		task->read = true;
 		add_containers(tf, part, task);

@@ -124,6 +124,20 @@ static void a_circle_of_calls_makes_a_plan_all_the_same(void **state)
 	assert_null(strstr(got.result.plan, "needs: [c, a]"));
 }
 
+static void the_empty_profile_is_that_of_who_asks_for_none(void **state)
+{
+	static const char text[] = "services:\n"
+				   "  a: {image: a, profiles: ['', x]}\n"
+				   "  b: {image: b, profiles: [x]}\n";
+	IMPORTED got;
+
+	(void)state;
+	import_text(&got, IMPORT_COMPOSE, text, strlen(text));
+	assert_int_equal(got.failed, 0);
+	assert_int_equal(got.result.written.services, 1);
+	assert_int_equal(got.result.notes.total[NOTE_LEFT_OUT], 1);
+}
+
 /* Values can hold anything: none may break out of its comment, its quotes or its line. */
 static void strange_words_stay_where_they_are(void **state)
 {
@@ -269,6 +283,7 @@ int main(void)
 		cmocka_unit_test(nothing_understood_is_an_error),
 		cmocka_unit_test(one_database_is_one_store),
 		cmocka_unit_test(a_circle_of_calls_makes_a_plan_all_the_same),
+		cmocka_unit_test(the_empty_profile_is_that_of_who_asks_for_none),
 		cmocka_unit_test(strange_words_stay_where_they_are),
 		cmocka_unit_test(no_password_comes_through),
 		cmocka_unit_test(many_services_that_call_all_others),
