@@ -102,6 +102,8 @@ void moves_leave_orphans(
 		if ((!wave_is_under_way(&records[n]) && records[n].state != WAVE_PENDING) ||
 			(n <= sequence->count && has_moves(ctx, &sequence->waves[n - 1])))
 			continue;
+		if (!ctx->lock && cmd_lock(ctx, &err)) /* a controller that lives has it in hand */
+			return;
 		movement_list(ctx->plan, &nothing, records[n].goal, &ctx->arena, &m);
 		out_warn(ctx->out,
 			"wave %zu was on its way to %s since %s, and this plan moves no service in "
