@@ -345,6 +345,7 @@ static void fail_drain(struct hold *h, const char *why)
 	struct control_reply *reply = calloc(1, sizeof *reply);
 
 	ENSURE(reply != NULL);
+	*reply = h->ending.reply; /* those that were ended for nothing stand there too */
 	snprintf(reply->code, sizeof reply->code, "drain");
 	snprintf(reply->error, sizeof reply->error, "%s", why);
 	if (h->holding)
