@@ -365,7 +365,7 @@ static void fail_drain(struct hold *h, const char *why)
 static void end_servers(struct hold *h)
 {
 	for (struct session *s = h->gateway->first; s; s = s->next)
-		if (s->phase == SESSION_HELD)
+		if (s->phase == SESSION_HELD && !s->state.channels) /* who listens may hear more */
 			server_close(&s->server);
 }
 
