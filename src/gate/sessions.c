@@ -6,10 +6,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "gate/gates.h"
 
 #define VALID_S 60
 #define SHOWN_MAX 5u
+#define SURVEY_MS 5000 /* sessions get a second to come to a boundary */
 
 static bool required(const struct plan *plan)
 {
@@ -51,17 +53,19 @@ static size_t count_told(const struct route_view *view, const char *kind)
 static void say_told(struct gate_answer *ret, const struct route_view *view)
 {
 	size_t listen = count_told(view, "listen"), lastval = count_told(view, "lastval");
+	const char *least = view->blockers_count == ROUTE_BLOCKERS_MAX ? "at least " : "";
 
 	if (listen > 0)
 		gate_answer_say(ret,
-			"%zu session(s) LISTEN: the channels go along, a NOTIFY whose commit comes "
+			"%s%zu session(s) LISTEN: the channels go along, a NOTIFY whose commit "
+			"comes "
 			"between the hold and the flip does not",
-			listen);
+			least, listen);
 	if (lastval > 0)
 		gate_answer_say(ret,
-			"in %zu session(s) lastval() and currval() are defined, and would be an "
+			"in %s%zu session(s) lastval() and currval() are defined, and would be an "
 			"error after the flip until nextval() is called there",
-			lastval);
+			least, lastval);
 }
 
 static void judge(const struct route_view *view, int64_t drain_ms, struct gate_answer *ret)
@@ -90,7 +94,8 @@ static void judge(const struct route_view *view, int64_t drain_ms, struct gate_a
 	say_told(ret, view);
 	gate_answer_say(ret,
 		"%" PRId64 " session(s), the state of %" PRId64
-		" of them read; that new can make it again is NOT PROVEN before the flip",
+		" of them read; that the other side can make it again is NOT PROVEN before the "
+		"flip",
 		view->sessions, view->looked);
 }
 
@@ -112,6 +117,7 @@ static void say_verifiers(const struct gate_world *world, struct gate_answer *re
 
 static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)
 {
+	int64_t deadline_ms = clock_now_ms() + SURVEY_MS;
 	struct route_view view;
 
 	gate_answer_init(ret, VALID_S);
@@ -119,7 +125,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 		gate_answer_say(ret, "no gateway: clients reconnect by themselves");
 		return 0;
 	}
-	if (route_survey(world->route, world->deadline_ms, &view, err))
+	if (route_survey(world->route, deadline_ms, &view, err))
 		return -1;
 	judge(&view, world->plan->budgets.drain_ms, ret);
 	say_verifiers(world, ret);

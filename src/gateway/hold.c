@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "gateway/blockers.h"
+#include "gateway/crowd.h"
 #include "gateway/ending.h"
 #include "gateway/listeners.h"
 #include "gateway/pace.h"
@@ -345,6 +346,7 @@ static void fail_drain(struct hold *h, const char *why)
 	struct control_reply *reply = calloc(1, sizeof *reply);
 
 	ENSURE(reply != NULL);
+	*reply = h->ending.reply; /* those that were ended for nothing stand there too */
 	snprintf(reply->code, sizeof reply->code, "drain");
 	snprintf(reply->error, sizeof reply->error, "%s", why);
 	if (h->holding)
@@ -363,7 +365,7 @@ static void fail_drain(struct hold *h, const char *why)
 static void end_servers(struct hold *h)
 {
 	for (struct session *s = h->gateway->first; s; s = s->next)
-		if (s->phase == SESSION_HELD)
+		if (s->phase == SESSION_HELD && !s->state.channels) /* who listens may hear more */
 			server_close(&s->server);
 }
 
@@ -443,15 +445,6 @@ static void take_over(struct controld_request **place, struct controld_request *
 	*place = request;
 }
 
-/* Sessions that this gateway itself has seen let in elsewhere. */
-static bool is_elsewhere(const struct hold *h, enum control_side src)
-{
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		if (s->phase == SESSION_RUN && s->server.side != src)
-			return true;
-	return false;
-}
-
 static void on_hold(void *ctx, struct controld_request *request, const struct control_hold *hold)
 {
 	struct hold *h = ctx;
@@ -462,7 +455,7 @@ static void on_hold(void *ctx, struct controld_request *request, const struct co
 	} else if (hold->attempt == h->attempt && h->ended) {
 		controld_refuse(request, "over", "the hold of attempt %lld is over",
 			(long long)hold->attempt);
-	} else if (is_elsewhere(h, hold->src)) {
+	} else if (crowd_is_elsewhere(h->gateway, hold->src)) {
 		controld_refuse(
 			request, "side", "sessions are not on %s", control_side_name(hold->src));
 	} else {
@@ -620,21 +613,6 @@ static void on_deadline(uv_timer_t *timer)
 
 /* ---- arm and status -------------------------------------------------------------------------- */
 
-/* What has been idle for longer than a hold lasts will hardly be missed in the window, which then
- * pays for active sessions alone. */
-static void detach_idle(struct hold *h)
-{
-	int64_t since_ms = (int64_t)uv_now(&h->gateway->loop) - h->gateway->patience_ms;
-	struct session *next;
-
-	for (struct session *s = h->gateway->first; s; s = next) {
-		next = s->next;
-		if (s->phase == SESSION_RUN && session_at_boundary(s) && !s->dirty && !s->unknown &&
-			s->state.lost == 0 && s->active_ms < since_ms)
-			session_detach(s);
-	}
-}
-
 static void answer_survey(struct hold *h)
 {
 	struct control_reply *reply = calloc(1, sizeof *reply);
@@ -668,7 +646,7 @@ static void answer_arm(struct hold *h)
 	h->arming = NULL;
 	for (struct session *s = h->gateway->first; s; s = s->next)
 		s->probe_wanted = false;
-	detach_idle(h);
+	crowd_detach_idle(h->gateway);
 }
 
 /* No hold has come: one more look, which leaves nothing in anybody's session. */

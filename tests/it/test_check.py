@@ -87,7 +87,7 @@ def test_a_warning_does_not_refuse(lab):
 def test_one_gate(lab):
     assert [gate["id"] for gate in check(lab, "--gate", "clock")["gates"]] == ["clock"]
     done = lab.airlock("check", "--gate", "clocks")
-    assert done.returncode == 2 and "hazards, rights, writers, links" in done.stderr
+    assert done.returncode == 2 and "hazards, rights, writers, sessions, links" in done.stderr
 
 
 def test_names_cannot_act_on_the_terminal(lab):

@@ -327,6 +327,12 @@ def test_check_names_who_is_in_the_way_and_run_does_what_the_plan_says(world):
     world.sound("new")
 
 
+def refusal(conn):
+    with pytest.raises(psycopg.OperationalError) as caught:
+        conn.execute("SELECT 1")
+    return str(caught.value)
+
+
 class Feeling(enum.Enum):
     good = "good"
 
@@ -339,9 +345,9 @@ def test_types_and_statements_that_are_others_there(labs, scratch):
     make = "CREATE TYPE public.feeling AS ENUM ('good')"
     lab.old.psql(make, "shop")
     lab.new.psql(f"CREATE TYPE public.filler AS (a int); DROP TYPE public.filler; {make}", "shop")
-    world = World(lab, scratch(), clients=4, rate=200)
+    world, failed = World(lab, scratch(), clients=4, rate=200), []
     dsn = lab.dsn("gateway", "shop_app")
-    with world.ledger, psycopg.connect(dsn, autocommit=True) as knows, psycopg.connect(dsn, autocommit=True) as differs:
+    with psycopg.connect(dsn, autocommit=True) as knows, psycopg.connect(dsn, autocommit=True) as differs:
         register_enum(EnumInfo.fetch(knows, "feeling"), knows, Feeling)
         assert knows.execute("SELECT 'good'::feeling", prepare=True).fetchone() == (Feeling.good,)
         differs.execute("PREPARE p AS SELECT * FROM open_orders")
@@ -350,17 +356,23 @@ def test_types_and_statements_that_are_others_there(labs, scratch):
         with world.stopped_at("forward", "before:seal") as running:
             lab.new.psql("SET session_replication_role = replica;"
                          " ALTER VIEW open_orders RENAME COLUMN id TO another;", "shop")
+            # It waits: the release is answered when all who wait are let go, or refused.
+            asking = threading.Thread(target=lambda: failed.append(refusal(differs)))
+            asking.start()
+            with Control(lab.dir / "gateway.sock") as control:
+                wait_until(lambda: control.require("status")["oldest_ms"] > 0, 60, "a request to wait")
             running.signal(signal.SIGCONT)
             moved = running.wait(120).require(DONE).json()
+        asking.join(60)
         problem, = moved["problems"]
         assert (problem["id"], problem["sessions"]) == ("NOT_CARRIED", 1)
-        with pytest.raises(psycopg.OperationalError, match="statement p: its parameters or columns are not"):
-            differs.execute("SELECT 1")
+        assert "statement p: its parameters or columns are not" in failed[0]
         assert "statement p: its parameters" in world.gateway.log_text()
         assert who_answers(knows, lab) == "new"
         assert knows.execute("SELECT 'good'::feeling", prepare=True).fetchone() == ("good",)  # the harm
         with psycopg.connect(dsn, autocommit=True) as again:
             register_enum(EnumInfo.fetch(again, "feeling"), again, Feeling)
             assert again.execute("SELECT 'good'::feeling").fetchone() == (Feeling.good,)
+    with world.ledger:
         world.ledger.wait_for(100)
     world.sound("new")

@@ -1,0 +1,22 @@
+#include "gateway/crowd.h"
+
+bool crowd_is_elsewhere(const struct gateway *gateway, enum control_side src)
+{
+	for (const struct session *s = gateway->first; s; s = s->next)
+		if (s->phase == SESSION_RUN && s->server.side != src)
+			return true;
+	return false;
+}
+
+void crowd_detach_idle(struct gateway *gateway)
+{
+	int64_t since_ms = (int64_t)uv_now(&gateway->loop) - gateway->patience_ms;
+	struct session *next;
+
+	for (struct session *s = gateway->first; s; s = next) {
+		next = s->next;
+		if (s->phase == SESSION_RUN && session_at_boundary(s) && !s->dirty && !s->unknown &&
+			s->state.lost == 0 && s->active_ms < since_ms)
+			session_detach(s);
+	}
+}
