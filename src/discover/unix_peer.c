@@ -110,7 +110,7 @@ static bool send_request(int fd, unsigned inode)
 	return send(fd, &request, sizeof request, 0) == (ssize_t)sizeof request;
 }
 
-static void take_attribute(const struct rtattr *attr, struct unix_socket *ret)
+static void take_attribute(struct rtattr *attr, struct unix_socket *ret)
 {
 	size_t len = RTA_PAYLOAD(attr);
 
@@ -122,7 +122,7 @@ static void take_attribute(const struct rtattr *attr, struct unix_socket *ret)
 	}
 }
 
-static bool take_answer(const struct nlmsghdr *head, size_t len, struct unix_socket *ret)
+static bool take_answer(struct nlmsghdr *head, size_t len, struct unix_socket *ret)
 {
 	const struct unix_diag_msg *body = NLMSG_DATA(head);
 	struct rtattr *attr;
@@ -148,7 +148,7 @@ static bool look_up(int fd, unsigned inode, struct unix_socket *ret)
 	if (!send_request(fd, inode))
 		return false;
 	n = recv(fd, answer, sizeof answer, 0);
-	return n > 0 && take_answer((const struct nlmsghdr *)(const void *)answer, (size_t)n, ret);
+	return n > 0 && take_answer((struct nlmsghdr *)(void *)answer, (size_t)n, ret);
 }
 
 static bool is_server_socket(const char *name, unsigned port)

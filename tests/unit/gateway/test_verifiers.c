@@ -84,6 +84,8 @@ static void what_is_no_such_file_is_refused_by_its_line(void **state)
 {
 	const struct place *p = *state;
 	static const char good[] = "\"a\" \"" VERIFIER "\"\n";
+	struct verifiers *none = NULL;
+	struct err err = ERR_INIT;
 
 	assert_refused(p, good, 0640, ERR_RIGHTS, "chmod 600");
 	assert_refused(p, good, 0604, ERR_RIGHTS, "chmod 600");
@@ -96,8 +98,7 @@ static void what_is_no_such_file_is_refused_by_its_line(void **state)
 	assert_refused(p, "\"a\" \"" VERIFIER "\"\n\"b\" \"" OTHER "\"\n\"a\" \"" OTHER "\"\n",
 		0600, ERR_PLAN, "twice");
 	unlink(p->path);
-	assert_int_equal(
-		verifiers_open(p->path, &(struct verifiers *){NULL}, &(struct err)ERR_INIT), -1);
+	assert_int_equal(verifiers_open(p->path, &none, &err), -1);
 }
 
 static void a_change_is_seen_and_a_bad_one_changes_nothing(void **state)
