@@ -38,6 +38,7 @@ struct hold {
 	uv_idle_t look; /* active = something may follow from news */
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
 	int64_t released, failed, waiting_us_max;
+	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
 	struct pace pace;
 };
 
@@ -168,7 +169,7 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 	h->phase = CONTROL_FLIPPING;
 	h->flipping_us = gateway_now_us();
 	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, 0);
-	h->released = h->failed = h->waiting_us_max = 0;
+	h->released = h->failed = h->waiting_us_max = h->on_us = 0;
 	pace_begin(&h->pace, least_at_a_time());
 	h->gateway->likely = side;
 	for (struct session *s = h->gateway->first; s; s = s->next) {
@@ -263,6 +264,7 @@ static void answer_release(struct hold *h)
 	reply->release.released = h->released;
 	reply->release.failed = h->failed;
 	reply->release.waiting_ms_max = h->waiting_us_max / 1000;
+	reply->release.served_ms = (gateway_now_us() - h->on_us) / 1000;
 	controld_reply(h->releasing, reply);
 	free(reply);
 	h->releasing = NULL;
@@ -280,6 +282,8 @@ static void on_calm(uv_timer_t *timer)
 /* Everybody who waited has gone on. */
 static void calm_down(struct hold *h)
 {
+	if (h->on_us == 0)
+		h->on_us = gateway_now_us();
 	if (is_calm(h))
 		answer_release(h);
 	else if (!uv_is_active((uv_handle_t *)&h->calm))
