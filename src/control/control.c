@@ -157,6 +157,7 @@ static void put_answer(json_t *doc, const struct control_reply *r)
 		put_int(doc, "released", r->release.released);
 		put_int(doc, "failed", r->release.failed);
 		put_int(doc, "waiting_ms_max", r->release.waiting_ms_max);
+		put_int(doc, "served_ms", r->release.served_ms);
 		break;
 	case CONTROL_STATUS:
 		put_text(doc, "phase", control_phase_name(r->status.phase));
@@ -390,7 +391,8 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 	case CONTROL_RELEASE:
 		rc = get_int(doc, "released", &r->release.released, err) ||
 		     get_int(doc, "failed", &r->release.failed, err) ||
-		     get_int(doc, "waiting_ms_max", &r->release.waiting_ms_max, err);
+		     get_int(doc, "waiting_ms_max", &r->release.waiting_ms_max, err) ||
+		     get_int(doc, "served_ms", &r->release.served_ms, err);
 		break;
 	case CONTROL_STATUS:
 		rc = read_status(doc, r, err);

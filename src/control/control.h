@@ -94,6 +94,7 @@ struct control_reply {
 		} hold;
 		struct control_release_reply {
 			int64_t released, failed, waiting_ms_max;
+			int64_t served_ms; /* from the last one's going on to this answer */
 		} release;
 		struct control_status_reply {
 			enum control_phase phase;

@@ -169,6 +169,11 @@ static void note_part(struct engine *engine, const struct work *work, int64_t no
 	if (!part->ran || work->began_us < part->began_us)
 		part->began_us = work->began_us;
 	part->ended_us = now_us;
+	/* Clients have gone on by then; the route only let them be served before anything else. */
+	if (work->event.verb == VERB_RELEASE && work->event.outcome == OUTCOME_DONE)
+		part->ended_us -= engine->report->released[work->event.member].served_ms * 1000;
+	if (part->ended_us < work->began_us)
+		part->ended_us = work->began_us;
 	part->ran = true;
 }
 

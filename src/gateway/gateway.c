@@ -1,5 +1,7 @@
 #include "gateway/gateway.h"
 
+#include <unistd.h>
+
 #include <openssl/rand.h>
 
 #include "base/check.h"
@@ -25,4 +27,11 @@ void gateway_nonce(char *ret, size_t cap)
 	for (size_t i = 0; i + 1 < cap; i++)
 		ret[i] = digits[(unsigned char)ret[i] % 64];
 	ret[cap - 1] = '\0';
+}
+
+size_t gateway_openings_least(void)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return processors > 2 ? 2 * (size_t)processors : 4;
 }

@@ -70,5 +70,8 @@ int64_t gateway_now_us(void);
 void gateway_random(void *ret, size_t len);
 /* Printable, without commas, `cap` - 1 characters. */
 void gateway_nonce(char *ret, size_t cap);
+/* Servers that are opened at a time at least: twice as many as there are processors here, for a
+ * server's own are not known. */
+size_t gateway_openings_least(void);
 
 #endif

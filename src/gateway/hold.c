@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "gateway/blockers.h"
@@ -39,6 +38,7 @@ struct hold {
 	uv_idle_t look; /* active = something may follow from news */
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
 	int64_t released, failed, waiting_us_max;
+	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
 	struct pace pace;
 };
 
@@ -151,14 +151,6 @@ void hold_news(struct hold *h, struct session *s)
 
 /* ---- letting go ------------------------------------------------------------------------------ */
 
-/* Twice as many as there are processors here: a server's own are not known. */
-static size_t least_at_a_time(void)
-{
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return processors > 2 ? 2 * (size_t)processors : 4;
-}
-
 /* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
 static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 {
@@ -169,8 +161,8 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 	h->phase = CONTROL_FLIPPING;
 	h->flipping_us = gateway_now_us();
 	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, 0);
-	h->released = h->failed = h->waiting_us_max = 0;
-	pace_begin(&h->pace, least_at_a_time());
+	h->released = h->failed = h->waiting_us_max = h->on_us = 0;
+	pace_begin(&h->pace, gateway_openings_least());
 	h->gateway->likely = side;
 	for (struct session *s = h->gateway->first; s; s = s->next) {
 		if (s->phase != SESSION_HELD)
@@ -192,31 +184,12 @@ static void give_up(struct hold *h)
 	h->ended = true;
 	h->phase = CONTROL_FLIPPING;
 	h->flipping_us = 0; /* those who listen still do */
-	pace_begin(&h->pace, least_at_a_time());
+	pace_begin(&h->pace, gateway_openings_least());
 	for (struct session *s = h->gateway->first; s; s = s->next) {
 		s->flipping = s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s));
 		s->cleared = false;
 	}
 	uv_idle_start(&h->look, on_look);
-}
-
-static bool is_to_clear(const struct session *s, bool waiting, bool listen)
-{
-	return s->phase == SESSION_HELD && s->flipping && !s->cleared &&
-	       session_is_waiting(s) == waiting && (!listen || s->state.channels);
-}
-
-/* Who has waited longest, or anybody of those who do not wait; NULL = nobody is left.  `listen`:
- * only those who do. */
-static struct session *next_to_clear(const struct hold *h, bool waiting, bool listen)
-{
-	struct session *first = NULL;
-
-	for (struct session *s = h->gateway->first; s && (waiting || !first); s = s->next)
-		if (is_to_clear(s, waiting, listen) &&
-			(!first || s->waiting_us < first->waiting_us))
-			first = s;
-	return first;
 }
 
 static size_t clear_some(struct hold *h, bool waiting, size_t opening)
@@ -225,7 +198,8 @@ static size_t clear_some(struct hold *h, bool waiting, size_t opening)
 		      listeners_are_under_way(h->gateway);
 	struct session *s;
 
-	while (opening < pace_room(&h->pace) && (s = next_to_clear(h, waiting, listen)) != NULL) {
+	while (opening < pace_room(&h->pace) &&
+		(s = session_to_clear(h->gateway, waiting, listen)) != NULL) {
 		s->cleared = true;
 		s->cleared_us = server_is_open(&s->server) ? 0 : gateway_now_us();
 		s->cleared_parked = server_is_open(&s->parked);
@@ -264,6 +238,7 @@ static void answer_release(struct hold *h)
 	reply->release.released = h->released;
 	reply->release.failed = h->failed;
 	reply->release.waiting_ms_max = h->waiting_us_max / 1000;
+	reply->release.served_ms = (gateway_now_us() - h->on_us) / 1000;
 	controld_reply(h->releasing, reply);
 	free(reply);
 	h->releasing = NULL;
@@ -281,6 +256,8 @@ static void on_calm(uv_timer_t *timer)
 /* Everybody who waited has gone on. */
 static void calm_down(struct hold *h)
 {
+	if (h->on_us == 0)
+		h->on_us = gateway_now_us();
 	if (is_calm(h))
 		answer_release(h);
 	else if (!uv_is_active((uv_handle_t *)&h->calm))

@@ -262,6 +262,23 @@ bool session_is_waiting(const struct session *s)
 	return s->client && (!s->greeted || leg_unseen(s->client) > 0);
 }
 
+static bool is_to_clear(const struct session *s, bool waiting, bool listen)
+{
+	return s->phase == SESSION_HELD && s->flipping && !s->cleared &&
+	       session_is_waiting(s) == waiting && (!listen || s->state.channels);
+}
+
+struct session *session_to_clear(const struct gateway *g, bool waiting, bool listen)
+{
+	struct session *first = NULL;
+
+	for (struct session *s = g->first; s && (waiting || !first); s = s->next)
+		if (is_to_clear(s, waiting, listen) &&
+			(!first || s->waiting_us < first->waiting_us))
+			first = s;
+	return first;
+}
+
 /* A held client's bytes stay in its socket, but for the first, which tells that it waits. */
 static void watch_client(struct session *s)
 {

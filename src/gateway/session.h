@@ -127,6 +127,9 @@ bool session_at_boundary(const struct session *s);
 bool session_is_held(const struct session *s);
 /* Is it a session that a hold concerns: a client that has logged in? */
 bool session_counts(const struct session *s);
+/* Of those that a hold's end is still to let go: who has waited longest, or anybody of those who do
+ * not wait; NULL = nobody is left.  `listen`: only of those who do. */
+struct session *session_to_clear(const struct gateway *g, bool waiting, bool listen);
 /* References from callbacks; the struct is used again when the last is dropped. */
 void session_ref(struct session *s);
 void session_unref(struct session *s);

@@ -45,6 +45,9 @@ struct route_held {
 struct route_released {
 	int64_t released, failed; /* sessions that went on, and that could not */
 	int64_t stall_ms; /* the longest that a client waited with a request; -1 = unknown */
+	/* Since the last of those had gone on, for their requests to be answered: no stall any
+	 * more, and no part of the window. */
+	int64_t served_ms;
 };
 
 /* A session that cannot cross, or not now. */

@@ -311,7 +311,8 @@ static int gateway_release(struct route *route, enum side side, int64_t epoch, i
 		return -1;
 	*ret_released = (struct route_released){.released = reply.release.released,
 		.failed = reply.release.failed,
-		.stall_ms = reply.release.waiting_ms_max};
+		.stall_ms = reply.release.waiting_ms_max,
+		.served_ms = reply.release.served_ms};
 	return 0;
 }
 

@@ -363,6 +363,19 @@ def test_what_arm_prepares_in_a_session_is_put_away_when_no_hold_comes(flip, cli
     wait_until(lambda: client.execute(PREPARED).fetchone() == (0,), 20, "the probe to be closed")
 
 
+def test_a_release_waits_a_little_for_the_held_to_be_served(flip, client):
+    """Before the controller makes the servers work for nobody; a long request is not waited for."""
+    with flip.control() as control:
+        flip.hold(control)
+        asking = Asking(client, "SELECT pg_sleep(5)")
+        held_requests(control)
+        released = control.require("release", side=flip.side, epoch=0)
+        assert asking.is_alive() and released["released"] == 1
+        assert 49 <= released["served_ms"] < 4000
+        asking.join(20)
+    assert asking.error is None
+
+
 def test_a_shut_door_is_not_believed(flip, client):
     with flip.control() as control:
         flip.hold(control)

@@ -128,7 +128,8 @@ static void orders_are_given_and_answers_taken(void **state)
 	static const char *const answers[] = {HELLO,
 		"{\"id\":%lld,\"ok\":true,\"sessions\":3,\"parked\":0,\"blockers\":[]}\n",
 		"{\"id\":%lld,\"ok\":true,\"held\":3,\"drain_ms\":12}\n",
-		"{\"id\":%lld,\"ok\":true,\"released\":3,\"failed\":0,\"waiting_ms_max\":80}\n"};
+		"{\"id\":%lld,\"ok\":true,\"released\":3,\"failed\":0,\"waiting_ms_max\":80,"
+		"\"served_ms\":7}\n"};
 	struct other_end end;
 	struct route_call call;
 	struct route_held held;
@@ -147,6 +148,7 @@ static void orders_are_given_and_answers_taken(void **state)
 		route_release(end.route, SIDE_NEW, 12, call.deadline_ms, &released, &err), 0);
 	assert_int_equal(released.released, 3);
 	assert_int_equal(released.stall_ms, 80);
+	assert_int_equal(released.served_ms, 7);
 	finish(&end);
 	assert_int_equal(end.count, 4);
 	assert_non_null(strstr(end.asked[1], "\"attempt\":7"));
