@@ -128,8 +128,8 @@ static void orders_are_given_and_answers_taken(void **state)
 	static const char *const answers[] = {HELLO,
 		"{\"id\":%lld,\"ok\":true,\"sessions\":3,\"parked\":0,\"blockers\":[]}\n",
 		"{\"id\":%lld,\"ok\":true,\"held\":3,\"drain_ms\":12}\n",
-		"{\"id\":%lld,\"ok\":true,\"released\":3,\"failed\":0,\"waiting_ms_max\":80,"
-		"\"served_ms\":7}\n"};
+		("{\"id\":%lld,\"ok\":true,\"released\":3,\"failed\":0,\"waiting_ms_max\":80,"
+		 "\"served_ms\":7}\n")};
 	struct other_end end;
 	struct route_call call;
 	struct route_held held;
