@@ -131,6 +131,21 @@ def test_there_and_back_in_order(world):
     assert all(word != "on-new" or side == "new" for word, side in world["identity"].asked())
 
 
+def test_the_report_shows_where_each_stood(world):
+    """What was observed, from a real run's rows; the support service first, the entry point last."""
+    world.run().require(DONE)
+    world.run(verb="rollback").require(DONE)
+    report = world.crossing.call("report", "--json").require(DONE).json()
+    lanes = {lane["name"]: lane["stretches"] for lane in report["services"]}
+    assert set(lanes) >= set(NAMES)
+    there, back = ({name: [s["from"] for s in lanes[name] if s["side"] == side][-1] for name in NAMES}
+                   for side in ("new", "old"))
+    assert there["identity"] < there["reports"] < there["web"] < back["web"] < back["reports"] < back["identity"]
+    page = world.lab.dir / "moved.html"
+    world.crossing.call("report", "-o", page).require(DONE)
+    assert all(name in page.read_text() for name in NAMES)
+
+
 def test_what_stands_there_already_is_left_alone(world):
     world["mail"].reset("new")
     document = world.run("--wave", "1").require(DONE).json()
