@@ -168,11 +168,6 @@ static struct state_statement *unnamed_of(
 	struct state_statement *s;
 	uint8_t *parse;
 
-	if (options->unnamed_doubtful) { /* only described: is there one? */
-		s = arena_alloc(&state->arena, sizeof *s);
-		*s = (struct state_statement){.name = "", .sql = "", .from_sql = true};
-		return s;
-	}
 	if (options->unnamed == NULL || options->unnamed_len <= WIRE_HEAD_BYTES)
 		return NULL;
 	parse = (uint8_t *)copy_unnamed(state, options);
@@ -259,7 +254,6 @@ void capture_begin(struct capture *c, const struct capture_options *options,
 	c->settings_end = &state->settings;
 	c->names_end = &state->names;
 	c->unnamed = unnamed_of(state, options);
-	c->unnamed_doubtful = options->unnamed_doubtful;
 	for (size_t i = 0; i < options->names_count; i++)
 		add_name(c, arena_strdup(&state->arena, options->names[i]));
 	if (options->find)
@@ -565,9 +559,7 @@ static enum capture_step finished(struct capture *c)
 	c->phase = ENDED;
 	if (c->failed)
 		return CAPTURE_FAILED;
-	if (c->unnamed_doubtful && !c->unnamed_gone)
-		lose(c->state, STATE_STATEMENT, "the unnamed one, after an error in a pipeline");
-	if (c->unnamed_gone || c->unnamed_doubtful)
+	if (c->unnamed_gone)
 		forget_unnamed(c);
 	return CAPTURE_DONE;
 }
@@ -669,6 +661,11 @@ bool capture_notice(struct capture *c, const uint8_t *body, size_t len)
 uint64_t capture_kept(const struct capture *c)
 {
 	return c->keep ? c->nonce : 0;
+}
+
+bool capture_unnamed_is_gone(const struct capture *c)
+{
+	return c->unnamed_gone;
 }
 
 bool capture_finds(const struct capture *c)

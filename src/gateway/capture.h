@@ -62,12 +62,10 @@ struct capture_options {
 	 * whole probe is sent again. */
 	uint64_t kept;
 	bool kept_serves;
-	/* The newest unnamed Parse that the client sent, header included, if no Query came after
-	 * it; whether it still exists the server says.  Copied. */
+	/* The newest unnamed Parse that was carried out, header included; whether it still exists
+	 * the server says.  Copied. */
 	const uint8_t *unnamed;
 	size_t unnamed_len;
-	/* An error came between: what the server has, if anything, is none that is known. */
-	bool unnamed_doubtful;
 };
 
 /* Private. */
@@ -78,7 +76,7 @@ struct capture {
 	int phase;
 	size_t ready_owed; /* ReadyForQuery still to come */
 	bool keep, kept, kept_refused;
-	bool finds, tagged, failed, unnamed_gone, unnamed_doubtful, again, again_refused;
+	bool finds, tagged, failed, unnamed_gone, again, again_refused;
 	uint64_t again_shape;
 	struct state_statement *describing, *unnamed, **statements_end;
 	struct state_setting **settings_end;
@@ -93,6 +91,8 @@ void capture_begin(struct capture *c, const struct capture_options *options,
 /* One message without its header. */
 enum capture_step capture_feed(
 	struct capture *c, uint8_t type, const uint8_t *body, size_t len, struct buf *out);
+/* Of DONE: has the server no unnamed statement any more? */
+bool capture_unnamed_is_gone(const struct capture *c);
 /* Was it asked to find names?  They are in the state when it is DONE. */
 bool capture_finds(const struct capture *c);
 /* What the next capture on this backend is to be told as `kept`, whether or not this one is DONE.

@@ -73,7 +73,9 @@ static void probe_done(struct session *s)
 		setting_names_learn(&s->gateway->names, &s->state);
 		s->kept_names = s->gateway->names.version;
 	}
-	if (s->unnamed.too_long)
+	if (capture_unnamed_is_gone(&s->capture))
+		buf_clear(&s->unnamed.parse);
+	if (s->unnamed.lost)
 		s->state.lost |= STATE_SIZE;
 	probed(s);
 }
@@ -151,7 +153,6 @@ void carry_probe(struct session *s)
 	s->kept_names = s->gateway->names.version;
 	options.unnamed = (const uint8_t *)buf_str(&s->unnamed.parse);
 	options.unnamed_len = s->unnamed.parse.len;
-	options.unnamed_doubtful = s->unnamed.doubtful;
 	session_state_fini(&s->state);
 	s->state = SESSION_STATE_INIT;
 	s->phase = SESSION_PROBE;

@@ -67,7 +67,8 @@ static enum taken client_head(struct session *s)
 	s->captures_failed = 0;
 	s->client_need = head.body;
 	unnamed_client(&s->unnamed, message, head.type, head.body,
-		head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0);
+		head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
+		track_units_owed(&s->track));
 	leg->mid += WIRE_HEAD_BYTES;
 	return TAKEN;
 }

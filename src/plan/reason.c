@@ -195,10 +195,11 @@ static const char *not_earlier(
 {
 	const struct tie *edge;
 	size_t count, radius, limit = (size_t)q->plan->limits.blast_radius;
-	const struct wave *before = &q->waves[n - 2];
+	const struct wave *before;
 
 	if (n == 1)
 		return "it is in the first wave";
+	before = &q->waves[n - 2];
 	count = edges_between(q, part, n - 1, true, &edge);
 	if (count)
 		return arena_printf(arena, "wave %zu: %s%s", n - 1,

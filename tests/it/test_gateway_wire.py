@@ -47,6 +47,8 @@ DIALOGUES = {
                                            (bind() + execute() + SYNC, "EZ", True)],
     "an error in a pipeline": [(run("SELECT 1") + DIVISION + run("SELECT 2") + SYNC, "12DC12EZ", True),
                                (query("SELECT 1"), "TDCZ", True)],
+    "an error leaves the unnamed statement of before": [
+        (run("SELECT 1") + DIVISION + run("SELECT 2") + SYNC, "12DC12EZ", True), (bind() + execute() + SYNC, "2EZ", True)],
     "an error, the next unit already sent": [(BAD + SYNC + query("SELECT 1"), "EZTDCZ", True)],
     "a bad Parse swallows the Query behind it":
         [(BAD + query("SELECT 'swallowed'") + FLUSH, "E", False), (SYNC, "Z", True)],

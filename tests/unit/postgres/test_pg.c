@@ -315,8 +315,9 @@ static void refused_connections_have_a_reason(void **state)
 		pg_open(&none, &(struct pg_target){.conninfo = conninfo(), .dbname = "absent"},
 			soon(), &err),
 		-1);
-	assert_int_equal(err.code, ERR_SQL);
+	assert_int_equal(err.code, ERR_REFUSED);
 	assert_string_equal(err.sqlstate, "3D000");
+	assert_non_null(strstr(err.msg, "airlock init-roles"));
 	buf_printf(&info, "host=%s port=1 password=hunter2secret", getenv("PGHOST"));
 	assert_int_equal(
 		pg_open(&none, &(struct pg_target){.conninfo = buf_str(&info)}, soon(), &err), -1);
