@@ -74,7 +74,7 @@ def test_a_slot_that_cannot_move_does_not_blind_the_guard(crossing):
     """An old transaction in another database of that server keeps it where it is."""
     lab = crossing.lab
     with lab.new.connect("postgres", autocommit=False) as old_transaction:
-        old_transaction.execute("SELECT pg_current_xact_id()")
+        old_transaction.execute("CREATE TABLE unfinished AS SELECT 1 AS a")  # decoding has to begin before it
         make_log(lab.new)
         began = time.monotonic()
         view = guard_once(crossing)
