@@ -49,10 +49,12 @@ static void drop(struct buf *b, size_t *from, size_t len)
 	*from = 0;
 }
 
+/* The one that is still being handed on can be thrown away before its end. */
 static void pop(struct unnamed *u)
 {
 	drop(&u->bytes, &u->bytes_from, oldest(u).len);
 	drop(&u->entries, &u->entries_from, sizeof(struct entry));
+	u->keeping = u->keeping && count(u) > 0;
 }
 
 /* Does the oldest one belong to the unit that is being answered?  (More: a Sync that a copy

@@ -120,6 +120,22 @@ static void one_that_is_too_long_is_lost_until_the_next(void **state)
 	assert_after("LS|1Z|Q|CZ", NONE);
 }
 
+/* An error of its unit comes while its text is still on the way. */
+static void one_that_is_thrown_away_before_its_end_is_not_kept(void **state)
+{
+	struct unnamed u = {0};
+
+	(void)state;
+	unnamed_client(&u, (const uint8_t *)"B\0\0\0\5", 'B', 1, 'x', 0);
+	unnamed_client(&u, (const uint8_t *)"P\0\0\0\6", 'P', 2, '\0', 0);
+	assert_true(u.keeping);
+	unnamed_more(&u, (const uint8_t *)"", 1);
+	unnamed_server(&u, 'E', 0);
+	assert_false(u.keeping);
+	assert_int_equal(u.bytes.len, 0);
+	unnamed_fini(&u);
+}
+
 /* A pipeline is answered while it is sent; what was answered is not kept. */
 static void a_long_pipeline_is_followed(void **state)
 {
@@ -147,6 +163,7 @@ int main(void)
 		cmocka_unit_test(an_error_leaves_the_one_of_before),
 		cmocka_unit_test(what_may_have_ended_it_is_asked_for),
 		cmocka_unit_test(one_that_is_too_long_is_lost_until_the_next),
+		cmocka_unit_test(one_that_is_thrown_away_before_its_end_is_not_kept),
 		cmocka_unit_test(a_long_pipeline_is_followed),
 	};
 
