@@ -21,18 +21,6 @@
 #define LOOK_MS 10000
 #define AGAIN_MS 60000 /* --watch: catalogs, this host and files once a minute */
 
-/* The side that clients write to; the other one is shut, or will be. */
-static enum side open_side(struct store_pg *store)
-{
-	struct err not_set_up = ERR_INIT;
-	struct reg reg;
-
-	if (pg_register(store, SIDE_NEW, clock_now_ms() + LOOK_MS, &reg, &not_set_up) == 0 &&
-		reg.state == REG_ACTIVE)
-		return SIDE_NEW;
-	return SIDE_OLD;
-}
-
 /* A round of --watch is short: only between two of them a signal is heeded. */
 static int64_t watch_time_ms(const struct cmd_ctx *ctx)
 {
@@ -46,7 +34,7 @@ static int look_at_store(struct cmd_ctx *ctx, struct store_pg *store, size_t ind
 	struct targets *targets, struct discovered *d, struct err *err)
 {
 	int64_t watch_ms = watch_time_ms(ctx);
-	enum side side = open_side(store);
+	enum side side = fleet_open_side(store, LOOK_MS);
 	STATEMENTS_AUTO statements = {0};
 	bool told;
 

@@ -10,18 +10,6 @@
 #define PAUSE_MS 50
 #define LOOK_MS 10000
 
-/* The side that clients write to; the other one is shut, or will be. */
-static enum side open_side(struct store_pg *store)
-{
-	struct err not_set_up = ERR_INIT;
-	struct reg reg;
-
-	if (pg_register(store, SIDE_NEW, clock_now_ms() + LOOK_MS, &reg, &not_set_up) == 0 &&
-		reg.state == REG_ACTIVE)
-		return SIDE_NEW;
-	return SIDE_OLD;
-}
-
 static int measure_one(struct cmd_ctx *ctx, struct fleet *fleet, struct writers *writers,
 	int64_t watch_ms, struct measuring *m, struct err *err)
 {
@@ -29,7 +17,8 @@ static int measure_one(struct cmd_ctx *ctx, struct fleet *fleet, struct writers 
 	int64_t calls_ms = watch_ms < CALLS_MS_MAX ? watch_ms : CALLS_MS_MAX;
 	int64_t until_ms = clock_now_ms() + watch_ms + calls_ms + 2 * LOOK_MS;
 
-	if (measuring_begin(fleet, m->store, open_side(store), writers, until_ms, m, err) ||
+	if (measuring_begin(
+		    fleet, m->store, fleet_open_side(store, LOOK_MS), writers, until_ms, m, err) ||
 		writers_watch(store, m->side, watch_ms, PAUSE_MS, until_ms, writers, err) ||
 		measuring_end(ctx, fleet, writers, calls_ms, until_ms, m, err))
 		return err_wrap(err, "store %s", ctx->plan->stores[m->store].name);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "env/env_real.h"
 #include "route/gateway.h"
 #include "route/none.h"
@@ -53,4 +54,15 @@ void fleet_close(struct fleet *fleet)
 	free(fleet->routes);
 	env_real_free(fleet->env);
 	*fleet = (struct fleet){0};
+}
+
+enum side fleet_open_side(struct store_pg *store, int64_t patience_ms)
+{
+	struct err not_set_up = ERR_INIT;
+	struct reg reg;
+
+	if (pg_register(store, SIDE_NEW, clock_now_ms() + patience_ms, &reg, &not_set_up) == 0 &&
+		reg.state == REG_ACTIVE)
+		return SIDE_NEW;
+	return SIDE_OLD;
 }

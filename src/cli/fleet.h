@@ -23,4 +23,8 @@ struct fleet {
 int fleet_open(const struct plan *plan, struct fleet *ret_fleet, struct err *err) MUST_CHECK;
 void fleet_close(struct fleet *fleet);
 
+/* The side that clients write to; the other one is shut, or will be.  Old where the register of new
+ * cannot be read within `patience_ms`. */
+enum side fleet_open_side(struct store_pg *store, int64_t patience_ms);
+
 #endif
