@@ -150,6 +150,26 @@ def test_nobody_is_ended_for_a_hold_that_fails_anyway(flip, control, client, oth
     assert client.execute("SELECT count(*) FROM mine").fetchone() == (0,)
 
 
+@pytest.mark.parametrize("cmd", ["survey", "arm", "hold"])
+def test_the_words_of_a_request_that_is_refused_do_not_count(flip, control, client, other, cmd):
+    """In a hold that was begun with others."""
+    client.execute(HOLDS["temp_tables"][0])
+    with other.transaction():
+        other.execute("SELECT 1")
+        number = flip.send_hold(control, drain_ms=20000, temp_tables="disconnect")
+        with flip.control() as second:
+            wait_until(lambda: second.require("status")["held"] == 1, 10, "the session with the table to be held")
+            more = {"survey": {}, "arm": {"attempt": flip.attempt + 1, "src": flip.side, "dst": OTHER[flip.side],
+                                          "share": 0},
+                    "hold": {"attempt": flip.attempt - 1, "src": flip.side, "hold_ms": 9, "drain_ms": 9}}[cmd]
+            refused = second.ask(cmd, carry={"temp_tables": "wait"}, **more)
+            assert (refused["ok"], refused["code"]) == (False, "stale" if cmd == "hold" else "busy")
+    answer = control.answer(number)
+    assert (answer["held"], answer["disconnected"]) == (1, 1)
+    assert is_ended(client)
+    release(flip, control)
+
+
 def test_transactions_are_ended_at_the_drains_end_only_where_the_plan_says_so(flip, control, client, other):
     client.execute("BEGIN")
     answer = flip.hold(control, drain_ms=300, transactions="disconnect")
