@@ -14,8 +14,9 @@
  * "blockers" too.  Unknown keys are ignored, so fields can be added.
  *
  * arm, hold and survey may carry the plan's policies ("carry":{"temp_tables":"wait",...}); what is
- * not named there has its default.  A survey looks at every session as arm does, changes nothing and
- * is of no attempt.  A hold that was drained names in "blockers" whom it ended by policy.
+ * not named there has its default, and with a request that is refused they do not count.  A survey
+ * looks at every session as arm does, changes nothing and is of no attempt.  A hold that was drained
+ * names in "blockers" whom it ended by policy.
  */
 #ifndef AIRLOCK_CONTROL_CONTROL_H
 #define AIRLOCK_CONTROL_CONTROL_H

@@ -204,6 +204,7 @@ static void greet(struct connection *c, int64_t id)
 static void hand_on(struct connection *c, const struct control_request *asked)
 {
 	const struct controld_ops *ops = c->controld->ops;
+	const struct policies *policies = asked->has_policies ? &asked->policies : NULL;
 	void *ctx = c->controld->ctx;
 	struct controld_request *request = calloc(1, sizeof *request);
 
@@ -211,14 +212,12 @@ static void hand_on(struct connection *c, const struct control_request *asked)
 	*request = (struct controld_request){c, c->open, asked->id, asked->cmd};
 	c->open = request;
 	c->open_count++;
-	if (asked->has_policies && ops->policies)
-		ops->policies(ctx, &asked->policies);
 	switch (asked->cmd) {
 	case CONTROL_ARM:
-		ops->arm(ctx, request, &asked->arm);
+		ops->arm(ctx, request, &asked->arm, policies);
 		return;
 	case CONTROL_HOLD:
-		ops->hold(ctx, request, &asked->hold);
+		ops->hold(ctx, request, &asked->hold, policies);
 		return;
 	case CONTROL_RELEASE:
 		ops->release(ctx, request, &asked->release);
@@ -227,7 +226,7 @@ static void hand_on(struct connection *c, const struct control_request *asked)
 		ops->status(ctx, request);
 		return;
 	case CONTROL_SURVEY:
-		ops->survey(ctx, request);
+		ops->survey(ctx, request, policies);
 		return;
 	case CONTROL_HELLO:
 	case CONTROL_CMD_COUNT:

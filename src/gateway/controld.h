@@ -30,16 +30,18 @@
 struct controld;
 struct controld_request; /* a request that is owed an answer */
 
-/* Each takes the handle and must see to it that it is answered, now or later. */
+/* Each takes the handle and must see to it that it is answered, now or later.  policies: the plan's
+ * that came with the request, or NULL; they count only when the request is accepted. */
 struct controld_ops {
-	void (*arm)(void *ctx, struct controld_request *request, const struct control_arm *arm);
-	void (*hold)(void *ctx, struct controld_request *request, const struct control_hold *hold);
+	void (*arm)(void *ctx, struct controld_request *request, const struct control_arm *arm,
+		const struct policies *policies);
+	void (*hold)(void *ctx, struct controld_request *request, const struct control_hold *hold,
+		const struct policies *policies);
 	void (*release)(
 		void *ctx, struct controld_request *request, const struct control_release *release);
 	void (*status)(void *ctx, struct controld_request *request);
-	void (*survey)(void *ctx, struct controld_request *request);
-	/* Comes before the request that it came with: nothing to be answered. */
-	void (*policies)(void *ctx, const struct policies *policies);
+	void (*survey)(
+		void *ctx, struct controld_request *request, const struct policies *policies);
 };
 
 struct controld_options {

@@ -397,8 +397,16 @@ static void settle_all(struct hold *h)
 	uv_idle_start(&h->look, on_look);
 }
 
-static void begin(struct hold *h, const struct control_hold *hold)
+/* Of a request that is accepted: one that is refused changes nothing of what goes on. */
+static void take_policies(struct hold *h, const struct policies *policies)
 {
+	if (policies)
+		h->gateway->policies = *policies;
+}
+
+static void begin(struct hold *h, const struct control_hold *hold, const struct policies *policies)
+{
+	take_policies(h, policies);
 	h->phase = CONTROL_DRAINING;
 	h->attempt = hold->attempt;
 	h->ended = false;
@@ -422,7 +430,8 @@ static void take_over(struct controld_request **place, struct controld_request *
 	*place = request;
 }
 
-static void on_hold(void *ctx, struct controld_request *request, const struct control_hold *hold)
+static void on_hold(void *ctx, struct controld_request *request, const struct control_hold *hold,
+	const struct policies *policies)
 {
 	struct hold *h = ctx;
 
@@ -438,7 +447,7 @@ static void on_hold(void *ctx, struct controld_request *request, const struct co
 	} else {
 		take_over(&h->holding, request);
 		if (hold->attempt > h->attempt)
-			begin(h, hold);
+			begin(h, hold, policies);
 		else if (h->phase == CONTROL_HELD)
 			answer_hold(h);
 	}
@@ -663,15 +672,8 @@ static void look_arming(struct hold *h)
 		answer_arm(h);
 }
 
-static void on_policies(void *ctx, const struct policies *policies)
-{
-	struct hold *h = ctx;
-
-	h->gateway->policies = *policies;
-}
-
 /* As arm looks, and nothing else: clients do not notice. */
-static void on_survey(void *ctx, struct controld_request *request)
+static void on_survey(void *ctx, struct controld_request *request, const struct policies *policies)
 {
 	struct hold *h = ctx;
 
@@ -680,6 +682,7 @@ static void on_survey(void *ctx, struct controld_request *request)
 			request, "busy", "attempt %lld is under way", (long long)h->attempt);
 		return;
 	}
+	take_policies(h, policies);
 	h->arming = request;
 	h->surveying = true;
 	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
@@ -689,7 +692,8 @@ static void on_survey(void *ctx, struct controld_request *request)
 }
 
 /* Every session that ran something is looked at, at its next boundary. */
-static void on_arm(void *ctx, struct controld_request *request, const struct control_arm *arm)
+static void on_arm(void *ctx, struct controld_request *request, const struct control_arm *arm,
+	const struct policies *policies)
 {
 	struct hold *h = ctx;
 
@@ -702,6 +706,7 @@ static void on_arm(void *ctx, struct controld_request *request, const struct con
 			request, "stale", "attempt %lld was held before", (long long)h->attempt);
 		return;
 	}
+	take_policies(h, policies);
 	take_over(&h->arming, request);
 	h->surveying = false;
 	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
@@ -745,8 +750,7 @@ const struct controld_ops *hold_ops(void)
 		.hold = on_hold,
 		.release = on_release,
 		.status = on_status,
-		.survey = on_survey,
-		.policies = on_policies};
+		.survey = on_survey};
 
 	return &ops;
 }

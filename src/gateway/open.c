@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "gateway/hold.h"
 #include "gateway/park.h"
+#include "gateway/say.h"
 #include "gateway/session.h"
 #include "pgwire/message.h"
 
@@ -258,9 +259,27 @@ static void open_try(struct session *s)
 		open_failed(s, &err);
 }
 
+/* Made again, it would go on without what it had and not know.  It hears what it would without a
+ * gateway: that its server is gone. */
+static void refuse_bound(struct session *s)
+{
+	const char *why =
+		s->unknown ? "its state is not known" : "it held what only that server had";
+
+	say("session %u of %.63s is ended: its server is gone, and %s", s->server.pid,
+		s->login.user, why);
+	session_refuse(s, "57P01",
+		"the server of this session is gone, and it cannot go on with another one: %s",
+		why);
+}
+
 void open_begin(struct session *s)
 {
 	REQUIRE(s->phase == SESSION_HELD && !server_is_open(&s->server));
+	if (s->bound) {
+		refuse_bound(s);
+		return;
+	}
 	s->phase = SESSION_OPENING;
 	s->tries = 0;
 	s->give_up_ms = clock_now_ms() + hold_patience_ms(s->gateway->hold);

@@ -63,6 +63,7 @@ static enum taken client_head(struct session *s)
 	s->dirty = true;
 	s->let_on = false;
 	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
+	s->waiting_us = 0; /* it came while the session was looked at, and waits no more */
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;

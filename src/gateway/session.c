@@ -312,6 +312,7 @@ static void go_on(struct session *s)
 		return;
 	if (server_is_open(&s->server)) {
 		s->phase = SESSION_RUN;
+		s->bound = false;
 		hold_news(s->gateway->hold, s);
 		s->waiting_us = 0;
 		relay_client(s, false);
@@ -327,6 +328,14 @@ static void let_on(struct session *s)
 		return;
 	s->let_on = true;
 	relay_client(s, false); /* what has come already may go */
+}
+
+/* Until all are held nobody is ended for it, and the hold may fail: then it goes on with its
+ * server, or, when that is gone, not at all. */
+static void stop_here(struct session *s)
+{
+	s->bound = blockers_policy(s) != POLICY_TELL;
+	become_held(s);
 }
 
 void session_settle(struct session *s)
@@ -346,7 +355,7 @@ void session_settle(struct session *s)
 		else if (blockers_policy(s) == POLICY_WAIT)
 			let_on(s);
 		else
-			become_held(s);
+			stop_here(s);
 	} else if (s->phase == SESSION_OPENING && stops) {
 		open_abandon(s);
 	} else if (s->phase == SESSION_HELD && !stops) {

@@ -74,6 +74,7 @@ struct session {
 	bool unknown;	     /* it could not be captured: why says it */
 	int64_t looked_ms;   /* when it was captured; the loop's clock */
 	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
+	bool bound;  /* held with what only its server has: without that one it does not go on */
 	unsigned captures_failed;
 	bool flushing; /* PROBE is a flush */
 	struct capture capture;

@@ -376,6 +376,27 @@ def test_a_release_waits_a_little_for_the_held_to_be_served(flip, client):
     assert asking.error is None
 
 
+def test_a_request_that_came_while_its_session_was_looked_at_waits_no_longer_than_that(flip, client):
+    """The next one is sent when the answer comes, which is when the session is looked at."""
+    with flip.control() as control, psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as other:
+        stop = threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                other.execute("SELECT 1")
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            for _ in range(20):
+                control.require("survey")
+        finally:
+            stop.set()
+            asking.join()
+        client.execute("SELECT pg_sleep(0.02)")  # a wait of less than that would not be told
+        assert control.require("status")["oldest_ms"] == 0
+
+
 def test_a_shut_door_is_not_believed(flip, client):
     with flip.control() as control:
         flip.hold(control)

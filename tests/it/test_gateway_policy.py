@@ -150,6 +150,57 @@ def test_nobody_is_ended_for_a_hold_that_fails_anyway(flip, control, client, oth
     assert client.execute("SELECT count(*) FROM mine").fetchone() == (0,)
 
 
+def test_what_only_a_server_had_that_died_is_not_made_again_without_it(flip, control, client, other):
+    """The hold failed, so nobody was ended for it; but this session's temporary table is no more."""
+    client.execute("SET work_mem = '3MB'")
+    client.execute(HOLDS["temp_tables"][0])
+    with other.transaction():
+        other.execute("SELECT pg_advisory_lock(4711)")
+        number = flip.send_hold(control, drain_ms=20000, temp_tables="disconnect", advisory_locks="block")
+        with flip.control() as second:
+            wait_until(lambda: second.require("status")["held"] == 1, 10, "the session with the table to be held")
+        assert flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (client.info.backend_pid,)) == [(True,)]
+    answer = control.answer(number)
+    assert (answer["ok"], answer["code"]) == (False, "drain")
+    with pytest.raises(psycopg.OperationalError, match="what only that server had"):
+        client.execute("SELECT current_setting('work_mem')")
+    assert other.execute("SELECT pg_advisory_unlock(4711)").fetchone() == (True,)
+
+
+def test_a_session_with_what_only_its_server_had_does_not_go_on_when_that_was_ended_at_the_deadline(
+        flip, control, client, other):
+    """In the drain, when no door was open: by the gateway itself."""
+    client.execute(HOLDS["temp_tables"][0])
+    with other.transaction():
+        other.execute("SELECT 1")
+        number = flip.send_hold(control, hold_ms=1000, drain_ms=20000, temp_tables="disconnect")
+        flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
+        assert control.answer(number)["code"] == "over"
+        flip.set_register(flip.side, "ACTIVE")
+        with pytest.raises(psycopg.OperationalError, match="what only that server had"):
+            client.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("cmd", ["survey", "arm", "hold"])
+def test_the_words_of_a_request_that_is_refused_do_not_count(flip, control, client, other, cmd):
+    """In a hold that was begun with others."""
+    client.execute(HOLDS["temp_tables"][0])
+    with other.transaction():
+        other.execute("SELECT 1")
+        number = flip.send_hold(control, drain_ms=20000, temp_tables="disconnect")
+        with flip.control() as second:
+            wait_until(lambda: second.require("status")["held"] == 1, 10, "the session with the table to be held")
+            more = {"survey": {}, "arm": {"attempt": flip.attempt + 1, "src": flip.side, "dst": OTHER[flip.side],
+                                          "share": 0},
+                    "hold": {"attempt": flip.attempt - 1, "src": flip.side, "hold_ms": 9, "drain_ms": 9}}[cmd]
+            refused = second.ask(cmd, carry={"temp_tables": "wait"}, **more)
+            assert (refused["ok"], refused["code"]) == (False, "stale" if cmd == "hold" else "busy")
+    answer = control.answer(number)
+    assert (answer["held"], answer["disconnected"]) == (1, 1)
+    assert is_ended(client)
+    release(flip, control)
+
+
 def test_transactions_are_ended_at_the_drains_end_only_where_the_plan_says_so(flip, control, client, other):
     client.execute("BEGIN")
     answer = flip.hold(control, drain_ms=300, transactions="disconnect")

@@ -22,6 +22,8 @@ struct world {
 	struct control_arm arm;
 	struct control_hold hold;
 	struct control_release release;
+	bool arm_has_policies, hold_has_policies;
+	struct policies policies; /* of the newest that had some */
 };
 
 static void keep(struct world *w, struct controld_request *request)
@@ -30,18 +32,29 @@ static void keep(struct world *w, struct controld_request *request)
 	w->kept[w->kept_count++] = request;
 }
 
-static void on_arm(void *ctx, struct controld_request *request, const struct control_arm *arm)
+static bool take_policies(struct world *w, const struct policies *policies)
+{
+	if (policies)
+		w->policies = *policies;
+	return policies != NULL;
+}
+
+static void on_arm(void *ctx, struct controld_request *request, const struct control_arm *arm,
+	const struct policies *policies)
 {
 	struct world *w = ctx;
 
+	w->arm_has_policies = take_policies(w, policies);
 	w->arm = *arm;
 	keep(w, request);
 }
 
-static void on_hold(void *ctx, struct controld_request *request, const struct control_hold *hold)
+static void on_hold(void *ctx, struct controld_request *request, const struct control_hold *hold,
+	const struct policies *policies)
 {
 	struct world *w = ctx;
 
+	w->hold_has_policies = take_policies(w, policies);
 	w->hold = *hold;
 	keep(w, request);
 }
@@ -197,12 +210,15 @@ static void requests_are_handed_on_and_answered_in_any_order(void **state)
 	say(fd, "{\"id\":4,\"cmd\":\"arm\",\"attempt\":7,\"src\":\"old\",\"dst\":\"new\",\"share\":"
 		"9}\n"
 		"{\"id\":5,\"cmd\":\"hold\",\"attempt\":7,\"src\":\"old\",\"hold_ms\":50,\"drain_"
-		"ms\":10}\n"
+		"ms\":10,\"carry\":{\"temp_tables\":\"wait\"}}\n"
 		"{\"id\":6,\"cmd\":\"release\",\"side\":\"new\",\"epoch\":12}\n");
 	wait_for_kept(w, 3);
 	assert_int_equal(w->arm.share, 9);
 	assert_int_equal(w->hold.hold_ms, 50);
 	assert_int_equal(w->release.epoch, 12);
+	assert_false(w->arm_has_policies);
+	assert_true(w->hold_has_policies);
+	assert_int_equal(w->policies.of[CLASS_TEMP_TABLES], POLICY_WAIT);
 	say(fd, "{\"id\":7,\"cmd\":\"status\"}\n");
 	assert_says(w, fd, "\"id\":7");
 	controld_refuse(w->kept[2], "stale", "epoch %d is older", 12);
