@@ -373,8 +373,10 @@ static void on_drain(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
 
-	if (h->phase == CONTROL_FLIPPING)
-		uv_idle_start(&h->look, on_look); /* listeners had their time */
+	if (h->phase == CONTROL_FLIPPING) {
+		h->flipping_us = 0; /* listeners had their time, by whichever clock */
+		uv_idle_start(&h->look, on_look);
+	}
 	if (h->phase != CONTROL_DRAINING)
 		return;
 	if (ending_would_help(&h->ending)) {
