@@ -17,6 +17,7 @@
 #define CALM_MS 50	    /* for those who waited to be served, before the controller goes on */
 #define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
 #define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
+#define SLOW_MS 500	    /* others do not wait longer for a login that hangs */
 #define AGAIN_MS 20	    /* until the register is read again after it was moved */
 #define ABORTS_MAX 3u	    /* tries to end an expired attempt, before no door is open */
 
@@ -124,7 +125,7 @@ static void count_flip(struct hold *h, struct session *s)
 
 		h->released++;
 		s->calming = waited_us > 0;
-		if (s->cleared && s->cleared_us)
+		if (s->cleared && s->cleared_us && s->tries == 0)
 			pace_done(&h->pace, s->cleared_parked, gateway_now_us() - s->cleared_us);
 		if (waited_us > h->waiting_us_max)
 			h->waiting_us_max = waited_us;
@@ -160,7 +161,7 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;
 	h->flipping_us = gateway_now_us();
-	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, 0);
+	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, SLOW_MS / 2);
 	h->released = h->failed = h->waiting_us_max = h->on_us = 0;
 	pace_begin(&h->pace, gateway_openings_least());
 	h->gateway->likely = side;
@@ -179,7 +180,7 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 /* Back to where they were: nothing has been sealed. */
 static void give_up(struct hold *h)
 {
-	uv_timer_stop(&h->drain);
+	uv_timer_start(&h->drain, on_drain, SLOW_MS / 2, SLOW_MS / 2);
 	uv_timer_stop(&h->deadline);
 	h->ended = true;
 	h->phase = CONTROL_FLIPPING;
@@ -190,6 +191,14 @@ static void give_up(struct hold *h)
 		s->cleared = false;
 	}
 	uv_idle_start(&h->look, on_look);
+}
+
+/* Does it take part of what the server can do at a time?  One that was turned away comes again by
+ * itself, and one that hangs does nothing there: nobody has to wait for these. */
+static bool takes_room(const struct session *s)
+{
+	return s->flipping && s->phase == SESSION_OPENING && s->tries == 0 &&
+	       gateway_now_us() - s->cleared_us < SLOW_MS * 1000;
 }
 
 static size_t clear_some(struct hold *h, bool waiting, size_t opening)
@@ -269,7 +278,7 @@ static void look_flipping(struct hold *h)
 	size_t opening = 0, waiting = 0, all = 0;
 
 	for (const struct session *s = h->gateway->first; s; s = s->next)
-		opening += s->flipping && s->phase == SESSION_OPENING;
+		opening += takes_room(s);
 	opening = clear_some(h, true, opening);
 	clear_some(h, false, opening);
 	for (const struct session *s = h->gateway->first; s; s = s->next) {
@@ -281,6 +290,7 @@ static void look_flipping(struct hold *h)
 	if (all > 0)
 		return;
 	h->phase = CONTROL_RUN;
+	uv_timer_stop(&h->drain);
 	park_end(h->gateway->park);
 	say("attempt %lld: %lld sessions went on on %s, %lld could not, the longest waited %lld ms",
 		(long long)h->attempt, (long long)h->released,
