@@ -38,6 +38,7 @@ struct hold {
 	uv_timer_t drain, deadline, arm, calm;
 	uv_idle_t look; /* active = something may follow from news */
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
+	bool release_read; /* the register that `releasing` names was read open, and obeyed */
 	int64_t released, failed, waiting_us_max;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
 	struct pace pace;
@@ -157,6 +158,7 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 {
 	uv_timer_stop(&h->drain);
 	uv_timer_stop(&h->deadline);
+	uv_timer_stop(&h->calm);
 	h->ended = true;
 	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;
@@ -182,8 +184,10 @@ static void give_up(struct hold *h)
 {
 	uv_timer_start(&h->drain, on_drain, SLOW_MS / 2, SLOW_MS / 2);
 	uv_timer_stop(&h->deadline);
+	uv_timer_stop(&h->calm);
 	h->ended = true;
 	h->phase = CONTROL_FLIPPING;
+	h->on_us = 0;
 	h->flipping_us = 0; /* those who listen still do */
 	pace_begin(&h->pace, gateway_openings_least());
 	for (struct session *s = h->gateway->first; s; s = s->next) {
@@ -285,7 +289,7 @@ static void look_flipping(struct hold *h)
 		all += s->flipping;
 		waiting += s->flipping && session_is_waiting(s);
 	}
-	if (waiting == 0 && h->releasing)
+	if (waiting == 0 && h->releasing && h->release_read)
 		calm_down(h);
 	if (all > 0)
 		return;
@@ -482,6 +486,7 @@ static void on_release_read(void *ctx, const struct door_view *view, const struc
 		if (h->holding)
 			controld_refuse(h->holding, "over", "released");
 		h->holding = NULL;
+		h->release_read = true;
 		let_go(h, r->side, view->epoch);
 	}
 	free(r);
@@ -496,6 +501,7 @@ static void on_release(
 	ENSURE(r != NULL);
 	*r = (struct releasing){h, request, release->side};
 	take_over(&h->releasing, request);
+	h->release_read = false;
 	uv_timer_stop(&h->calm);
 	doors_told(h->gateway->doors, release->epoch);
 	doors_read(h->gateway->doors, release->side, on_release_read, r);

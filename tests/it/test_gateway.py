@@ -529,6 +529,25 @@ def test_who_does_not_get_in_holds_up_nobody_else(flip, client, how):
         assert all(conn.pgconn.is_busy() for conn in conns), "it was served when they were through"
 
 
+def test_a_release_is_answered_by_its_register_and_not_by_the_flip_before_it(flip):
+    """The hold ended by its deadline, and one whom nobody waits for is still on his way."""
+    with slow(flip) as idle, psycopg.connect(flip.gateway_dsn("shop_app")) as other, flip.control() as control:
+        flip.hold(control, hold_ms=300)
+        wait_until(lambda: control.require("status")["phase"] == "flipping", 10, "the deadline")
+        with flip.old.connect("airlock") as owner, owner.transaction():
+            owner.execute("LOCK TABLE airlock.register IN ACCESS EXCLUSIVE MODE")
+            number = control.send("release", side=flip.side, epoch=0)
+            with flip.control() as second:
+                second.require("status")
+                other.close()
+                wait_until(lambda: second.require("status")["sessions"] == 1, 10, "the other to be gone")
+                assert second.require("status")["phase"] == "flipping"
+            owner.execute("UPDATE airlock.register SET state = 'SEALED' WHERE side = %s", (flip.side,))
+        assert control.answer(number)["ok"] is False
+        flip.set_register(flip.side, "ACTIVE")
+        assert idle.execute("SELECT 1").fetchone() == (1,)
+
+
 # -- the deadline of a hold (law 6) -----------------------------------------------------------------
 
 
