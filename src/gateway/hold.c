@@ -222,19 +222,6 @@ static size_t clear_some(struct hold *h, bool waiting, size_t opening)
 	return opening;
 }
 
-/*
- * The controller's next steps (old is retired, the way back begins to run) make both servers work,
- * and nobody waits for them: those whose requests were held are served first, once each, or for as
- * long as a short request takes.
- */
-static bool is_calm(const struct hold *h)
-{
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		if (s->calming)
-			return false;
-	return true;
-}
-
 void hold_calmed(struct hold *h, struct session *s)
 {
 	s->calming = false;
@@ -266,12 +253,16 @@ static void on_calm(uv_timer_t *timer)
 		answer_release(h);
 }
 
-/* Everybody who waited has gone on. */
+/*
+ * Everybody who waited has gone on.  The controller's next steps (old is retired, the way back
+ * begins to run) make both servers work, and nobody waits for them: those whose requests were held
+ * are served first, once each, or for as long as a short request takes.
+ */
 static void calm_down(struct hold *h)
 {
 	if (h->on_us == 0)
 		h->on_us = gateway_now_us();
-	if (is_calm(h))
+	if (crowd_is_calm(h->gateway))
 		answer_release(h);
 	else if (!uv_is_active((uv_handle_t *)&h->calm))
 		uv_timer_start(&h->calm, on_calm, CALM_MS, 0);
@@ -348,18 +339,6 @@ static void fail_drain(struct hold *h, const char *why)
 	give_up(h);
 }
 
-/*
- * The seal ends all sessions of the side that is left, and a process needs a while to end; so ours
- * begin now, while the seal is on its way.  From here on an abort opens servers anew as a flip
- * does. A drain that fails has not come here: its sessions go on where they were.
- */
-static void end_servers(struct hold *h)
-{
-	for (struct session *s = h->gateway->first; s; s = s->next)
-		if (s->phase == SESSION_HELD && !s->state.channels) /* who listens may hear more */
-			server_close(&s->server);
-}
-
 static void look_draining(struct hold *h)
 {
 	int64_t sessions, held;
@@ -377,7 +356,7 @@ static void look_draining(struct hold *h)
 		h->drained_ms = (gateway_now_us() - h->began_us) / 1000;
 		h->phase = CONTROL_HELD;
 		ending_what_cannot_go(&h->ending);
-		end_servers(h);
+		crowd_end_servers(h->gateway);
 		if (h->holding)
 			answer_hold(h);
 	}
@@ -644,18 +623,6 @@ static void answer_arm(struct hold *h)
 	crowd_detach_idle(h->gateway);
 }
 
-/* No hold has come: one more look, which leaves nothing in anybody's session. */
-static void put_away(struct hold *h)
-{
-	struct session *next;
-
-	for (struct session *s = h->gateway->first; s; s = next) {
-		next = s->next;
-		s->probe_wanted = s->kept != 0 && s->phase == SESSION_RUN;
-		session_settle(s);
-	}
-}
-
 static void on_armed(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
@@ -667,7 +634,7 @@ static void on_armed(uv_timer_t *timer)
 	else if (hold_stops(h))
 		uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
 	else
-		put_away(h);
+		crowd_put_away(h->gateway);
 }
 
 static void look_arming(struct hold *h)
