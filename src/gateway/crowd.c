@@ -20,3 +20,29 @@ void crowd_detach_idle(struct gateway *gateway)
 			session_detach(s);
 	}
 }
+
+bool crowd_is_calm(const struct gateway *gateway)
+{
+	for (const struct session *s = gateway->first; s; s = s->next)
+		if (s->calming)
+			return false;
+	return true;
+}
+
+void crowd_end_servers(struct gateway *gateway)
+{
+	for (struct session *s = gateway->first; s; s = s->next)
+		if (s->phase == SESSION_HELD && !s->state.channels) /* who listens may hear more */
+			server_close(&s->server);
+}
+
+void crowd_put_away(struct gateway *gateway)
+{
+	struct session *next;
+
+	for (struct session *s = gateway->first; s; s = next) {
+		next = s->next;
+		s->probe_wanted = s->kept != 0 && s->phase == SESSION_RUN;
+		session_settle(s);
+	}
+}

@@ -17,6 +17,7 @@
 #define CALM_MS 50	    /* for those who waited to be served, before the controller goes on */
 #define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
 #define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
+#define SLOW_MS 500	    /* others do not wait longer for a login that hangs */
 #define AGAIN_MS 20	    /* until the register is read again after it was moved */
 #define ABORTS_MAX 3u	    /* tries to end an expired attempt, before no door is open */
 
@@ -37,6 +38,7 @@ struct hold {
 	uv_timer_t drain, deadline, arm, calm;
 	uv_idle_t look; /* active = something may follow from news */
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
+	bool release_read; /* the register that `releasing` names was read open, and obeyed */
 	int64_t released, failed, waiting_us_max;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
 	struct pace pace;
@@ -124,7 +126,7 @@ static void count_flip(struct hold *h, struct session *s)
 
 		h->released++;
 		s->calming = waited_us > 0;
-		if (s->cleared && s->cleared_us)
+		if (s->cleared && s->cleared_us && s->tries == 0)
 			pace_done(&h->pace, s->cleared_parked, gateway_now_us() - s->cleared_us);
 		if (waited_us > h->waiting_us_max)
 			h->waiting_us_max = waited_us;
@@ -156,11 +158,12 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 {
 	uv_timer_stop(&h->drain);
 	uv_timer_stop(&h->deadline);
+	uv_timer_stop(&h->calm);
 	h->ended = true;
 	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;
 	h->flipping_us = gateway_now_us();
-	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, 0);
+	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, SLOW_MS / 2);
 	h->released = h->failed = h->waiting_us_max = h->on_us = 0;
 	pace_begin(&h->pace, gateway_openings_least());
 	h->gateway->likely = side;
@@ -179,10 +182,12 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 /* Back to where they were: nothing has been sealed. */
 static void give_up(struct hold *h)
 {
-	uv_timer_stop(&h->drain);
+	uv_timer_start(&h->drain, on_drain, SLOW_MS / 2, SLOW_MS / 2);
 	uv_timer_stop(&h->deadline);
+	uv_timer_stop(&h->calm);
 	h->ended = true;
 	h->phase = CONTROL_FLIPPING;
+	h->on_us = 0;
 	h->flipping_us = 0; /* those who listen still do */
 	pace_begin(&h->pace, gateway_openings_least());
 	for (struct session *s = h->gateway->first; s; s = s->next) {
@@ -190,6 +195,14 @@ static void give_up(struct hold *h)
 		s->cleared = false;
 	}
 	uv_idle_start(&h->look, on_look);
+}
+
+/* Does it take part of what the server can do at a time?  One that was turned away comes again by
+ * itself, and one that hangs does nothing there: nobody has to wait for these. */
+static bool takes_room(const struct session *s)
+{
+	return s->flipping && s->phase == SESSION_OPENING && s->tries == 0 &&
+	       gateway_now_us() - s->cleared_us < SLOW_MS * 1000;
 }
 
 static size_t clear_some(struct hold *h, bool waiting, size_t opening)
@@ -207,19 +220,6 @@ static size_t clear_some(struct hold *h, bool waiting, size_t opening)
 		opening += s->phase == SESSION_OPENING;
 	}
 	return opening;
-}
-
-/*
- * The controller's next steps (old is retired, the way back begins to run) make both servers work,
- * and nobody waits for them: those whose requests were held are served first, once each, or for as
- * long as a short request takes.
- */
-static bool is_calm(const struct hold *h)
-{
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		if (s->calming)
-			return false;
-	return true;
 }
 
 void hold_calmed(struct hold *h, struct session *s)
@@ -253,12 +253,16 @@ static void on_calm(uv_timer_t *timer)
 		answer_release(h);
 }
 
-/* Everybody who waited has gone on. */
+/*
+ * Everybody who waited has gone on.  The controller's next steps (old is retired, the way back
+ * begins to run) make both servers work, and nobody waits for them: those whose requests were held
+ * are served first, once each, or for as long as a short request takes.
+ */
 static void calm_down(struct hold *h)
 {
 	if (h->on_us == 0)
 		h->on_us = gateway_now_us();
-	if (is_calm(h))
+	if (crowd_is_calm(h->gateway))
 		answer_release(h);
 	else if (!uv_is_active((uv_handle_t *)&h->calm))
 		uv_timer_start(&h->calm, on_calm, CALM_MS, 0);
@@ -269,18 +273,19 @@ static void look_flipping(struct hold *h)
 	size_t opening = 0, waiting = 0, all = 0;
 
 	for (const struct session *s = h->gateway->first; s; s = s->next)
-		opening += s->flipping && s->phase == SESSION_OPENING;
+		opening += takes_room(s);
 	opening = clear_some(h, true, opening);
 	clear_some(h, false, opening);
 	for (const struct session *s = h->gateway->first; s; s = s->next) {
 		all += s->flipping;
 		waiting += s->flipping && session_is_waiting(s);
 	}
-	if (waiting == 0 && h->releasing)
+	if (waiting == 0 && h->releasing && h->release_read)
 		calm_down(h);
 	if (all > 0)
 		return;
 	h->phase = CONTROL_RUN;
+	uv_timer_stop(&h->drain);
 	park_end(h->gateway->park);
 	say("attempt %lld: %lld sessions went on on %s, %lld could not, the longest waited %lld ms",
 		(long long)h->attempt, (long long)h->released,
@@ -334,18 +339,6 @@ static void fail_drain(struct hold *h, const char *why)
 	give_up(h);
 }
 
-/*
- * The seal ends all sessions of the side that is left, and a process needs a while to end; so ours
- * begin now, while the seal is on its way.  From here on an abort opens servers anew as a flip
- * does. A drain that fails has not come here: its sessions go on where they were.
- */
-static void end_servers(struct hold *h)
-{
-	for (struct session *s = h->gateway->first; s; s = s->next)
-		if (s->phase == SESSION_HELD && !s->state.channels) /* who listens may hear more */
-			server_close(&s->server);
-}
-
 static void look_draining(struct hold *h)
 {
 	int64_t sessions, held;
@@ -363,7 +356,7 @@ static void look_draining(struct hold *h)
 		h->drained_ms = (gateway_now_us() - h->began_us) / 1000;
 		h->phase = CONTROL_HELD;
 		ending_what_cannot_go(&h->ending);
-		end_servers(h);
+		crowd_end_servers(h->gateway);
 		if (h->holding)
 			answer_hold(h);
 	}
@@ -373,8 +366,10 @@ static void on_drain(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
 
-	if (h->phase == CONTROL_FLIPPING)
-		uv_idle_start(&h->look, on_look); /* listeners had their time */
+	if (h->phase == CONTROL_FLIPPING) {
+		h->flipping_us = 0; /* listeners had their time, by whichever clock */
+		uv_idle_start(&h->look, on_look);
+	}
 	if (h->phase != CONTROL_DRAINING)
 		return;
 	if (ending_would_help(&h->ending)) {
@@ -479,6 +474,7 @@ static void on_release_read(void *ctx, const struct door_view *view, const struc
 		if (h->holding)
 			controld_refuse(h->holding, "over", "released");
 		h->holding = NULL;
+		h->release_read = true;
 		let_go(h, r->side, view->epoch);
 	}
 	free(r);
@@ -493,6 +489,7 @@ static void on_release(
 	ENSURE(r != NULL);
 	*r = (struct releasing){h, request, release->side};
 	take_over(&h->releasing, request);
+	h->release_read = false;
 	uv_timer_stop(&h->calm);
 	doors_told(h->gateway->doors, release->epoch);
 	doors_read(h->gateway->doors, release->side, on_release_read, r);
@@ -635,18 +632,6 @@ static void answer_arm(struct hold *h)
 	crowd_detach_idle(h->gateway);
 }
 
-/* No hold has come: one more look, which leaves nothing in anybody's session. */
-static void put_away(struct hold *h)
-{
-	struct session *next;
-
-	for (struct session *s = h->gateway->first; s; s = next) {
-		next = s->next;
-		s->probe_wanted = s->kept != 0 && s->phase == SESSION_RUN;
-		session_settle(s);
-	}
-}
-
 static void on_armed(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
@@ -658,7 +643,7 @@ static void on_armed(uv_timer_t *timer)
 	else if (hold_stops(h))
 		uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
 	else
-		put_away(h);
+		crowd_put_away(h->gateway);
 }
 
 static void look_arming(struct hold *h)

@@ -32,8 +32,8 @@ const struct controld_ops *hold_ops(void);
 
 /* Are sessions to stop at their next boundary? */
 bool hold_stops(const struct hold *h);
-/* May this held session go on now?  (After a release they go a few at a time, waiting ones first.)
- */
+/* May this held session go on now?  (After a release they go a few at a time, waiting ones first;
+ * who is not let in holds up others for half a second at most.) */
 bool hold_lets_go(const struct hold *h, const struct session *s);
 /* Are sessions looked at because a hold is to follow? */
 bool hold_is_arming(const struct hold *h);
@@ -41,8 +41,9 @@ bool hold_is_arming(const struct hold *h);
 int64_t hold_patience_ms(const struct hold *h);
 /* A session that the hold's end let go has been served: it is at a boundary again. */
 void hold_calmed(struct hold *h, struct session *s);
-/* The session has come to where it is held, has got its server, was refused, is gone, or a probe
- * that arm had wanted is over.  What follows from it is done in the loop's next turn. */
+/* The session has come to where it is held, has got its server or failed to at its first try, was
+ * refused, is gone, or a probe that arm had wanted is over.  What follows from it is done in the
+ * loop's next turn. */
 void hold_news(struct hold *h, struct session *s);
 
 #endif

@@ -90,7 +90,8 @@ static void pause_then_look(struct session *s)
 {
 	unsigned ms = PAUSE_MS_MIN << (s->tries < 8 ? s->tries : 8);
 
-	s->tries++;
+	if (s->tries++ == 0)
+		hold_news(s->gateway->hold, s); /* others need not wait for it */
 	uv_timer_start(&s->timer, on_pause, ms < PAUSE_MS_MAX ? ms : PAUSE_MS_MAX, 0);
 }
 

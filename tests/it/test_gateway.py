@@ -1,12 +1,14 @@
 """Clients through airlock-gateway: what they say arrives, to the side whose register reads open."""
 
 import contextlib
+import os
 import re
 import resource
 import socket
 import struct
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -507,6 +509,64 @@ def test_long_idle_sessions_are_detached_by_arm_and_come_back_when_they_ask(flip
             flip.address(), "5MB")
     idle.close()
     spoiled.close()
+
+
+def slow(flip):
+    """A client whose every login takes its server three seconds."""
+    return psycopg.connect(flip.gateway_dsn("shop_worker"), autocommit=True, options="-c post_auth_delay=3")
+
+
+@contextlib.contextmanager
+def stuck(flip, how):
+    """As many as are let in at a time; not again, or not soon, once limit() has been called."""
+    count = min(32, max(4, 2 * os.cpu_count()))
+    limit = "ALTER ROLE shop_worker CONNECTION LIMIT "
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(count) as pool:
+        connect = slow if how == "slowly" else lambda flip: psycopg.connect(flip.gateway_dsn("shop_worker"))
+        conns = [stack.enter_context(contextlib.closing(conn)) for conn in pool.map(connect, [flip] * count)]
+        try:
+            yield conns, lambda: how == "slowly" or flip.old.psql(limit + "0")
+        finally:
+            flip.old.psql(limit + "-1")
+
+
+@pytest.mark.parametrize("how", ["never", "slowly"])
+def test_who_does_not_get_in_holds_up_nobody_else(flip, client, how):
+    """Those who are stuck have waited longest, so they are let in first."""
+    with stuck(flip, how) as (conns, limit), flip.control() as control:
+        flip.hold(control)
+        limit()
+        for conn in conns:
+            conn.pgconn.send_query(b"SELECT 1")
+        for _ in range(2):  # the gateway has seen what was there before it was asked
+            control.require("status")
+        asking = Asking(client, "SELECT 7")
+        epoch = flip.move_registers()
+        control.send("release", side=flip.side, epoch=epoch)
+        asking.join(10)
+        assert asking.answer == (7,)
+        for conn in conns:
+            conn.pgconn.consume_input()
+        assert all(conn.pgconn.is_busy() for conn in conns), "it was served when they were through"
+
+
+def test_a_release_is_answered_by_its_register_and_not_by_the_flip_before_it(flip):
+    """The hold ended by its deadline, and one whom nobody waits for is still on his way."""
+    with slow(flip) as idle, psycopg.connect(flip.gateway_dsn("shop_app")) as other, flip.control() as control:
+        flip.hold(control, hold_ms=300)
+        wait_until(lambda: control.require("status")["phase"] == "flipping", 10, "the deadline")
+        with flip.old.connect("airlock") as owner, owner.transaction():
+            owner.execute("LOCK TABLE airlock.register IN ACCESS EXCLUSIVE MODE")
+            number = control.send("release", side=flip.side, epoch=0)
+            with flip.control() as second:
+                second.require("status")
+                other.close()
+                wait_until(lambda: second.require("status")["sessions"] == 1, 10, "the other to be gone")
+                assert second.require("status")["phase"] == "flipping"
+            owner.execute("UPDATE airlock.register SET state = 'SEALED' WHERE side = %s", (flip.side,))
+        assert control.answer(number)["ok"] is False
+        flip.set_register(flip.side, "ACTIVE")
+        assert idle.execute("SELECT 1").fetchone() == (1,)
 
 
 # -- the deadline of a hold (law 6) -----------------------------------------------------------------
