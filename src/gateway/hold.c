@@ -296,7 +296,7 @@ static void count(const struct hold *h, int64_t *ret_sessions, int64_t *ret_held
 	*ret_stuck = false;
 	for (const struct session *s = h->gateway->first; s; s = s->next) {
 		*ret_sessions += session_counts(s);
-		*ret_held += s->phase == SESSION_HELD;
+		*ret_held += session_is_held(s);
 		*ret_stuck |= blockers_is_stuck(s);
 	}
 }

@@ -259,4 +259,6 @@ void relay_server(struct session *s, bool came)
 	else
 		leg_arm(s->client);
 	session_settle(s);
+	if (s->phase == SESSION_HELD)
+		hold_news(s->gateway->hold, s); /* its client may have heard all by now */
 }

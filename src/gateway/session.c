@@ -254,7 +254,10 @@ bool session_at_boundary(const struct session *s)
 
 bool session_is_held(const struct session *s)
 {
-	return s->phase == SESSION_HELD;
+	const struct leg *server = s->server.leg;
+
+	return s->phase == SESSION_HELD &&
+	       (!server || (s->server_need == 0 && server->start == server->end));
 }
 
 bool session_is_waiting(const struct session *s)
@@ -394,6 +397,11 @@ static void pump_held(struct session *s)
 {
 	struct leg *leg = s->client;
 
+	if (leg->blocked && s->phase == SESSION_HELD && server_is_open(&s->server)) {
+		relay_server(s, false);
+		if (s->phase != SESSION_HELD)
+			return;
+	}
 	if (leg_unseen(leg) == 0)
 		leg_read(leg);
 	if (leg->gone || leg->broken ||
