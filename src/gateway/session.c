@@ -309,6 +309,22 @@ void session_detach(struct session *s)
 	become_held(s);
 }
 
+void session_leave_server(struct session *s)
+{
+	const struct leg *leg = s->server.leg;
+	bool cut = leg && (s->server_need > 0 || leg->start < leg->mid);
+
+	REQUIRE(s->phase == SESSION_HELD);
+	server_close(&s->server);
+	if (cut) {
+		say("a session of %.63s is ended: its server went in the middle of a message",
+			s->login.user);
+		session_close(s);
+	} else {
+		hold_news(s->gateway->hold, s);
+	}
+}
+
 static void go_on(struct session *s)
 {
 	if (!hold_lets_go(s->gateway->hold, s) || (s->detached && !session_is_waiting(s)))

@@ -141,6 +141,9 @@ void session_pump_server(struct leg *leg);
 void session_detach(struct session *s);
 /* From OPENING: it got no server and waits. */
 void session_hold_here(struct session *s);
+/* From HELD: its server went, or is of no use any more.  A client that has only a part of what that
+ * server was saying cannot go on with another one and is closed. */
+void session_leave_server(struct session *s);
 /* From PROBE, after a flush. */
 void session_hold_again(struct session *s);
 

@@ -149,6 +149,19 @@ def test_a_listener_is_not_flushed_or_left_in_the_middle_of_a_message(flip, cont
         other.close()
 
 
+def test_a_client_that_has_half_a_message_is_not_given_another_server(flip, control):
+    heard = []
+    with Listener(flip, "news") as listener:
+        other, number = slow_reader(flip, control, listener, 3000)
+        flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (listener.conn.info.backend_pid,))
+        with pytest.raises(psycopg.OperationalError, match="closed the connection"):
+            wait_until(lambda: hear(listener, heard) is None, 5, "the end of the connection")
+        other.close()
+        assert control.answer(number)["held"] == 0
+        control.require("release", side=flip.side, epoch=0)
+        assert heard == [str(n + 1) for n in range(len(heard))]
+
+
 def test_a_listener_that_does_not_read_is_named(flip, control):
     with Listener(flip, "news") as listener:
         other, number = slow_reader(flip, control, listener, 3000, drain_ms=2000)
