@@ -66,6 +66,8 @@ static struct hindrance busy_of(const struct session *s)
 {
 	struct hindrance found = {.policy = s->gateway->policies.of[CLASS_TRANSACTIONS]};
 
+	if (s->phase == SESSION_HELD && !session_is_held(s))
+		found.cls = "unread";
 	if (s->phase == SESSION_RUN && !session_at_boundary(s))
 		found.cls = track_is_safe(&s->track) ? "unread" : "transaction";
 	return found;

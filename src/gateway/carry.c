@@ -162,7 +162,7 @@ void carry_probe(struct session *s)
 
 void carry_flush(struct session *s)
 {
-	REQUIRE(s->phase == SESSION_HELD && server_is_open(&s->server));
+	REQUIRE(session_is_held(s) && server_is_open(&s->server));
 	begin_talk(s);
 	s->phase = SESSION_PROBE;
 	s->flushing = true;

@@ -47,7 +47,7 @@ void ending_transactions(struct ending *e)
 	e->overtime = true;
 	for (struct session *s = e->gateway->first; s; s = next) {
 		next = s->next;
-		if (s->phase == SESSION_RUN)
+		if (s->phase == SESSION_RUN || (s->phase == SESSION_HELD && !session_is_held(s)))
 			end_session(e, s, "its transaction did not end in time");
 	}
 }

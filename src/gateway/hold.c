@@ -167,14 +167,15 @@ static void let_go(struct hold *h, enum control_side side, int64_t epoch)
 	h->released = h->failed = h->waiting_us_max = h->on_us = 0;
 	pace_begin(&h->pace, gateway_openings_least());
 	h->gateway->likely = side;
-	for (struct session *s = h->gateway->first; s; s = s->next) {
+	for (struct session *s = h->gateway->first, *next; s; s = next) {
+		next = s->next;
 		if (s->phase != SESSION_HELD)
 			continue;
 		s->flipping = !s->detached || session_is_waiting(s);
 		s->cleared = false;
 		if (server_is_open(&s->server) &&
 			(s->server.side != side || s->server.epoch != epoch))
-			server_close(&s->server);
+			session_leave_server(s);
 	}
 	uv_idle_start(&h->look, on_look);
 }
@@ -301,7 +302,7 @@ static void count(const struct hold *h, int64_t *ret_sessions, int64_t *ret_held
 	*ret_stuck = false;
 	for (const struct session *s = h->gateway->first; s; s = s->next) {
 		*ret_sessions += session_counts(s);
-		*ret_held += s->phase == SESSION_HELD;
+		*ret_held += session_is_held(s);
 		*ret_stuck |= blockers_is_stuck(s);
 	}
 }
@@ -513,7 +514,7 @@ static void shut(struct hold *h)
 		next = s->next;
 		if (s->phase != SESSION_HELD)
 			continue;
-		server_close(&s->server);
+		session_leave_server(s);
 		if (session_is_waiting(s))
 			session_refuse(
 				s, "57P03", "neither side of the database accepts sessions now");

@@ -146,8 +146,9 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	 * What it said before is the client's, a notification perhaps. */
 	if (head->type == 'E' && track_server(&s->track, 'E', 0) == TRACK_UNASKED &&
 		s->phase == SESSION_HELD) {
-		leg_pass(leg, s->client);
-		server_close(&s->server);
+		if (!leg_pass(leg, s->client))
+			return TAKEN_NOT; /* it is looked at again when the client has read */
+		session_leave_server(s);
 		return TAKEN_OVER;
 	}
 	return TAKEN;
@@ -227,7 +228,7 @@ static bool server_hand_on(struct session *s)
 static void server_gone(struct session *s)
 {
 	if (s->phase == SESSION_HELD) {
-		server_close(&s->server);
+		session_leave_server(s);
 		return;
 	}
 	session_end(s);
@@ -261,4 +262,6 @@ void relay_server(struct session *s, bool came)
 	else
 		leg_arm(s->client);
 	session_settle(s);
+	if (s->phase == SESSION_HELD)
+		hold_news(s->gateway->hold, s); /* its client may have heard all by now */
 }

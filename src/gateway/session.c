@@ -254,7 +254,10 @@ bool session_at_boundary(const struct session *s)
 
 bool session_is_held(const struct session *s)
 {
-	return s->phase == SESSION_HELD;
+	const struct leg *server = s->server.leg;
+
+	return s->phase == SESSION_HELD &&
+	       (!server || (s->server_need == 0 && server->start == server->end));
 }
 
 bool session_is_waiting(const struct session *s)
@@ -304,6 +307,22 @@ void session_detach(struct session *s)
 	server_close(&s->server);
 	s->detached = true;
 	become_held(s);
+}
+
+void session_leave_server(struct session *s)
+{
+	const struct leg *leg = s->server.leg;
+	bool cut = leg && (s->server_need > 0 || leg->start < leg->mid);
+
+	REQUIRE(s->phase == SESSION_HELD);
+	server_close(&s->server);
+	if (cut) {
+		say("a session of %.63s is ended: its server went in the middle of a message",
+			s->login.user);
+		session_close(s);
+	} else {
+		hold_news(s->gateway->hold, s);
+	}
 }
 
 static void go_on(struct session *s)
@@ -403,6 +422,11 @@ static void pump_held(struct session *s)
 {
 	struct leg *leg = s->client;
 
+	if (leg->blocked && s->phase == SESSION_HELD && server_is_open(&s->server)) {
+		relay_server(s, false);
+		if (s->phase != SESSION_HELD)
+			return;
+	}
 	if (leg_unseen(leg) == 0)
 		leg_read(leg);
 	if (leg->gone || leg->broken ||

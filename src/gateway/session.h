@@ -124,7 +124,8 @@ bool session_is_waiting(const struct session *s);
 /* Nothing is under way: no answer owed, no transaction open, no message cut in half, nothing on its
  * way to the server, none of its answers unread, no cancel under way. */
 bool session_at_boundary(const struct session *s);
-/* May it be left where it is (or has no server that could matter)? */
+/* May it be left where it is: held, and its client has heard all that came of its server, or has
+ * none?  Who listens can be told much at once, or read slowly. */
 bool session_is_held(const struct session *s);
 /* Is it a session that a hold concerns: a client that has logged in? */
 bool session_counts(const struct session *s);
@@ -141,6 +142,9 @@ void session_pump_server(struct leg *leg);
 void session_detach(struct session *s);
 /* From OPENING: it got no server and waits. */
 void session_hold_here(struct session *s);
+/* From HELD: its server went, or is of no use any more.  A client that has only a part of what that
+ * server was saying cannot go on with another one and is closed. */
+void session_leave_server(struct session *s);
 /* From PROBE, after a flush. */
 void session_hold_again(struct session *s);
 

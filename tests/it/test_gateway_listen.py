@@ -1,6 +1,7 @@
 """LISTEN goes across: the channels, what old had sent before, and what is sent on new right after."""
 
 import os
+import select
 import signal
 import threading
 
@@ -103,6 +104,71 @@ def test_a_hold_is_not_drained_before_listeners_have_what_was_committed(flip, co
         epoch = flip.move_registers()
         control.require("release", side=flip.side, epoch=epoch)
         assert listener.payloads() == ["in time"]
+
+
+def slow_reader(flip, control, listener, count, drain_ms=5000):
+    """A drain that waits for another's transaction, while the listener is told more than its socket takes.
+    Returns that other and the number of the hold."""
+    other = psycopg.connect(flip.gateway_dsn("shop_app"))
+    other.execute("SELECT 1")
+    number = flip.send_hold(control, drain_ms=drain_ms)
+    with flip.control() as second:
+        wait_until(lambda: second.require("status")["held"] == 1, 10, "the listener to be held")
+    with psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+        direct.execute("SELECT count(pg_notify('news', repeat('x', 7900) || n)) FROM generate_series(1, %s) n", (count,))
+    wait_until(lambda: flip.old.query("SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'ClientWrite'",
+                                      (listener.conn.info.backend_pid,)), 20, "all buffers to be full")
+    return other, number
+
+
+def hear(listener, heard):
+    """What comes without a question, until nothing has come for a moment."""
+    pgconn = listener.conn.pgconn
+    while select.select([pgconn.socket], [], [], 0.1)[0]:
+        pgconn.consume_input()
+        while (notify := pgconn.notifies()) is not None:
+            heard.append(notify.extra.lstrip(b"x").decode())
+    return heard
+
+
+def test_a_listener_is_not_flushed_or_left_in_the_middle_of_a_message(flip, control):
+    """Much was committed before it was held, and it reads slowly."""
+    count, heard = 3000, []
+    with Listener(flip, "news") as listener:
+        other, number = slow_reader(flip, control, listener, count)
+        other.commit()
+        with flip.control() as second:
+            wait_until(lambda: second.require("status")["held"] > 0, 10, "the other to be held")
+        wait_until(lambda: len(hear(listener, heard)) == count, 20, "all notifications")
+        held = control.answer(number)
+        assert (held["ok"], held["held"]) == (True, 2), held
+        epoch = flip.move_registers()
+        control.require("release", side=flip.side, epoch=epoch)
+        assert heard == [str(n + 1) for n in range(count)]
+        assert listener.conn.execute("SELECT 'well'").fetchone() == ("well",)
+        other.close()
+
+
+def test_a_client_that_has_half_a_message_is_not_given_another_server(flip, control):
+    heard = []
+    with Listener(flip, "news") as listener:
+        other, number = slow_reader(flip, control, listener, 3000)
+        flip.old.query("SELECT pg_terminate_backend(%s, 10000)", (listener.conn.info.backend_pid,))
+        with pytest.raises(psycopg.OperationalError, match="closed the connection"):
+            wait_until(lambda: hear(listener, heard) is None, 5, "the end of the connection")
+        other.close()
+        assert control.answer(number)["held"] == 0
+        control.require("release", side=flip.side, epoch=0)
+        assert heard == [str(n + 1) for n in range(len(heard))]
+
+
+def test_a_listener_that_does_not_read_is_named(flip, control):
+    with Listener(flip, "news") as listener:
+        other, number = slow_reader(flip, control, listener, 3000, drain_ms=2000)
+        other.close()
+        refused = control.answer(number)
+        assert (refused["code"], [b["class"] for b in refused["blockers"]]) == ("drain", ["unread"])
+        assert len(listener.payloads()) == 3000
 
 
 def test_what_came_in_one_piece_with_the_end_of_the_server_is_heard(flip, control):
