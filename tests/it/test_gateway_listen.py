@@ -11,6 +11,7 @@ import pytest
 
 from selfflip import SelfFlip
 from server import wait_until
+from wire import query
 
 CHANNELS = ("plain", "MixedCase", 'with "quotes"', "umläut", "sem;icolon")
 
@@ -104,6 +105,47 @@ def test_a_hold_is_not_drained_before_listeners_have_what_was_committed(flip, co
         epoch = flip.move_registers()
         control.require("release", side=flip.side, epoch=epoch)
         assert listener.payloads() == ["in time"]
+
+
+def frozen_in_its_flush(flip, control, **hold):
+    """A listener by the wire whose server does not answer, and the number of the hold that waits for it."""
+    wire = flip.wire(seconds=5)  # before anybody looks at it for another reason
+    wire.send(query("LISTEN news"))
+    assert [kind for kind, _ in wire.hear(2)] == ["C", "Z"]
+    arm(flip, control)
+    pid = int.from_bytes(wire.key[:4], "big")
+    os.kill(pid, signal.SIGSTOP)
+    return wire, pid, flip.send_hold(control, **hold)
+
+
+def test_a_listener_goes_on_when_its_hold_ends_within_its_flush(flip, control):
+    wire, pid, number = frozen_in_its_flush(flip, control, drain_ms=100)
+    with wire:
+        try:
+            assert control.answer(number)["code"] == "drain"
+            wire.send_in_pieces(query("SELECT 'on'"), ())
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert [kind for kind, _ in wire.hear(4)] == ["T", "D", "C", "Z"]
+
+
+def test_a_flush_does_not_open_a_door(flip, control):
+    """The deadline passes within it, and no register reads open."""
+    wire, pid, number = frozen_in_its_flush(flip, control, hold_ms=100)
+    with wire:
+        try:
+            flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
+            assert control.answer(number)["code"] == "over"
+            wire.send_in_pieces(query("SELECT 'on'"), ())
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        try:
+            assert (wire.next()[0], control.require("status")["phase"]) == ("E", "shut")
+        finally:
+            flip.set_register(flip.side, "ACTIVE")
+    with flip.wire() as wire:
+        wire.send(query("SELECT 'on'"))
+        assert wire.hear(4)[3][0] == "Z"
 
 
 def slow_reader(flip, control, listener, count, drain_ms=5000):
