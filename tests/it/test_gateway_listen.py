@@ -11,7 +11,7 @@ import pytest
 
 from selfflip import SelfFlip
 from server import wait_until
-from wire import query
+from wire import query, queue_of
 
 CHANNELS = ("plain", "MixedCase", 'with "quotes"', "umläut", "sem;icolon")
 
@@ -146,6 +146,36 @@ def test_a_flush_does_not_open_a_door(flip, control):
     with flip.wire() as wire:
         wire.send(query("SELECT 'on'"))
         assert wire.hear(4)[3][0] == "Z"
+
+
+def test_what_came_in_one_piece_with_the_end_of_a_probe_is_heard(flip, control):
+    """The server answers a probe and tells of a notification while the gateway is frozen."""
+    if flip.side != "old":
+        flip.turn(control)
+    with Listener(flip, "news") as listener, psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+        pid = listener.conn.info.backend_pid
+        port = flip.old.query("SELECT client_port FROM pg_stat_activity WHERE pid = %s", (pid,))[0][0]
+        arm(flip, control)  # what comes next is one round trip
+        assert listener.payloads() == []
+        os.kill(pid, signal.SIGSTOP)
+        number = control.send("survey")
+        wait_until(lambda: queue_of(flip.old.port, port) > 0, 10, "the probe")
+        flip.gateways[0].sigstop()
+        try:
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: probe_is_answered(flip, pid), 10, "the probe's answers")
+            answers = queue_of(port, flip.old.port)
+            notify(direct, "news", "behind it")
+            wait_until(lambda: queue_of(port, flip.old.port) > answers, 10, "the notification")
+        finally:
+            flip.gateways[0].sigcont()
+        wait_until(lambda: hear(listener, []) == ["behind it"], 5, "the notification")
+        assert control.answer(number)["ok"]
+
+
+def probe_is_answered(flip, pid):
+    return flip.old.query("SELECT state = 'idle' AND query LIKE 'DO $airlock%%' FROM pg_stat_activity WHERE pid = %s",
+                          (pid,))[0][0]
 
 
 def slow_reader(flip, control, listener, count, drain_ms=5000):
