@@ -87,11 +87,15 @@ static void probe_failed(struct session *s)
 	probed(s);
 }
 
-/* It was held, and is held again; what its server had to say is said. */
+/* It was held, and is held again; what its server had to say is said.  The hold may have ended
+ * meanwhile, and looked only at those who were held. */
 static void flushed(struct session *s)
 {
 	s->flushing = false;
+	if (!hold_keeps(s->gateway->hold, &s->server))
+		server_close(&s->server);
 	session_hold_again(s);
+	session_settle(s);
 }
 
 static void ended(struct session *s, const struct err *err)

@@ -109,6 +109,12 @@ bool hold_lets_go(const struct hold *h, const struct session *s)
 	return session_is_waiting(s); /* the doors are looked at again when somebody asks */
 }
 
+bool hold_keeps(const struct hold *h, const struct server *server)
+{
+	return hold_stops(h) || (h->phase != CONTROL_SHUT && server->side == h->gateway->likely &&
+					server->epoch >= doors_epoch(h->gateway->doors));
+}
+
 bool hold_is_arming(const struct hold *h)
 {
 	return h->arming != NULL && !h->surveying;

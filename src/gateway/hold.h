@@ -35,6 +35,8 @@ bool hold_stops(const struct hold *h);
 /* May this held session go on now?  (After a release they go a few at a time, waiting ones first;
  * who is not let in holds up others for half a second at most.) */
 bool hold_lets_go(const struct hold *h, const struct session *s);
+/* Where its hold ended while it was flushed: may it go on with the server that it has? */
+bool hold_keeps(const struct hold *h, const struct server *server);
 /* Are sessions looked at because a hold is to follow? */
 bool hold_is_arming(const struct hold *h);
 /* How long a session that was carried may look for an open door. */

@@ -475,6 +475,16 @@ void session_pump_client(struct leg *leg)
 		leg_arm(leg);
 }
 
+/* Our dialogue is over, and the server has said more than its end: nothing else tells of it. */
+static void relay_rest(struct session *s)
+{
+	const struct leg *leg = s->server.leg;
+
+	if ((s->phase == SESSION_RUN || s->phase == SESSION_HELD) && leg &&
+		(leg_unseen(leg) > 0 || (leg->ssl && SSL_has_pending(leg->ssl))))
+		relay_server(s, false);
+}
+
 void session_pump_server(struct leg *leg)
 {
 	struct session *s = leg->owner;
@@ -482,6 +492,7 @@ void session_pump_server(struct leg *leg)
 	leg_flush(leg);
 	if (s->phase == SESSION_OPENING || s->phase == SESSION_PROBE) {
 		carry_pump(s);
+		relay_rest(s);
 	} else {
 		if (leg->blocked && s->phase == SESSION_RUN)
 			relay_client(s, false);

@@ -11,6 +11,7 @@ import pytest
 
 from selfflip import SelfFlip
 from server import wait_until
+from wire import query, queue_of
 
 CHANNELS = ("plain", "MixedCase", 'with "quotes"', "umläut", "sem;icolon")
 
@@ -104,6 +105,77 @@ def test_a_hold_is_not_drained_before_listeners_have_what_was_committed(flip, co
         epoch = flip.move_registers()
         control.require("release", side=flip.side, epoch=epoch)
         assert listener.payloads() == ["in time"]
+
+
+def frozen_in_its_flush(flip, control, **hold):
+    """A listener by the wire whose server does not answer, and the number of the hold that waits for it."""
+    wire = flip.wire(seconds=5)  # before anybody looks at it for another reason
+    wire.send(query("LISTEN news"))
+    assert [kind for kind, _ in wire.hear(2)] == ["C", "Z"]
+    arm(flip, control)
+    pid = int.from_bytes(wire.key[:4], "big")
+    os.kill(pid, signal.SIGSTOP)
+    return wire, pid, flip.send_hold(control, **hold)
+
+
+def test_a_listener_goes_on_when_its_hold_ends_within_its_flush(flip, control):
+    wire, pid, number = frozen_in_its_flush(flip, control, drain_ms=100)
+    with wire:
+        try:
+            assert control.answer(number)["code"] == "drain"
+            wire.send_in_pieces(query("SELECT 'on'"), ())
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert [kind for kind, _ in wire.hear(4)] == ["T", "D", "C", "Z"]
+
+
+def test_a_flush_does_not_open_a_door(flip, control):
+    """The deadline passes within it, and no register reads open."""
+    wire, pid, number = frozen_in_its_flush(flip, control, hold_ms=100)
+    with wire:
+        try:
+            flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
+            assert control.answer(number)["code"] == "over"
+            wire.send_in_pieces(query("SELECT 'on'"), ())
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        try:
+            assert (wire.next()[0], control.require("status")["phase"]) == ("E", "shut")
+        finally:
+            flip.set_register(flip.side, "ACTIVE")
+    with flip.wire() as wire:
+        wire.send(query("SELECT 'on'"))
+        assert wire.hear(4)[3][0] == "Z"
+
+
+def test_what_came_in_one_piece_with_the_end_of_a_probe_is_heard(flip, control):
+    """The server answers a probe and tells of a notification while the gateway is frozen."""
+    if flip.side != "old":
+        flip.turn(control)
+    with Listener(flip, "news") as listener, psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+        pid = listener.conn.info.backend_pid
+        port = flip.old.query("SELECT client_port FROM pg_stat_activity WHERE pid = %s", (pid,))[0][0]
+        arm(flip, control)  # what comes next is one round trip
+        assert listener.payloads() == []
+        os.kill(pid, signal.SIGSTOP)
+        number = control.send("survey")
+        wait_until(lambda: queue_of(flip.old.port, port) > 0, 10, "the probe")
+        flip.gateways[0].sigstop()
+        try:
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: probe_is_answered(flip, pid), 10, "the probe's answers")
+            answers = queue_of(port, flip.old.port)
+            notify(direct, "news", "behind it")
+            wait_until(lambda: queue_of(port, flip.old.port) > answers, 10, "the notification")
+        finally:
+            flip.gateways[0].sigcont()
+        wait_until(lambda: hear(listener, []) == ["behind it"], 5, "the notification")
+        assert control.answer(number)["ok"]
+
+
+def probe_is_answered(flip, pid):
+    return flip.old.query("SELECT state = 'idle' AND query LIKE 'DO $airlock%%' FROM pg_stat_activity WHERE pid = %s",
+                          (pid,))[0][0]
 
 
 def slow_reader(flip, control, listener, count, drain_ms=5000):

@@ -6,7 +6,7 @@ import pytest
 from chopper import Chopper
 from lab import DATABASE
 from selfflip import SelfFlip
-from wire import (DONE, FLUSH, SYNC, Wire, bind, call, close, data, describe, execute, fail, parse, query,
+from wire import (DONE, FLUSH, SYNC, bind, call, close, data, describe, execute, fail, parse, query,
                   run)
 
 BAD = parse("SELECT nothing FROM nowhere")
@@ -88,12 +88,6 @@ class WireFlip(SelfFlip):
             self.chopper = Chopper(("127.0.0.1", self.old.port), whole="airlock_gateway")
         plain = super().conninfo("old")
         return plain if side == "old" else plain.replace(f"port={self.old.port}", f"port={self.chopper.port}")
-
-    def password(self, role):
-        return next(line.split(":")[4] for line in self.passfile.read_text().splitlines() if f":{role}:" in line)
-
-    def wire(self, port=None):
-        return Wire(("127.0.0.1", port or self.gateway_port), "shop_app", self.password("shop_app"), DATABASE)
 
     def clear(self):
         self.old.query("TRUNCATE wire", dbname=DATABASE)

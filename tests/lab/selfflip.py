@@ -11,6 +11,7 @@ import threading
 from control import Control
 from lab import DATABASE, Lab, STORE
 from server import free_port, server_user
+from wire import Wire
 
 ADDRESSES = {"old": "127.0.0.1", "new": "127.0.0.2"}
 OTHER = {"old": "new", "new": "old"}
@@ -62,6 +63,11 @@ class SelfFlip(Lab):
 
     def address(self, side=None):
         return ADDRESSES[side or self.side]
+
+    def wire(self, port=None, role="shop_app", seconds=20):
+        """A client of the gateway's, or of who else listens at that port, that says byte by byte what it will."""
+        password = next(line.split(":")[4] for line in self.passfile.read_text().splitlines() if f":{role}:" in line)
+        return Wire(("127.0.0.1", port or self.gateway_port), role, password, DATABASE, seconds)
 
     # -- the registers -------------------------------------------------------------------------
 
