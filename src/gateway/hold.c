@@ -42,6 +42,7 @@ struct hold {
 	int64_t released, failed, waiting_us_max;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
 	struct pace pace;
+	struct listeners listeners;
 };
 
 static void on_look(uv_idle_t *idle);
@@ -61,6 +62,7 @@ struct hold *hold_new(struct gateway *gateway)
 	ENSURE(uv_timer_init(&gateway->loop, &h->arm) == 0);
 	ENSURE(uv_timer_init(&gateway->loop, &h->calm) == 0);
 	ENSURE(uv_idle_init(&gateway->loop, &h->look) == 0);
+	listeners_begin(&h->listeners, gateway);
 	h->drain.data = h->deadline.data = h->arm.data = h->calm.data = h->look.data = h;
 	return h;
 }
@@ -79,6 +81,7 @@ void hold_stop(struct hold *h)
 	uv_close((uv_handle_t *)&h->arm, NULL);
 	uv_close((uv_handle_t *)&h->calm, NULL);
 	uv_close((uv_handle_t *)&h->look, NULL);
+	listeners_stop(&h->listeners);
 }
 
 void hold_free(struct hold *h)
@@ -144,15 +147,22 @@ static void count_flip(struct hold *h, struct session *s)
 	s->flipping = s->cleared = false;
 }
 
+void hold_door_opened(struct hold *h)
+{
+	if (h->phase == CONTROL_SHUT) {
+		say("a door is open again");
+		h->phase = CONTROL_RUN;
+	}
+	h->listeners_wake = true;
+	uv_idle_start(&h->look, on_look);
+}
+
 void hold_news(struct hold *h, struct session *s)
 {
 	if (s->flipping)
 		count_flip(h, s);
-	if (h->phase == CONTROL_SHUT && s->phase == SESSION_RUN) {
-		say("a door is open again");
-		h->phase = CONTROL_RUN;
-		h->listeners_wake = true;
-	}
+	if (h->phase == CONTROL_SHUT && s->phase == SESSION_RUN)
+		hold_door_opened(h);
 	if (!h->gateway->stopping)
 		uv_idle_start(&h->look, on_look);
 }

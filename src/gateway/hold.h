@@ -43,6 +43,9 @@ bool hold_is_arming(const struct hold *h);
 int64_t hold_patience_ms(const struct hold *h);
 /* A session that the hold's end let go has been served: it is at a boundary again. */
 void hold_calmed(struct hold *h, struct session *s);
+/* A register read open, and no hold is under way: nobody is shut out any more, and who listens gets
+ * his server, for which he would never ask. */
+void hold_door_opened(struct hold *h);
 /* The session has come to where it is held, has got its server or failed to at its first try, was
  * refused, is gone, or a probe that arm had wanted is over.  What follows from it is done in the
  * loop's next turn. */

@@ -32,8 +32,8 @@ def control(flip):
 class Listener:
     """A client that keeps what it is told."""
 
-    def __init__(self, flip, *channels):
-        self.conn = psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True)
+    def __init__(self, flip, *channels, **kwargs):
+        self.conn = psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True, **kwargs)
         self.heard = []
         self.conn.add_notify_handler(lambda notify: self.heard.append((notify.channel, notify.payload, notify.pid)))
         for channel in channels:
@@ -303,22 +303,45 @@ def test_no_notification_is_lost_or_doubled_between_clients_of_one_gateway(flip,
         assert listener.payloads() == sent
 
 
-def test_one_who_only_listens_is_connected_again_when_a_door_opens(flip, control):
+def shut(flip, control):
+    """A hold that ends where no door is open."""
+    flip.hold(control, hold_ms=300)
+    flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
+    wait_until(lambda: control.require("status")["phase"] == "shut", 10, "the hold to be over")
+
+
+def hears_again(flip, listener):
+    """Without asking for anything: its server is there, and what is sent arrives."""
+    wait_until(lambda: flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_app'"
+                                      " AND query LIKE '%%pg_listening_channels%%'")[0][0] > 0, 10,
+               "the listener's server")
+    with psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
+        notify(direct, "news", "at last")
+    wait_until(lambda: heard_without_asking(listener), 10, "the notification")
+
+
+@pytest.mark.parametrize("another", [True, False], ids=["another asks", "nobody asks"])
+def test_one_who_only_listens_is_connected_again_when_a_door_opens(flip, control, another):
     """At the deadline no door was open; he would never ask for his server."""
     with Listener(flip, "news") as listener, \
-            psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as other, \
-            psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
-        with flip.control() as second:
-            flip.hold(second, hold_ms=300)
-            flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
-            wait_until(lambda: second.require("status")["phase"] == "shut", 10, "the hold to be over")
+            psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as other:
+        shut(flip, control)
         flip.set_register(flip.side, "ACTIVE")
-        assert other.execute("SELECT 1").fetchone() == (1,)
-        wait_until(lambda: flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_app'"
-                                          " AND query LIKE '%%pg_listening_channels%%'")[0][0] > 0, 10,
-                   "the listener's server")
-        notify(direct, "news", "at last")
-        wait_until(lambda: heard_without_asking(listener), 10, "the notification")
+        if another:
+            assert other.execute("SELECT 1").fetchone() == (1,)
+        hears_again(flip, listener)
+        assert control.require("status")["phase"] == "run"
+
+
+def test_one_who_only_listens_hears_again_though_his_patience_was_over(flip, control):
+    """The door is shut while he logs in after a hold, for longer than he may look for an open one."""
+    with Listener(flip, "news", options="-c post_auth_delay=1") as listener:
+        flip.turn(control)
+        flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)
+        wait_until(lambda: control.require("status")["phase"] == "run", 30, "the listener to be given up")
+        assert control.require("status")["sessions"] == 1
+        flip.set_register(flip.side, "ACTIVE")
+        hears_again(flip, listener)
 
 
 def heard_without_asking(listener):
