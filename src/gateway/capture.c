@@ -524,7 +524,8 @@ static bool is_passing(const char *sqlstate)
 
 static void refused(struct capture *c, const struct message_fields *e)
 {
-	if (c->phase == PROBING && c->kept) {
+	/* Once it has answered it was only stopped, and what it said is not asked for twice. */
+	if (c->phase == PROBING && c->kept && !c->tagged) {
 		c->kept_refused = true;
 		return;
 	}

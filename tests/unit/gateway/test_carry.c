@@ -228,6 +228,54 @@ static void channels_are_read_back(void **state)
 	feed(&r, REPLAY_MISMATCH, "12CZ12CZ12CZ", NULL); /* no row at all */
 }
 
+static void add_row(
+	struct buf *row, const char *tag, const char *kind, const char *a, const char *b)
+{
+	const char *const columns[] = {tag, kind, a, b, ""};
+	uint8_t len[4];
+
+	buf_clear(row);
+	buf_add(row, "\0\5", 2);
+	for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+		wire_put32(len, (uint32_t)strlen(columns[i]));
+		buf_add(row, len, sizeof len);
+		buf_add(row, columns[i], strlen(columns[i]));
+	}
+}
+
+/* A cancel that comes late stops a kept probe before its rows or within them: asked once more at
+ * once it would name the statement twice. */
+static void a_kept_probe_that_is_stopped_is_asked_again_only_if_it_said_nothing(void **unused)
+{
+	static const uint8_t stopped[] = "SERROR\0VERROR\0C57014\0Mstopped\0";
+	const struct capture_options options = {
+		.nonce = 7, .user = "app", .kept = 42, .kept_serves = true};
+
+	(void)unused;
+	for (int rows = 0; rows < 2; rows++) {
+		struct session_state session = SESSION_STATE_INIT;
+		struct capture c;
+		BUF_AUTO out = BUF_INIT;
+		BUF_AUTO row = BUF_INIT;
+		enum capture_step step;
+
+		capture_begin(&c, &options, &session, &out);
+		if (rows > 0) {
+			add_row(&row, "airlock_probe_000000000000002a", "who", "none", "app");
+			capture_feed(&c, 'D', (const uint8_t *)row.data, row.len, &out);
+			add_row(&row, "", "prep", "S_1", "SELECT 1");
+			step = capture_feed(&c, 'D', (const uint8_t *)row.data, row.len, &out);
+			assert_int_equal(step, CAPTURE_MORE);
+		}
+		capture_feed(&c, 'E', stopped, sizeof stopped, &out);
+		assert_int_equal(
+			capture_feed(&c, 'Z', (const uint8_t *)"I", 1, &out), CAPTURE_MORE);
+		step = capture_feed(&c, 'Z', (const uint8_t *)"I", 1, &out);
+		assert_int_equal(step, rows > 0 ? CAPTURE_FAILED : CAPTURE_SEND);
+		session_state_fini(&session);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +284,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(another_value_is_a_mismatch),
 		cmocka_unit_test(timeouts_are_set_after_the_statements),
 		cmocka_unit_test(channels_are_read_back),
+		cmocka_unit_test(
+			a_kept_probe_that_is_stopped_is_asked_again_only_if_it_said_nothing),
 	};
 
 	if (argc != 2)
