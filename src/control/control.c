@@ -189,6 +189,8 @@ void control_reply_write(const struct control_reply *r, struct buf *out)
 	} else {
 		put_text(doc, "code", r->code);
 		put_text(doc, "error", r->error);
+		if (r->cmd == CONTROL_HOLD && r->hold.disconnected > 0)
+			put_int(doc, "disconnected", r->hold.disconnected);
 		if (r->blockers_count > 0)
 			put_blockers(doc, r);
 	}
@@ -386,7 +388,6 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 	case CONTROL_HOLD:
 		rc = get_int(doc, "held", &r->hold.held, err) ||
 		     get_int(doc, "drain_ms", &r->hold.drain_ms, err);
-		r->hold.disconnected = json_integer_value(json_object_get(doc, "disconnected"));
 		break;
 	case CONTROL_RELEASE:
 		rc = get_int(doc, "released", &r->release.released, err) ||
@@ -424,6 +425,8 @@ int control_reply_read(const char *line, size_t len, enum control_cmd cmd,
 	ret->ok = json_is_true(ok);
 	get_text(doc, "code", ret->code, sizeof ret->code);
 	get_text(doc, "error", ret->error, sizeof ret->error);
+	if (cmd == CONTROL_HOLD)
+		ret->hold.disconnected = json_integer_value(json_object_get(doc, "disconnected"));
 	if (ret->ok && read_answer(doc, ret, err))
 		return -1;
 	return read_blockers(doc, ret, err);

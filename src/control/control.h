@@ -16,7 +16,7 @@
  * arm, hold and survey may carry the plan's policies ("carry":{"temp_tables":"wait",...}); what is
  * not named there has its default, and with a request that is refused they do not count.  A survey
  * looks at every session as arm does, changes nothing and is of no attempt.  A hold that was drained
- * names in "blockers" whom it ended by policy.
+ * names in "blockers" whom it ended by policy, "disconnected" of them; one that was not, those first.
  */
 #ifndef AIRLOCK_CONTROL_CONTROL_H
 #define AIRLOCK_CONTROL_CONTROL_H

@@ -195,7 +195,7 @@ static void note_verb(struct engine *engine, const struct work *work)
 	struct engine_report *report = engine->report;
 
 	note_part(engine, work, now_us);
-	if (work->event.verb == VERB_HOLD && work->event.outcome == OUTCOME_DONE)
+	if (work->event.verb == VERB_HOLD)
 		note_ended(report, &report->held[work->event.member]);
 	if (work->event.outcome == OUTCOME_LATER)
 		report->later = true;

@@ -225,6 +225,29 @@ static void check_order(struct checker *ck, const struct yaml_tree *root, const 
 		text_time_print(small_ms, a), large, text_time_print(large_ms, b));
 }
 
+/* The gateway ends transactions when the drain's time is up, and waits half as long again for those
+ * that were being looked at just then. */
+static void check_overtime(
+	struct checker *ck, const struct yaml_tree *root, const struct plan_route *route)
+{
+	const struct plan_budgets *b = &ck->plan->budgets;
+	const char *word =
+		plan_setting_get(route->settings, route->settings_count, "carry.transactions");
+	char drain[TEXT_NUMBER_BYTES], window[TEXT_NUMBER_BYTES];
+
+	if (!word || strcmp(word, "disconnect") != 0 || b->drain_ms > b->window_ms ||
+		b->drain_ms + b->drain_ms / 2 <= b->window_ms || !is_good_time(root, "drain") ||
+		!is_good_time(root, "window"))
+		return;
+	checker_error_at(ck,
+		get(get(root, "budgets"), "drain") ? "budgets.drain" : "budgets.window", "P-BUDGET",
+		budget_place(root, "drain", "window"), NULL,
+		"drain (%s), and half as long again for `transactions: disconnect` of route %s, is "
+		"longer than window (%s), within which it lies",
+		text_time_print(b->drain_ms, drain), route->name,
+		text_time_print(b->window_ms, window));
+}
+
 static void check_budgets(struct checker *ck, const struct yaml_tree *root)
 {
 	const struct plan_budgets *b = &ck->plan->budgets;
@@ -232,6 +255,8 @@ static void check_budgets(struct checker *ck, const struct yaml_tree *root)
 	check_order(ck, root, "stall", b->stall_ms, "window", b->window_ms);
 	check_order(ck, root, "window", b->window_ms, "hold", b->hold_ms);
 	check_order(ck, root, "drain", b->drain_ms, "window", b->window_ms);
+	for (size_t i = 0; i < ck->plan->routes_count; i++)
+		check_overtime(ck, root, &ck->plan->routes[i]);
 }
 
 void meaning_check_values(struct checker *ck, const struct yaml_tree *root)

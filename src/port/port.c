@@ -181,6 +181,7 @@ int route_hold(struct route *route, const struct route_call *call, struct route_
 	REQUIRE(call->src < SIDE_COUNT);
 	REQUIRE(call->attempt > 0);
 	REQUIRE(call->hold_ms > 0);
+	*ret_held = (struct route_held){0};
 	return ENV_STEP(route->env, "hold", route->ops->hold(route, call, ret_held, err));
 }
 

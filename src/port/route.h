@@ -77,7 +77,8 @@ struct route_ops {
 	 * ERR_BLOCKED when a session cannot be carried there, by name. */
 	int (*arm)(struct route *route, const struct route_call *call, struct err *err);
 	/* Clients wait at their next transaction boundary; returns when all do (drained).
-	 * ERR_BLOCKED, and the hold is over, when drain_ms did not suffice. */
+	 * ERR_BLOCKED, and the hold is over, when drain_ms did not suffice; whom it had ended by
+	 * then is told even so. */
 	int (*hold)(struct route *route, const struct route_call *call, struct route_held *ret_held,
 		struct err *err);
 	/* Sends clients to `side`, whose register was read open at `epoch`, and lets them go. */

@@ -274,6 +274,21 @@ static int gateway_arm(struct route *route, const struct route_call *call, struc
 	return 0;
 }
 
+/* They are the first that it names, and stay ended when the hold is over. */
+static void name_ended(struct control_reply *reply, struct route_held *ret_held)
+{
+	size_t named = reply->blockers_count;
+	BUF_AUTO who = BUF_INIT;
+
+	ret_held->ended = reply->hold.disconnected;
+	if (ret_held->ended < (int64_t)named)
+		reply->blockers_count = ret_held->ended > 0 ? (size_t)ret_held->ended : 0;
+	name_blockers(reply, &who);
+	snprintf(ret_held->who, sizeof ret_held->who, "%s",
+		who.len > 2 ? buf_str(&who) + 2 : ""); /* without ": " */
+	reply->blockers_count = named;
+}
+
 static int gateway_hold(struct route *route, const struct route_call *call,
 	struct route_held *ret_held, struct err *err)
 {
@@ -286,17 +301,15 @@ static int gateway_hold(struct route *route, const struct route_call *call,
 			.hold_ms = call->hold_ms,
 			.drain_ms = call->drain_ms}};
 	struct control_reply reply;
-	BUF_AUTO who = BUF_INIT;
 
-	if (ask(g, &request, call->deadline_ms, &reply, err))
+	if (exchange(g, &request, call->deadline_ms, &reply, err))
 		return -1;
-	*ret_held = (struct route_held){.held = reply.hold.held,
-		.drain_ms = reply.hold.drain_ms,
-		.ended = reply.hold.disconnected};
-	name_blockers(&reply, &who);
-	snprintf(ret_held->who, sizeof ret_held->who, "%s",
-		who.len > 2 ? buf_str(&who) + 2 : ""); /* without ": " */
-	return 0;
+	if (reply.ok) {
+		ret_held->held = reply.hold.held;
+		ret_held->drain_ms = reply.hold.drain_ms;
+	}
+	name_ended(&reply, ret_held);
+	return reply.ok ? 0 : said_no(g, &reply, err);
 }
 
 static int gateway_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,

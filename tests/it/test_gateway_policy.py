@@ -1,5 +1,7 @@
 """What becomes of sessions that cannot be carried over: the plan's word for each class."""
 
+import os
+import signal
 import threading
 
 import psycopg
@@ -208,6 +210,21 @@ def test_transactions_are_ended_at_the_drains_end_only_where_the_plan_says_so(fl
     assert named(answer) == [("holds it", "transaction", "disconnect")]
     assert is_ended(client)
     release(flip, control)
+    assert other.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_whom_a_hold_ended_is_named_when_it_fails_afterwards(flip, control, client, other):
+    """The other is being looked at when the drain's time is up, and its server says nothing."""
+    client.execute("BEGIN")
+    other.execute("SELECT 1")
+    os.kill(other.info.backend_pid, signal.SIGSTOP)
+    try:
+        answer = flip.hold(control, drain_ms=300, transactions="disconnect")
+    finally:
+        os.kill(other.info.backend_pid, signal.SIGCONT)
+    assert (answer["ok"], answer["code"], answer["disconnected"]) == (False, "drain", 1)
+    assert named(answer) == [("holds it", "transaction", "disconnect")]
+    assert is_ended(client)
     assert other.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -263,6 +263,14 @@ static void policies_and_what_they_lead_to_are_read_back(void **state)
 	assert_int_equal(heard.blockers_count, 1);
 	assert_string_equal(heard.blockers[0].policy, "disconnect");
 	assert_int_equal(heard.blockers[0].looked_ms, 9);
+	/* Whom a hold has ended is told when it failed afterwards, too. */
+	said.ok = false;
+	buf_clear(&line);
+	control_reply_write(&said, &line);
+	assert_int_equal(
+		control_reply_read(line.data, line.len - 1, CONTROL_HOLD, &heard, &err), 0);
+	assert_int_equal(heard.hold.disconnected, 1);
+	assert_int_equal(heard.hold.held, 0);
 }
 
 /* ---- pace ------------------------------------------------------------------------------------ */

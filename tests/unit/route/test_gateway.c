@@ -190,6 +190,35 @@ static void a_refusal_keeps_its_meaning(void **state)
 		ERR_REFUSED, "what?");
 }
 
+static void whom_a_hold_ended_before_it_failed_is_told(void **state)
+{
+	static const char *const answers[] = {
+		"{\"id\":%lld,\"ok\":false,\"code\":\"drain\",\"error\":\"not every session\","
+		"\"disconnected\":1,\"blockers\":[{\"pid\":41,\"age_ms\":2500,\"user\":\"shop\","
+		"\"application\":\"web\",\"class\":\"transaction\",\"text\":\"UPDATE x\"},"
+		"{\"pid\":42,\"age_ms\":1,\"user\":\"shop\",\"application\":\"late\","
+		"\"class\":\"transaction\",\"text\":\"\"}]}\n",
+		NULL};
+	struct other_end end;
+	struct route_call call;
+	struct route_held held;
+	struct err err = ERR_INIT, again = ERR_INIT;
+
+	(void)state;
+	begin(&end, answers);
+	call = call_of(&end, 10000);
+	assert_int_equal(route_hold(end.route, &call, &held, &err), -1);
+	assert_int_equal(held.held, 0);
+	assert_int_equal(held.ended, 1);
+	assert_string_equal(held.who, "pid 41, shop (web), transaction for 2.5 s: UPDATE x");
+	assert_non_null(strstr(err.msg, "(late)"));
+	/* And once: the next one says nothing. */
+	assert_int_equal(route_hold(end.route, &call, &held, &again), -1);
+	assert_int_equal(held.ended, 0);
+	assert_string_equal(held.who, "");
+	finish(&end);
+}
+
 static void silence_hanging_up_and_nonsense_are_errors(void **state)
 {
 	(void)state;
@@ -264,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(orders_are_given_and_answers_taken),
 		cmocka_unit_test(a_refusal_keeps_its_meaning),
+		cmocka_unit_test(whom_a_hold_ended_before_it_failed_is_told),
 		cmocka_unit_test(silence_hanging_up_and_nonsense_are_errors),
 		cmocka_unit_test(an_answer_to_an_earlier_question_is_passed_over),
 		cmocka_unit_test(a_session_that_cannot_cross_blocks_before_the_hold),
