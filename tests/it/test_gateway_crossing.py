@@ -1,6 +1,7 @@
 """Real crossings with the clients behind airlock-gateway: they see no error and keep their connection."""
 
 import enum
+import os
 import signal
 import threading
 
@@ -325,6 +326,28 @@ def test_check_names_who_is_in_the_way_and_run_does_what_the_plan_says(world):
             holder.execute("SELECT 1")
         world.ledger.wait_for(100)
     world.sound("new")
+
+
+def test_whom_a_hold_ended_is_reported_when_it_failed_afterwards(world):
+    """A transaction, at the drain's end; and a server that said nothing until the hold was given up."""
+    plan = world.lab.plan.read_text()
+    plan = plan.replace("kind: gateway,", "kind: gateway, carry: {transactions: disconnect},")
+    world.lab.plan.write_text(plan.replace("drain: 2s", "drain: 500ms").replace("attempts: 5", "attempts: 1"))
+    dsn = world.lab.dsn("gateway", "shop_app")
+    with psycopg.connect(dsn, autocommit=True, application_name="report") as holder, \
+            psycopg.connect(dsn, autocommit=True) as silent:
+        holder.execute("BEGIN")
+        silent.execute("SELECT 1")
+        os.kill(silent.info.backend_pid, signal.SIGSTOP)
+        try:
+            moved = world.crossing.call(*world.crossing.moved("forward")).require(UNDONE).json()
+        finally:
+            os.kill(silent.info.backend_pid, signal.SIGCONT)
+        told = {problem["id"]: problem for problem in moved["problems"]}
+        assert moved["disconnected"] == told["DISCONNECTED"]["sessions"] == 1
+        assert told["DISCONNECTED"]["message"].startswith(f"pid {holder.info.backend_pid}, shop_app (report)")
+        assert "cannot go along" in refusal(holder)
+        assert silent.execute("SELECT 1").fetchone() == (1,)
 
 
 def refusal(conn):
