@@ -44,6 +44,11 @@ static void say_summary(struct cmd_ctx *ctx, const struct import_result *r)
 		r->written.stores, r->written.stores == 1 ? "" : "s", r->written.services,
 		r->written.services == 1 ? "" : "s", r->written.commented, r->written.blanks,
 		r->written.blanks == 1 ? "" : "s");
+	if (r->written.crossings)
+		out_note(ctx->out,
+			"%zu crossing%s between the environments to declare or to take out: "
+			"proposed in comments at its end",
+			r->written.crossings, r->written.crossings == 1 ? "" : "s");
 }
 
 static json_t *notes_json(const struct notes *notes)
@@ -64,11 +69,12 @@ static json_t *notes_json(const struct notes *notes)
 
 static json_t *result_json(const struct import_result *r, const char *path)
 {
-	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:o, s:o}", "schema",
+	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "schema",
 		"airlock.import/1", "from", import_from_name(r->from), "file",
 		out_json_string(path), "stores", (json_int_t)r->written.stores, "services",
 		(json_int_t)r->written.services, "commented", (json_int_t)r->written.commented,
-		"fill_in", (json_int_t)r->written.blanks, "notes", notes_json(&r->notes), "plan",
+		"fill_in", (json_int_t)r->written.blanks, "crossings",
+		(json_int_t)r->written.crossings, "notes", notes_json(&r->notes), "plan",
 		out_json_string(path ? NULL : r->plan));
 }
 

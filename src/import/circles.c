@@ -12,7 +12,7 @@ struct search {
 
 static bool is_order(const struct edge *e)
 {
-	return e->use == EDGE_NEEDS && e->service && !e->circle;
+	return e->use == EDGE_NEEDS && e->service && !e->start && !e->circle;
 }
 
 /* Does `from` need `to` already, by edges that have been taken in? */
@@ -46,7 +46,8 @@ static void take_in(struct world *w, struct search *s, bool declared)
 {
 	for (size_t i = 0; i < w->services_count; i++)
 		for (struct edge *e = w->services[i]->edges; e; e = e->next) {
-			if (e->use != EDGE_NEEDS || !e->service || is_declared(e) != declared)
+			if (e->use != EDGE_NEEDS || !e->service || e->start ||
+				is_declared(e) != declared)
 				continue;
 			if (reaches(s, e->service, w->services[i])) {
 				notes_add(w->notes, NOTE_ASSUMED, e->at,
@@ -68,7 +69,7 @@ void circles_break(struct world *w)
 	for (size_t i = 0; i < w->services_count; i++) {
 		w->services[i]->node = i;
 		for (struct edge *e = w->services[i]->edges; e; e = e->next)
-			e->circle = e->use == EDGE_NEEDS && e->service;
+			e->circle = e->use == EDGE_NEEDS && e->service && !e->start;
 	}
 	take_in(w, &s, true);
 	take_in(w, &s, false);

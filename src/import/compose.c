@@ -120,6 +120,7 @@ static void read_env_file(struct compose *c, struct part *part, const struct nod
 		return;
 	}
 	dotenv_read(&ip, path, text, len, own);
+	interpolate_tell(&ip);
 	for (size_t i = 0; i < own->count; i++)
 		add_variable(c, part, own->entries[i].key, own->entries[i].value);
 }
@@ -202,13 +203,15 @@ static void read_ports(struct compose *c, struct part *part, const struct node *
 		const char *target = node_get_text(port, "target");
 		const char *published = node_get_text(port, "published");
 
-		/* Without a published port docker takes any: nobody outside knows it. */
-		if (!target || !published || !*published ||
-			is_loopback(node_get_text(port, "host_ip")))
+		/* Without a published port docker takes any: nobody outside knows it.  Empty is one
+		 * whose variable has no value. */
+		if (!target || !published || is_loopback(node_get_text(port, "host_ip")))
 			continue;
 		facts_add(c->model, &part->entries,
-			arena_printf(c->model->arena, "port %s is published", published), NULL,
-			port->at);
+			*published
+				? arena_printf(c->model->arena, "port %s is published", published)
+				: arena_printf(c->model->arena, "its port %s is published", target),
+			NULL, port->at);
 	}
 }
 
@@ -236,6 +239,11 @@ static void read_proxy_labels(struct compose *c, struct part *part, const struct
 
 /* ---- data ---- */
 
+static bool is_path(const char *source)
+{
+	return *source && strchr("./~", *source);
+}
+
 static void read_volumes(struct compose *c, struct part *part, const struct node *service)
 {
 	const struct node *volumes = node_get(service, "volumes");
@@ -245,7 +253,8 @@ static void read_volumes(struct compose *c, struct part *part, const struct node
 		const char *source = node_get_text(volume, "source");
 		const char *target = node_get_text(volume, "target");
 
-		if (target)
+		/* What it only reads of the machine's files, somebody else keeps. */
+		if (target && !(source && is_path(source) && node_get_true(volume, "read_only")))
 			facts_add(
 				c->model, &part->volumes, source ? source : "", target, volume->at);
 	}

@@ -296,6 +296,7 @@ int compose_files_load(const struct compose_files *files, struct node **ret_serv
 		include(&l, &whole, file, 0);
 		lay_over(&l, &whole, file);
 	}
+	interpolate_tell(&l.ip);
 	*ret_services = whole.services;
 	*ret_top = whole.top;
 	*ret_variables = l.variables;

@@ -97,6 +97,20 @@ static struct node *port(struct notes *notes, struct node *node)
 	return map;
 }
 
+/* "ro,z" has "ro" */
+static bool has_word(const char *list, const char *word)
+{
+	for (const char *at = list;; at++) {
+		size_t len = strcspn(at, ",");
+
+		if (len == strlen(word) && strncmp(at, word, len) == 0)
+			return true;
+		at += len;
+		if (!*at)
+			return false;
+	}
+}
+
 /* "[source:]target[:mode]" */
 static struct node *volume(struct notes *notes, struct node *node)
 {
@@ -115,6 +129,8 @@ static struct node *volume(struct notes *notes, struct node *node)
 	}
 	target = strcspn(text, ":");
 	put_part(notes, map, node, "target", text, target);
+	if (text[target] && has_word(text + target + 1, "ro"))
+		put_part(notes, map, node, "read_only", "true", strlen("true"));
 	return map;
 }
 

@@ -270,8 +270,8 @@ static bool is_host_key(const char *name)
 {
 	static const char *const ends[] = {"HOST", "HOSTS", "HOSTNAME", "ADDR", "ADDRESS",
 		"ADDRESSES", "SERVER", "SERVERS", "BROKER", "BROKERS", "ENDPOINT", "ENDPOINTS",
-		"URL", "URLS", "URI", "NODES", "BOOTSTRAP", "SERVICE", "UPSTREAM", "BACKEND",
-		"ORIGIN"};
+		"URL", "URLS", "URI", "NODES", "SEEDS", "BOOTSTRAP", "SERVICE", "UPSTREAM",
+		"BACKEND", "ORIGIN"};
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < ARRAY_LEN(ends); i++)

@@ -355,9 +355,9 @@ static void use_server(
 	if (!server->movable) {
 		edge.server = server;
 	} else if (!c->database && !default_database(server) && server->stores &&
-		   server->stores->next) {
+		   (server->stores->next || (c->blank && server->stores->database))) {
 		edge.unseen = c->key;
-		edge.why = arena_printf(w->arena, "which database of %s %s leads to",
+		edge.why = arena_printf(w->arena, "which database of %s; %s",
 			server->part ? server->part->name : server->host, c->key);
 	} else {
 		edge.store = store_of(w, server, c->database);
@@ -405,6 +405,23 @@ static void use_part(
 	}
 }
 
+/* The one server of this engine that the sources run; NULL when there are several or none. */
+static struct server *only_server(const struct world *w, const char *engine)
+{
+	struct server *only = NULL;
+
+	for (size_t i = 0; i < w->servers_count; i++) {
+		struct server *server = w->servers[i];
+
+		if (!server->part || server->primary || strcmp(server->engine, engine) != 0)
+			continue;
+		if (only)
+			return NULL;
+		only = server;
+	}
+	return only;
+}
+
 static void use_connection(struct world *w, struct service *from, const struct connection *c)
 {
 	const struct part *part = c->host ? find_host(w, from->part, c->host) : NULL;
@@ -416,6 +433,15 @@ static void use_connection(struct world *w, struct service *from, const struct c
 	}
 	if (!c->engine || (c->host && *c->host == '/'))
 		return;
+	server = !c->host && c->blank ? only_server(w, c->engine) : NULL;
+	if (server) {
+		struct connection here = *c;
+
+		here.key = arena_printf(
+			w->arena, "%s, whose host has no value: the only such server here", c->key);
+		use_server(w, from, server, &here);
+		return;
+	}
 	server = outside(w, from, c);
 	if (server)
 		use_server(w, from, server, c);
@@ -488,12 +514,25 @@ static void find_unseen(struct world *w, struct service *service)
 	}
 }
 
+/*
+ * depends_on is the order in which containers start.  Mostly it follows who calls whom; a job that
+ * has to finish first, and what works off a queue or by the clock, is not called by anybody.
+ */
+static bool only_starts_after(const struct fact *need, const struct part *part)
+{
+	if (strncmp(need->value, "depends_on", strlen("depends_on")) != 0)
+		return false;
+	return strcmp(need->value, "depends_on") != 0 ||
+	       (!part->entries.first && (part->schedule || tiers_is_worker(part)));
+}
+
 static void find_needs(struct world *w, struct service *service)
 {
 	for (const struct fact *need = service->part->needs.first; need; need = need->next) {
 		const struct part *part = find_host(w, service->part, need->name);
 		struct edge edge = {.use = EDGE_NEEDS, .why = need->value, .at = need->at};
 
+		edge.start = part && only_starts_after(need, part);
 		if (!part) {
 			notes_add(w->notes, NOTE_UNKNOWN, need->at,
 				"%s %.80s: no such service, or its profile is left out",
@@ -510,6 +549,7 @@ static void find_needs(struct world *w, struct service *service)
 				edge.store = store_of(w, edge.server, NULL);
 			edge.server = NULL;
 		}
+		edge.start = edge.start && edge.service;
 		if (edge.service != service)
 			add_edge(w, service, &edge);
 	}
@@ -530,6 +570,17 @@ static void drop_needless(struct service *service)
 		else
 			at = &(*at)->next;
 	}
+}
+
+/*
+ * It waits for a store and no file says how it comes to it (a file of variables that is not here,
+ * the application's own configuration): it is assumed to write, as whoever has a connection is.
+ */
+static void assume_use(struct service *service)
+{
+	for (struct edge *e = service->edges; e; e = e->next)
+		if (e->use == EDGE_NEEDS && e->store && service->image.role != IMAGE_POOLER)
+			e->use = is_reader(&service->image) ? EDGE_READS : EDGE_WRITES;
 }
 
 /* ---- all ---- */
@@ -584,6 +635,7 @@ static void connect(struct world *w)
 		find_unseen(w, w->services[i]);
 		find_needs(w, w->services[i]);
 		drop_needless(w->services[i]);
+		assume_use(w->services[i]);
 	}
 }
 

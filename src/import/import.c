@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "import/compose.h"
 #include "import/k8s.h"
+#include "import/proposals.h"
 #include "import/terraform.h"
 
 struct run {
@@ -181,14 +182,13 @@ static int read_sources(struct run *run, enum import_from from, struct err *err)
 /* ---- the plan ---- */
 
 /* What we wrote must be a plan: what is wrong with it is ours to tell, not to leave for later. */
-static void check_plan(struct run *run, const struct buf *text)
+static void check_plan(struct run *run, const struct buf *text, struct plan **ret_plan)
 {
-	PLAN_AUTO plan = NULL;
 	struct problems ps;
 	struct err err = ERR_INIT;
 
 	problems_init(&ps, run->arena);
-	if (plan_parse("plan", buf_str(text), text->len, &plan, &ps, &err) == 0)
+	if (plan_parse("plan", buf_str(text), text->len, ret_plan, &ps, &err) == 0)
 		return;
 	for (size_t i = 0; i < ps.count; i++)
 		if (ps.rows[i].severity == PROBLEM_ERROR)
@@ -201,13 +201,15 @@ static void write_result(struct run *run, struct import_result *ret)
 {
 	BUF_AUTO sources = BUF_INIT;
 	BUF_AUTO text = BUF_INIT;
+	PLAN_AUTO plan = NULL;
 	struct world world;
 
 	for (size_t i = 0; i < run->request->sources_count; i++)
 		buf_printf(&sources, "%s%s", i ? ", " : "", run->request->sources[i]);
 	world_make(&run->model, &world);
 	write_plan(&world, buf_str(&sources), &text, &ret->written);
-	check_plan(run, &text);
+	check_plan(run, &text, &plan);
+	ret->written.crossings = proposals_write(plan, run->arena, &text);
 	ret->plan = arena_strndup(run->arena, buf_str(&text), text.len);
 }
 

@@ -75,11 +75,11 @@ static void missing(struct walk *w, const char *name, size_t len, bool required)
 	/* A password is of no use here. */
 	if (node_entry(w->ip->told, key) || secret_key(key))
 		return;
-	node_put(w->ip->notes->arena, w->ip->told, key, w->at, NULL);
-	notes_add(w->ip->notes, NOTE_ASSUMED, w->at,
-		required ? "the variable %s is required and has no value: pass --env-file"
-			 : "the variable %s has no value and no default: pass --env-file",
-		key);
+	node_put(w->ip->notes->arena, w->ip->told, key, w->at,
+		required ? node_new(w->ip->notes->arena, NODE_NULL, w->at) : NULL);
+	if (required)
+		notes_add(w->ip->notes, NOTE_ASSUMED, w->at,
+			"the variable %s is required and has no value: pass --env-file", key);
 }
 
 /* What stands between the name and the closing brace: an operator and its word. */
@@ -196,4 +196,29 @@ const char *interpolate(
 			"a '${...}' that cannot be read; the text is taken as it is");
 	*ret_blank = w.blank || w.broken;
 	return w.broken ? text : arena_strndup(ip->notes->arena, buf_str(&out), out.len);
+}
+
+void interpolate_tell(struct interpolation *ip)
+{
+	BUF_AUTO names = BUF_INIT;
+	const struct entry *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; ip->told && i < ip->told->count; i++) {
+		const struct entry *entry = &ip->told->entries[i];
+
+		if (entry->value)
+			continue;
+		if (!first)
+			first = entry;
+		if (count++ < INTERPOLATE_NAMED_MAX)
+			buf_printf(&names, "%s%s", count > 1 ? ", " : "", entry->key);
+	}
+	if (count == 1)
+		notes_add(ip->notes, NOTE_ASSUMED, first->at,
+			"the variable %s has no value and no default: pass --env-file", first->key);
+	else if (count)
+		notes_add(ip->notes, NOTE_ASSUMED, first->at,
+			"%zu variables have no value and no default (%s%s): pass --env-file", count,
+			buf_str(&names), count > INTERPOLATE_NAMED_MAX ? ", ..." : "");
 }

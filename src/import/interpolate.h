@@ -15,6 +15,7 @@
 #include "import/notes.h"
 
 #define INTERPOLATE_DEPTH_MAX 32
+#define INTERPOLATE_NAMED_MAX 12 /* variables without value in one note */
 /* What one text and all texts together may become. */
 #define INTERPOLATE_BYTES_MAX (1u << 16)
 #define INTERPOLATE_TOTAL_MAX (1u << 25)
@@ -22,16 +23,20 @@
 struct interpolation {
 	const struct node *variables; /* a map of texts; NULL = none */
 	struct notes *notes;
-	size_t total;	   /* bytes made so far */
-	struct node *told; /* a map: variables without value, told once; made when needed */
+	size_t total; /* bytes made so far */
+	/* A map, made when needed: variables without value; with a node: told already. */
+	struct node *told;
 };
 
 /*
  * The text with its variables replaced, in the arena of the notes.  *ret_blank: a variable without
- * value and default is in it (noted), or it could not be replaced at all.
+ * value and default is in it (interpolate_tell notes it), or it could not be replaced at all.
  */
 const char *interpolate(
 	struct interpolation *ip, const char *text, struct place at, bool *ret_blank);
+
+/* One note for all variables without value and default: a file that wants its .env has dozens. */
+void interpolate_tell(struct interpolation *ip);
 
 /*
  * Reads `KEY=value` lines as compose and its dotenv do into `variables`: comments, `export`, quotes

@@ -21,8 +21,7 @@ static bool uses(const struct service *s, enum edge_use use)
 	return false;
 }
 
-/* A word of its name or command says that it works off a queue. */
-static bool is_worker(const struct part *part)
+bool tiers_is_worker(const struct part *part)
 {
 	static const char *const words[] = {"worker", "workers", "consumer", "sidekiq", "celery",
 		"queue", "resque", "horizon", "processor", "subscriber"};
@@ -55,7 +54,7 @@ static void derive(struct world *w, struct service *s)
 			arena_printf(w->arena, "it runs on a schedule: %s", part->schedule_how));
 	else if (part->entries.first)
 		set(s, TIER_ENTRY, part->entries.first->at, part->entries.first->name);
-	else if (uses(s, EDGE_WRITES) && is_worker(part))
+	else if (uses(s, EDGE_WRITES) && tiers_is_worker(part))
 		set(s, TIER_REPLAYABLE, part->at, "assumed: its name or command is a worker's");
 	else if (uses(s, EDGE_READS) && !uses(s, EDGE_WRITES))
 		set(s, TIER_READ_ONLY, part->at, "it only reads, by what it is told");

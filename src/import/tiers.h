@@ -8,6 +8,8 @@
 
 #include "import/world.h"
 
+/* A word of its name or command says that it works off a queue. */
+bool tiers_is_worker(const struct part *part);
 void tiers_derive(struct world *w);
 
 #endif

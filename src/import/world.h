@@ -62,6 +62,7 @@ struct edge {
 	const char *why;    /* "DATABASE_URL", "depends_on" */
 	struct place at;
 	bool circle; /* left out of the plan: needs would run in a circle */
+	bool start;  /* likewise: only the order in which they start */
 	struct edge *next;
 };
 

@@ -13,6 +13,7 @@
 /* Comments begin here where the line leaves room. */
 #define COMMENT_COLUMN 30
 #define COMMENT_MAX 240
+#define LIST_COLUMN 100 /* where a list in comments goes to the next line */
 
 struct writer {
 	const struct world *w;
@@ -192,13 +193,43 @@ static void write_other_store(struct writer *wr, const struct server *server)
 	wr->did->commented++;
 }
 
+static bool begins(const char *text, const char *const *with, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(text, with[i], strlen(with[i])) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Is it data?  A volume with a name is.  A directory of the machine is when it is neither the
+ * system's nor mounted where a container keeps its configuration or programs.
+ */
+static bool is_data(const struct fact *volume)
+{
+	static const char *const system[] = {
+		"/dev", "/etc", "/lib", "/proc", "/run", "/sys", "/tmp", "/usr", "/var/run"};
+	static const char *const inside[] = {
+		"/docker-entrypoint", "/etc", "/run", "/tmp", "/usr", "/var/run"};
+	const char *base = strrchr(volume->name, '/');
+
+	if (!*volume->name || *volume->name == '$')
+		return false;
+	if (!strchr("./~", *volume->name))
+		return true;
+	/* "./nginx.conf" is a file. */
+	return base && base[1] && base[1] != '.' && !strchr(base + 1, '.') &&
+	       !begins(volume->name, system, ARRAY_LEN(system)) &&
+	       !begins(volume->value, inside, ARRAY_LEN(inside));
+}
+
 /* Files that services keep: no plan of this version moves them either.  Each volume once. */
 static void add_files(struct writer *wr, struct node *seen, const struct service *service)
 {
 	for (const struct fact *v = service->part->volumes.first; v; v = v->next) {
 		struct node *users;
 
-		if (!*v->name || strchr("./~$", *v->name))
+		if (!is_data(v))
 			continue;
 		users = node_get(seen, v->name);
 		if (!users) {
@@ -284,7 +315,7 @@ static const char *edge_target(const struct edge *e)
 
 static bool in_plan(const struct edge *e)
 {
-	return (e->store || e->service) && !e->circle;
+	return (e->store || e->service) && !e->circle && !e->start;
 }
 
 static const char *edge_word(const struct edge *e)
@@ -308,23 +339,71 @@ static bool was_listed(const struct service *s, const struct edge *edge)
 	return false;
 }
 
-/* One list of the plan, with a line of comment for each reason before it. */
+static const char *edge_name(const struct edge *e)
+{
+	return edge_target(e)	 ? edge_target(e)
+	       : e->server->name ? e->server->name
+				 : e->server->engine;
+}
+
+/* Do they share a line of comment?  What is needed for one reason is many names, often. */
+static bool same_reason(const struct edge *a, const struct edge *b)
+{
+	return a->use == EDGE_NEEDS && b->use == EDGE_NEEDS && !a->unseen && !b->unseen &&
+	       a->circle == b->circle && a->start == b->start && !a->store == !b->store &&
+	       !a->service == !b->service && !a->at.address && !b->at.address &&
+	       a->at.file == b->at.file && strcmp(a->why, b->why) == 0;
+}
+
+static const char *reason_end(const struct edge *e)
+{
+	if (e->circle)
+		return "; left out, they need each other";
+	if (!e->store)
+		return "";
+	return e->use == EDGE_WRITES  ? ", assumed to write"
+	       : e->use == EDGE_READS ? ", assumed to read only"
+				      : "; whether it reads or writes is not seen";
+}
+
+/* The comment for an edge and for the later ones of the same reason. */
+static void write_reason(struct writer *wr, const struct service *s, const struct edge *first)
+{
+	struct place last = first->at;
+	size_t start = wr->out->len;
+
+	for (const struct edge *e = s->edges; e != first; e = e->next)
+		if (same_reason(e, first))
+			return;
+	buf_printf(wr->out, "    # %s %s", first->start ? "starts after" : edge_word(first),
+		edge_name(first));
+	for (const struct edge *e = first->next; e; e = e->next) {
+		if (!same_reason(first, e))
+			continue;
+		buf_puts(wr->out, wr->out->len - start > LIST_COLUMN ? ",\n    #   " : ", ");
+		if (wr->out->len - start > LIST_COLUMN)
+			start = wr->out->len;
+		buf_puts(wr->out, edge_name(e));
+		if (e->at.line > last.line)
+			last = e->at;
+	}
+	buf_puts(wr->out, ": ");
+	add_safe(wr->out, first->why);
+	buf_printf(wr->out, "%s (", reason_end(first));
+	add_place(wr->out, first->at);
+	if (last.line > first->at.line)
+		buf_printf(wr->out, " to %u", last.line);
+	buf_puts(wr->out, ")\n");
+}
+
+/* One list of the plan, with the reasons before it. */
 static void write_edges(struct writer *wr, const struct service *s, enum edge_use use)
 {
 	const char *sign = "[";
 
-	for (const struct edge *e = s->edges; e; e = e->next) {
-		if (e->use != use || !in_plan(e))
-			continue;
-		buf_printf(wr->out, "    # %s %s: ", edge_word(e), edge_target(e));
-		add_safe(wr->out, e->why);
-		buf_puts(wr->out, use == EDGE_WRITES  ? ", assumed to write ("
-				  : use == EDGE_READS ? ", assumed to read only ("
-				  : e->store	      ? "; whether it reads or writes is not seen ("
-						      : " (");
-		add_place(wr->out, e->at);
-		buf_puts(wr->out, ")\n");
-	}
+	for (const struct edge *e = s->edges; e; e = e->next)
+		if (e->use == use && in_plan(e))
+			write_reason(wr, s, e);
 	for (const struct edge *e = s->edges; e; e = e->next)
 		if (e->use == use && in_plan(e) && !was_listed(s, e)) {
 			if (*sign == '[')
@@ -347,15 +426,7 @@ static void write_other_edges(struct writer *wr, const struct service *s)
 			fill_in(wr, e->why);
 			continue;
 		}
-		buf_printf(wr->out, "    # %s ", edge_word(e));
-		buf_puts(wr->out, e->service	    ? e->service->name
-				  : e->server->name ? e->server->name
-						    : e->server->engine);
-		buf_puts(wr->out, ": ");
-		add_safe(wr->out, e->why);
-		buf_puts(wr->out, e->circle ? "; left out, they need each other (" : " (");
-		add_place(wr->out, e->at);
-		buf_puts(wr->out, ")\n");
+		write_reason(wr, s, e);
 	}
 }
 
@@ -518,10 +589,6 @@ static void write_tail(struct writer *wr)
 		"  direct: {kind: none}  # they try old and new themselves; `kind: gateway` holds "
 		"them\n");
 	write_records(wr);
-	buf_puts(wr->out,
-		"\n# Crossings between the environments that are meant: `airlock plan` lists "
-		"all.\n# overlap:\n#   - {from: SERVICE, to: STORE, because: \"...\", at_most: "
-		"30m}\n");
 	buf_puts(wr->out, "\ngates:\n  clock: {max_skew: 250ms}\n");
 	if (available("gates.writers", NULL))
 		buf_puts(wr->out,

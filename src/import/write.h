@@ -15,6 +15,7 @@ struct written {
 	size_t stores, services; /* in the plan */
 	size_t commented;	 /* stores that are only in comments */
 	size_t blanks;		 /* lines marked FILL IN */
+	size_t crossings;	 /* that somebody has to declare; proposals.h */
 };
 
 /* `sources` is what the first line names. */

@@ -57,8 +57,8 @@ def check_command(airlock):
         if (first.returncode, again.returncode) != (0, 3) or "not overwritten" not in again.stderr or first.stdout:
             faults.append(f"-o: {first.returncode}, {again.returncode}, {again.stderr}")
         document = json.loads(run(airlock, directory, "import", "--json", source).stdout)
-        counts = [document[key] for key in ("from", "stores", "services", "commented", "fill_in")]
-        if document["schema"] != "airlock.import/1" or counts != ["compose", 1, 3, 1, 1] or document["plan"] != text:
+        counts = [document[key] for key in ("from", "stores", "services", "commented", "fill_in", "crossings")]
+        if document["schema"] != "airlock.import/1" or counts != ["compose", 1, 3, 2, 1, 3] or document["plan"] != text:
             faults.append(f"--json: {counts}")
         missing = run(airlock, directory, "import", "nothing.yaml")
         wrong = run(airlock, directory, "import", "--from", "terraform", source)

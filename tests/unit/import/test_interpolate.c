@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <stdio.h>
+
 #include "import/interpolate.h"
 
 static void set(struct fixture *f, struct node *variables, const char *name, const char *value)
@@ -90,8 +92,34 @@ static void a_missing_variable_is_told_once_and_a_password_never(void **state)
 	interpolate(&ip, "${HOST_OF_DB}", (struct place){.file = "a", .line = 2}, &blank);
 	interpolate(&ip, "${DB_PASSWORD}", (struct place){.file = "a", .line = 3}, &blank);
 	assert_true(blank);
+	interpolate_tell(&ip);
 	assert_int_equal(f.notes.count, 1);
 	assert_true(fixture_noted(&f, "HOST_OF_DB"));
+}
+
+/* A file that wants its .env has dozens: one note says so. */
+static void many_missing_variables_are_one_note(void **state)
+{
+	FIXTURE f;
+	struct interpolation ip;
+	char text[16];
+	bool blank;
+
+	(void)state;
+	fixture_init(&f);
+	ip = make(&f);
+	interpolate_tell(&ip);
+	assert_int_equal(f.notes.count, 0);
+	for (int i = 0; i < INTERPOLATE_NAMED_MAX + 1; i++) {
+		snprintf(text, sizeof text, "${NONE_%d}", i);
+		interpolate(&ip, text, (struct place){.file = "a", .line = 1 + i}, &blank);
+	}
+	interpolate(&ip, "${MUST:?here}", (struct place){.file = "a", .line = 99}, &blank);
+	interpolate_tell(&ip);
+	assert_int_equal(f.notes.count, 2);
+	assert_true(fixture_noted(&f, "13 variables have no value and no default (NONE_0, "));
+	assert_true(fixture_noted(&f, "NONE_11, ...): pass"));
+	assert_true(fixture_noted(&f, "MUST is required"));
 }
 
 /* 2^20 would come out of 20 levels; a nested default is read once, and no deeper than the limit. */
@@ -168,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_form_gives_what_compose_gives),
 		cmocka_unit_test(a_missing_variable_is_told_once_and_a_password_never),
+		cmocka_unit_test(many_missing_variables_are_one_note),
 		cmocka_unit_test(hostile_texts_stay_small),
 		cmocka_unit_test(dotenv_lines_are_read_as_compose_reads_them),
 	};
