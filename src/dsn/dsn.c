@@ -262,6 +262,13 @@ static const struct {
 	{"dsn", DSN_ROLE_TEXT},
 };
 
+/* PGHOST, ORDERS_PGHOST */
+static bool behind_pg(const char *key, size_t before)
+{
+	return before >= 2 && strncasecmp(key + before - 2, "pg", 2) == 0 &&
+	       (before == 2 || !isalnum((unsigned char)key[before - 3]));
+}
+
 enum dsn_role dsn_role_of(const char *key, size_t len, size_t *ret_prefix)
 {
 	size_t best = 0;
@@ -278,7 +285,7 @@ enum dsn_role dsn_role_of(const char *key, size_t len, size_t *ret_prefix)
 		before = len - word;
 		/* A word of its own: at the start, behind a sign, behind "PG", or in camelCase. */
 		apart = before == 0 || !isalnum((unsigned char)key[before - 1]) ||
-			(before == 2 && strncasecmp(key, "pg", 2) == 0) ||
+			behind_pg(key, before) ||
 			(islower((unsigned char)key[before - 1]) &&
 				isupper((unsigned char)key[before]));
 		if (!apart)

@@ -144,6 +144,13 @@ static bool from_strings(struct search *s, const struct fact *fact)
 
 /* ---- variables that belong together ---- */
 
+/* PGHOST, ORDERS_PGHOST */
+static bool is_libpq_prefix(const char *prefix, size_t len)
+{
+	return len >= 2 && strcasecmp(prefix + len - 2, "PG") == 0 &&
+	       (len == 2 || strchr("_.-", prefix[len - 3]));
+}
+
 static struct group *group_of(struct search *s, const char *key, size_t len)
 {
 	struct group *g;
@@ -159,8 +166,7 @@ static struct group *group_of(struct search *s, const char *key, size_t len)
 	g = &s->groups[s->groups_count++];
 	g->prefix = arena_strndup(s->asked->arena, key, len);
 	g->dsn.engine_guessed = true;
-	g->engine_said = dsn_engine_of(key, len, &g->dsn.engine) ||
-			 (strcasecmp(g->prefix, "PG") == 0 && strlen(g->prefix) == 2);
+	g->engine_said = dsn_engine_of(key, len, &g->dsn.engine) || is_libpq_prefix(g->prefix, len);
 	return g;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "import/circles.h"
+#include "import/hidden.h"
 #include "import/tiers.h"
 
 /* ---- servers ---- */
@@ -26,7 +27,7 @@ static struct server *add_server(struct world *w, const char *engine, struct pla
 	return server;
 }
 
-static void add_part_server(struct world *w, const struct part *part, const char *engine)
+void world_add_server(struct world *w, const struct part *part, const char *engine, const char *why)
 {
 	struct server *server = add_server(w, engine, part->at);
 
@@ -35,10 +36,7 @@ static void add_part_server(struct world *w, const struct part *part, const char
 	server->port = part->port;
 	if (part->hosts.first && part->kind == PART_WORKLOAD)
 		server->host = part->hosts.first->name;
-	server->why = part->kind == PART_STORE ? part->what
-		      : image_look(part->image, w->arena).role == IMAGE_STORE
-			      ? arena_printf(w->arena, "image %s", part->image)
-			      : "its volume holds the data of such a server";
+	server->why = why;
 	w->server_of[part->number] = server;
 }
 
@@ -80,8 +78,7 @@ static const struct part *lookup(const struct world *w, const char *scope, const
 }
 
 /* Also "postgres-0.postgres", one of a StatefulSet. */
-static const struct part *find_host(
-	const struct world *w, const struct part *from, const char *host)
+const struct part *world_find_host(const struct world *w, const struct part *from, const char *host)
 {
 	const struct part *part = lookup(w, from->scope, host);
 	const char *dot = strchr(host, '.');
@@ -91,16 +88,16 @@ static const struct part *find_host(
 	return part;
 }
 
-static bool is_host(const void *world, const struct part *part, const char *word)
+bool world_is_host(const void *world, const struct part *part, const char *word)
 {
-	return find_host(world, part, word) != NULL;
+	return world_find_host(world, part, word) != NULL;
 }
 
 /* ---- copies of a server ---- */
 
 static struct server *server_at(const struct world *w, const struct part *from, const char *host)
 {
-	const struct part *part = host ? find_host(w, from, host) : NULL;
+	const struct part *part = host ? world_find_host(w, from, host) : NULL;
 
 	return part ? w->server_of[part->number] : NULL;
 }
@@ -405,26 +402,67 @@ static void use_part(
 	}
 }
 
-/* The one server of this engine that the sources run; NULL when there are several or none. */
-static struct server *only_server(const struct world *w, const char *engine)
+static bool waits_for(const struct world *w, const struct service *service, const struct part *part)
 {
-	struct server *only = NULL;
+	for (const struct fact *need = service->part->needs.first; need; need = need->next)
+		if (world_find_host(w, service->part, need->name) == part)
+			return true;
+	return false;
+}
+
+/*
+ * A connection whose host has no value: to the one server of its engine that the service waits
+ * for, else to the only one that the sources run.  *ret_some: they run some.
+ */
+static struct server *likely_server(
+	const struct world *w, const struct service *from, const char *engine, bool *ret_some)
+{
+	struct server *waited = NULL, *only = NULL;
+	size_t waited_count = 0, count = 0;
 
 	for (size_t i = 0; i < w->servers_count; i++) {
 		struct server *server = w->servers[i];
 
 		if (!server->part || server->primary || strcmp(server->engine, engine) != 0)
 			continue;
-		if (only)
-			return NULL;
 		only = server;
+		count++;
+		if (waits_for(w, from, server->part)) {
+			waited = server;
+			waited_count++;
+		}
 	}
-	return only;
+	*ret_some = count > 0;
+	return waited_count == 1 ? waited : count == 1 ? only : NULL;
+}
+
+/* True when it was dealt with. */
+static bool use_blank(struct world *w, struct service *from, const struct connection *c)
+{
+	struct connection here = *c;
+	bool some;
+	struct server *server = likely_server(w, from, c->engine, &some);
+	struct edge edge = {.use = EDGE_WRITES, .unseen = c->key, .at = c->at};
+
+	if (server) {
+		here.key = arena_printf(w->arena,
+			"%s (its host has no value: taken for the server it waits for, or the only "
+			"one)",
+			c->key);
+		use_server(w, from, server, &here);
+		return true;
+	}
+	if (!some)
+		return false;
+	edge.why =
+		arena_printf(w->arena, "the store that %s leads to; its host has no value", c->key);
+	add_edge(w, from, &edge);
+	return true;
 }
 
 static void use_connection(struct world *w, struct service *from, const struct connection *c)
 {
-	const struct part *part = c->host ? find_host(w, from->part, c->host) : NULL;
+	const struct part *part = c->host ? world_find_host(w, from->part, c->host) : NULL;
 	struct server *server;
 
 	if (part) {
@@ -433,15 +471,8 @@ static void use_connection(struct world *w, struct service *from, const struct c
 	}
 	if (!c->engine || (c->host && *c->host == '/'))
 		return;
-	server = !c->host && c->blank ? only_server(w, c->engine) : NULL;
-	if (server) {
-		struct connection here = *c;
-
-		here.key = arena_printf(
-			w->arena, "%s, whose host has no value: the only such server here", c->key);
-		use_server(w, from, server, &here);
+	if (!c->host && c->blank && use_blank(w, from, c))
 		return;
-	}
 	server = outside(w, from, c);
 	if (server)
 		use_server(w, from, server, c);
@@ -451,7 +482,8 @@ static void find_behind(struct world *w, struct service *pooler, const struct co
 {
 	for (size_t i = 0; i < found->count && !pooler->behind; i++) {
 		const struct connection *c = &found->rows[i];
-		const struct part *part = c->host ? find_host(w, pooler->part, c->host) : NULL;
+		const struct part *part =
+			c->host ? world_find_host(w, pooler->part, c->host) : NULL;
 
 		if (part)
 			pooler->behind = w->server_of[part->number];
@@ -529,7 +561,7 @@ static bool only_starts_after(const struct fact *need, const struct part *part)
 static void find_needs(struct world *w, struct service *service)
 {
 	for (const struct fact *need = service->part->needs.first; need; need = need->next) {
-		const struct part *part = find_host(w, service->part, need->name);
+		const struct part *part = world_find_host(w, service->part, need->name);
 		struct edge edge = {.use = EDGE_NEEDS, .why = need->value, .at = need->at};
 
 		edge.start = part && only_starts_after(need, part);
@@ -589,14 +621,15 @@ static void classify(struct world *w)
 {
 	for (size_t i = 0; i < w->model->parts_count; i++) {
 		struct part *part = w->model->parts[i];
-		const char *engine = image_engine(part, w->arena);
+		const char *why, *engine = image_engine(part, w->arena, &why);
 
 		if (engine)
-			add_part_server(w, part, engine);
+			world_add_server(w, part, engine, why);
 		else
 			add_service(w, part);
 		index_hosts(w, part);
 	}
+	hidden_find(w);
 	find_copies(w);
 }
 
@@ -614,7 +647,7 @@ static void said_databases(struct world *w, struct server *server)
 
 static void connect(struct world *w)
 {
-	struct connections_asked asked = {.arena = w->arena, .is_host = is_host, .world = w};
+	struct connections_asked asked = {.arena = w->arena, .is_host = world_is_host, .world = w};
 	struct connections *all = arena_calloc(w->arena, w->services_count + 1, sizeof *all);
 
 	for (size_t i = 0; i < w->services_count; i++) {

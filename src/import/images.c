@@ -84,21 +84,60 @@ static bool tag_says(const char *image, const char *name)
 	       (image[len - tail - 1] == '-' || image[len - tail - 1] == ':');
 }
 
-const char *image_engine(const struct part *part, struct arena *arena)
+/*
+ * A volume without a name is a weak sign: applications leave one behind where they were copied from
+ * a server's lines.  A server is told its database or password as well.
+ */
+static bool is_set_up(const struct part *part, const char *engine)
+{
+	static const char *const prefixes[][2] = {{"postgresql", "POSTGRES"}, {"mariadb", "MYSQL_"},
+		{"mariadb", "MARIADB_"}, {"rabbitmq", "RABBITMQ_"}, {"mongodb", "MONGO"},
+		{"kafka", "KAFKA_"}, {"clickhouse", "CLICKHOUSE_"}, {"redis", "REDIS_"},
+		{"elasticsearch", "ES_"}, {"elasticsearch", "discovery."}};
+
+	for (const struct fact *fact = part->env.first; fact; fact = fact->next)
+		for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+			if (strcmp(prefixes[i][0], engine) == 0 &&
+				strncmp(fact->name, prefixes[i][1], strlen(prefixes[i][1])) == 0)
+				return true;
+	return false;
+}
+
+const char *image_shown(const char *image, struct arena *arena)
+{
+	return image ? arena_strndup(arena, image, strcspn(image, "@")) : "";
+}
+
+/* The engine by the directory in which its data lies, or NULL. */
+static const char *engine_by_volume(const struct part *part)
+{
+	for (const struct fact *v = part->volumes.first; v; v = v->next)
+		for (size_t i = 0; v->value && i < ARRAY_LEN(data_directories); i++)
+			if (is_under(v->value, data_directories[i].directory) &&
+				(*v->name || is_set_up(part, data_directories[i].engine)))
+				return data_directories[i].engine;
+	return NULL;
+}
+
+const char *image_engine(const struct part *part, struct arena *arena, const char **ret_why)
 {
 	struct image image = image_look(part->image, arena);
+	/* "shop-kafka" of a chart is a kafka, too. */
+	const char *dash = strrchr(part->name, '-');
+	const char *names[] = {part->name, dash ? dash + 1 : part->name};
 
+	*ret_why = part->what;
 	if (part->kind == PART_STORE)
 		return part->engine;
+	*ret_why = arena_printf(arena, "image %s", image_shown(part->image, arena));
 	if (image.role == IMAGE_STORE)
 		return image.word;
 	if (image.role != IMAGE_PLAIN || image.word)
 		return NULL;
-	if (tag_says(part->image, part->name) && image_look(part->name, arena).role == IMAGE_STORE)
-		return image_look(part->name, arena).word;
-	for (const struct fact *v = part->volumes.first; v; v = v->next)
-		for (size_t i = 0; v->value && i < ARRAY_LEN(data_directories); i++)
-			if (is_under(v->value, data_directories[i].directory))
-				return data_directories[i].engine;
-	return NULL;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (tag_says(part->image, names[i]) &&
+			image_look(names[i], arena).role == IMAGE_STORE)
+			return image_look(names[i], arena).word;
+	*ret_why = "its volume holds the data of such a server";
+	return engine_by_volume(part);
 }

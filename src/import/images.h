@@ -22,8 +22,10 @@ struct image {
 
 /* By the image's name.  {IMAGE_PLAIN, NULL} for NULL and what is not known. */
 struct image image_look(const char *image, struct arena *arena);
+/* Without its digest: for people. */
+const char *image_shown(const char *image, struct arena *arena);
 /* The engine of a workload by its image, else by the directory in which its data lies (an image
- * that was built here says nothing); NULL when it is no store. */
-const char *image_engine(const struct part *part, struct arena *arena);
+ * that was built here says nothing); NULL when it is no store.  *ret_why: what says so. */
+const char *image_engine(const struct part *part, struct arena *arena, const char **ret_why);
 
 #endif

@@ -84,6 +84,14 @@ struct world {
 
 void world_make(const struct model *model, struct world *ret);
 
+/* derive.c, for those that help it. */
+/* The part that goes by this host where `from` runs; also "db-0.db", one of a StatefulSet. */
+const struct part *world_find_host(
+	const struct world *w, const struct part *from, const char *host);
+bool world_is_host(const void *world, const struct part *part, const char *word);
+void world_add_server(
+	struct world *w, const struct part *part, const char *engine, const char *why);
+
 /* names.c: a name of the plan for a name of the source; notes when it had to differ. */
 const char *world_name(struct world *w, const char *wanted, const char *scope, struct place at);
 

@@ -521,7 +521,8 @@ static const char *service_why(const struct writer *wr, const struct service *s)
 	const struct part *part = s->part;
 
 	if (part->image)
-		return arena_printf(wr->w->arena, "%s, image %s", part->what, part->image);
+		return arena_printf(wr->w->arena, "%s, image %s", part->what,
+			image_shown(part->image, wr->w->arena));
 	if (part->build)
 		return arena_printf(wr->w->arena, "%s, built from %s", part->what, part->build);
 	return part->what;

@@ -171,6 +171,8 @@ static const struct {
 	size_t prefix;
 } roles[] = {
 	{"PGHOST", DSN_ROLE_HOST, 2},
+	{"ORDERS_PGDATABASE", DSN_ROLE_DATABASE, 9},
+	{"SPGHOST", DSN_ROLE_NONE, 0},
 	{"PGDATABASE", DSN_ROLE_DATABASE, 2},
 	{"PGPASSWORD", DSN_ROLE_SECRET, 2},
 	{"PGSERVICE", DSN_ROLE_SERVICE, 2},
