@@ -558,6 +558,19 @@ static bool only_starts_after(const struct fact *need, const struct part *part)
 	       (!part->entries.first && (part->schedule || tiers_is_worker(part)));
 }
 
+/* For a server that is moved: its store, the usual one where it has several. */
+static void wait_for(struct world *w, struct service *service, struct edge edge)
+{
+	if (edge.server && edge.server->primary)
+		edge.server = edge.server->primary;
+	if (edge.server && edge.server->movable) {
+		edge.store = store_of(w, edge.server, NULL);
+		edge.server = NULL;
+	}
+	if (edge.service != service)
+		add_edge(w, service, &edge);
+}
+
 static void find_needs(struct world *w, struct service *service)
 {
 	for (const struct fact *need = service->part->needs.first; need; need = need->next) {
@@ -573,17 +586,14 @@ static void find_needs(struct world *w, struct service *service)
 		}
 		edge.service = w->service_of[part->number];
 		edge.server = w->server_of[part->number];
-		if (edge.server && edge.server->primary)
-			edge.server = edge.server->primary;
-		if (edge.server && edge.server->movable) {
-			edge.store = edge.server->stores;
-			if (!edge.store)
-				edge.store = store_of(w, edge.server, NULL);
-			edge.server = NULL;
-		}
 		edge.start = edge.start && edge.service;
-		if (edge.service != service)
-			add_edge(w, service, &edge);
+		wait_for(w, service, edge);
+		if (!edge.service || !edge.service->behind)
+			continue;
+		edge.why = arena_printf(w->arena, "%s, through %s", need->value, part->name);
+		edge.server = edge.service->behind;
+		edge.service = NULL;
+		wait_for(w, service, edge);
 	}
 }
 
@@ -608,11 +618,22 @@ static void drop_needless(struct service *service)
  * It waits for a store and no file says how it comes to it (a file of variables that is not here,
  * the application's own configuration): it is assumed to write, as whoever has a connection is.
  */
-static void assume_use(struct service *service)
+static void assume_use(struct world *w, struct service *service)
 {
-	for (struct edge *e = service->edges; e; e = e->next)
-		if (e->use == EDGE_NEEDS && e->store && service->image.role != IMAGE_POOLER)
-			e->use = is_reader(&service->image) ? EDGE_READS : EDGE_WRITES;
+	for (struct edge *e = service->edges; e; e = e->next) {
+		const struct server *server = e->store ? e->store->server : NULL;
+
+		if (e->use != EDGE_NEEDS || !server || service->image.role == IMAGE_POOLER)
+			continue;
+		e->use = is_reader(&service->image) ? EDGE_READS : EDGE_WRITES;
+		/* Which of several databases nothing says. */
+		if (!server->stores->next || default_database(server))
+			continue;
+		e->store = NULL;
+		e->unseen = e->why;
+		e->why = arena_printf(w->arena, "which database of %s; %s",
+			server->part ? server->part->name : server->host, e->why);
+	}
 }
 
 /* ---- all ---- */
@@ -668,7 +689,7 @@ static void connect(struct world *w)
 		find_unseen(w, w->services[i]);
 		find_needs(w, w->services[i]);
 		drop_needless(w->services[i]);
-		assume_use(w->services[i]);
+		assume_use(w, w->services[i]);
 	}
 }
 
