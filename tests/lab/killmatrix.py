@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """The kill matrix: stop a crossing before or after a durable step, hurt something, resume, judge.
 
     killmatrix.py [--state FILE] [--work DIR] [--jobs N] [--level 3|2] [--path P]... [--fault F]...
