@@ -104,8 +104,8 @@ LEFT = {"undone": UNDO[2:], "resumed": ("guard-turn", "retire", "turn"), "revoke
         "refused": UNDO[1:]}
 SETUP = {"sync": ("sync-",), "desist": ("sync-",), "abandon": ("drop-", "forget-"),
          "finalize": ("finalize", "drop-", "unfreeze-")}
-# Services are stopped and started only where a plan has such: tests/it/test_services.py.
-NOT_CROSSING = ("service-", *(prefix for prefixes in SETUP.values() for prefix in prefixes))
+# Services are stopped, started and moved only where a plan has such: tests/it/test_services.py, test_move.py.
+NOT_CROSSING = ("service-", "wave-", "move", *(prefix for prefixes in SETUP.values() for prefix in prefixes))
 
 CELLS_A_BATCH = 60
 FEW = 8  # cells to choose the next one from; the order stays nearly the shuffled one
