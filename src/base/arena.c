@@ -9,6 +9,8 @@
 
 #include "base/check.h"
 
+#define GROW_FIRST 4
+
 /* gcc with sanitizers takes the measuring call vsnprintf(NULL, 0, ...) for a truncation. */
 #ifndef __clang__
 #pragma GCC diagnostic ignored "-Wformat-truncation"
@@ -83,6 +85,20 @@ char *arena_strndup(struct arena *a, const char *str, size_t len)
 
 	memcpy(ret, str, len);
 	ret[len] = '\0';
+	return ret;
+}
+
+void *arena_grow(struct arena *a, void *array, size_t count, size_t *cap, size_t size)
+{
+	void *ret;
+
+	REQUIRE(count <= *cap);
+	if (count < *cap)
+		return array;
+	*cap = *cap ? *cap * 2 : GROW_FIRST;
+	ret = arena_calloc(a, *cap, size);
+	if (count)
+		memcpy(ret, array, count * size);
 	return ret;
 }
 

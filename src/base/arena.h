@@ -23,6 +23,9 @@ struct arena {
 void arena_fini(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size);
 void *arena_calloc(struct arena *a, size_t count, size_t size); /* aborts on overflow */
+/* An array of `count` elements, *cap of which it can hold, that is to take one more: itself, or a
+ * copy twice as large.  NULL with a *cap of 0 is an empty one. */
+void *arena_grow(struct arena *a, void *array, size_t count, size_t *cap, size_t size);
 char *arena_strdup(struct arena *a, const char *str);
 char *arena_strndup(struct arena *a, const char *str, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

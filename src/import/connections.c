@@ -78,15 +78,8 @@ static struct connection *add(struct search *s, const struct fact *fact)
 
 	if (found->count == CONNECTIONS_MAX)
 		return NULL;
-	if (found->count == found->cap) {
-		size_t cap = found->cap ? found->cap * 2 : 8;
-		struct connection *rows = arena_calloc(s->asked->arena, cap, sizeof *rows);
-
-		if (found->count)
-			memcpy(rows, found->rows, found->count * sizeof *rows);
-		found->rows = rows;
-		found->cap = cap;
-	}
+	found->rows = arena_grow(
+		s->asked->arena, found->rows, found->count, &found->cap, sizeof *found->rows);
 	found->rows[found->count] = (struct connection){.key = fact->name, .at = fact->at};
 	return &found->rows[found->count++];
 }

@@ -33,15 +33,8 @@ const char *import_from_name(enum import_from from)
 
 static void add_path(struct run *run, const char *path)
 {
-	if (run->paths_count == run->paths_cap) {
-		size_t cap = run->paths_cap ? run->paths_cap * 2 : 16;
-		const char **paths = arena_calloc(run->arena, cap, sizeof *paths);
-
-		if (run->paths_count)
-			memcpy(paths, run->paths, run->paths_count * sizeof *paths);
-		run->paths = paths;
-		run->paths_cap = cap;
-	}
+	run->paths = arena_grow(
+		run->arena, run->paths, run->paths_count, &run->paths_cap, sizeof *run->paths);
 	run->paths[run->paths_count++] = path;
 }
 

@@ -1,7 +1,5 @@
 #include "import/model.h"
 
-#include <string.h>
-
 #include "base/check.h"
 
 void model_init(struct model *model, struct arena *arena, struct notes *notes)
@@ -20,15 +18,8 @@ struct part *model_part(struct model *model, const char *name, const char *what,
 			"more than %d services: the rest is left out", MODEL_PARTS_MAX);
 		return NULL;
 	}
-	if (model->parts_count == model->parts_cap) {
-		size_t cap = model->parts_cap ? model->parts_cap * 2 : 64;
-		struct part **parts = arena_calloc(model->arena, cap, sizeof(struct part *));
-
-		if (model->parts_count)
-			memcpy(parts, model->parts, model->parts_count * sizeof(struct part *));
-		model->parts = parts;
-		model->parts_cap = cap;
-	}
+	model->parts = arena_grow(model->arena, model->parts, model->parts_count, &model->parts_cap,
+		sizeof *model->parts);
 	part = arena_alloc(model->arena, sizeof *part);
 	part->name = name;
 	part->what = what;

@@ -67,15 +67,8 @@ void notes_add(struct notes *notes, enum note_kind kind, struct place at, const 
 	if (!is_new(notes, at, text))
 		return;
 	notes->total[kind]++;
-	if (notes->count == notes->cap) {
-		size_t cap = notes->cap ? notes->cap * 2 : 32;
-		struct note *rows = arena_calloc(notes->arena, cap, sizeof *rows);
-
-		if (notes->count)
-			memcpy(rows, notes->rows, notes->count * sizeof *rows);
-		notes->rows = rows;
-		notes->cap = cap;
-	}
+	notes->rows = arena_grow(
+		notes->arena, notes->rows, notes->count, &notes->cap, sizeof *notes->rows);
 	notes->rows[notes->count++] = (struct note){kind, at, text};
 }
 

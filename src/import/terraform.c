@@ -92,15 +92,8 @@ static void add_resource(
 
 	if (!address || !type || !name || tf->count == RESOURCES_MAX)
 		return;
-	if (tf->count == tf->cap) {
-		size_t cap = tf->cap ? tf->cap * 2 : 64;
-		struct resource *rows = arena_calloc(tf->model->arena, cap, sizeof *rows);
-
-		if (tf->count)
-			memcpy(rows, tf->resources, tf->count * sizeof *rows);
-		tf->resources = rows;
-		tf->cap = cap;
-	}
+	tf->resources = arena_grow(
+		tf->model->arena, tf->resources, tf->count, &tf->cap, sizeof *tf->resources);
 	tf->resources[tf->count++] = (struct resource){.address = address,
 		.type = type,
 		.name = name,

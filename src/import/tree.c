@@ -126,15 +126,11 @@ bool node_get_true(const struct node *map, const char *key)
 
 static void *grow(struct arena *arena, struct node *node, void *array, size_t size)
 {
-	void *ret;
+	size_t before = node->cap;
+	void *ret = arena_grow(arena, array, node->count, &node->cap, size);
 
-	if (node->count < node->cap)
-		return array;
-	node->cap = node->cap ? node->cap * 2 : 4;
-	ret = arena_calloc(arena, node->cap, size);
-	if (node->count)
-		memcpy(ret, array, node->count * size);
-	node->index = NULL;
+	if (node->cap != before)
+		node->index = NULL;
 	return ret;
 }
 

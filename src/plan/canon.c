@@ -38,15 +38,7 @@ static const char *escaped(struct canon *c, const char *text)
 
 static void add_line(struct canon *c, const char *key, const char *value)
 {
-	if (c->count == c->cap) {
-		size_t cap = c->cap ? c->cap * 2 : 64;
-		const char **lines = arena_calloc(c->scratch, cap, sizeof *lines);
-
-		if (c->count)
-			memcpy(lines, c->lines, c->count * sizeof *lines);
-		c->lines = lines;
-		c->cap = cap;
-	}
+	c->lines = arena_grow(c->scratch, c->lines, c->count, &c->cap, sizeof *c->lines);
 	c->lines[c->count++] = arena_printf(c->scratch, "%s%s=%s\n", c->prefix, key, value);
 }
 

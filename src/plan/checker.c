@@ -114,14 +114,7 @@ const char *checker_guess(struct checker *ck, const struct text_nearest *near)
 
 void checker_add_ref(struct checker *ck, const struct ref *ref)
 {
-	if (ck->refs_count == ck->refs_cap) {
-		size_t cap = ck->refs_cap ? ck->refs_cap * 2 : 32;
-		struct ref *refs = arena_calloc(ck->scratch, cap, sizeof *refs);
-
-		if (ck->refs_count)
-			memcpy(refs, ck->refs, ck->refs_count * sizeof *refs);
-		ck->refs = refs;
-		ck->refs_cap = cap;
-	}
+	ck->refs =
+		arena_grow(ck->scratch, ck->refs, ck->refs_count, &ck->refs_cap, sizeof *ck->refs);
 	ck->refs[ck->refs_count++] = *ref;
 }

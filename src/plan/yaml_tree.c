@@ -63,18 +63,9 @@ static struct yaml_tree *new_node(struct reader *r, enum yaml_tree_kind kind, st
 	return node;
 }
 
-/* Makes room for one more element of `size` bytes; returns the possibly moved array. */
 static void *grow(struct reader *r, struct yaml_tree *node, void *array, size_t size)
 {
-	void *ret;
-
-	if (node->count < node->cap)
-		return array;
-	node->cap = node->cap ? node->cap * 2 : 4;
-	ret = arena_calloc(r->arena, node->cap, size);
-	if (node->count)
-		memcpy(ret, array, node->count * size);
-	return ret;
+	return arena_grow(r->arena, array, node->count, &node->cap, size);
 }
 
 static void count_child(struct yaml_tree *parent, const struct yaml_tree *child)

@@ -14,6 +14,7 @@ sys.path.insert(0, str(LAB_SOURCE))
 
 from crossing import Crossing  # noqa: E402 - needs the path above
 from lab import Lab, LabError, airlock_program  # noqa: E402
+from selfflip import SelfFlip  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -104,3 +105,11 @@ def lab3(labs):
 def lab2(labs):
     needs_program()
     return labs(level=2)
+
+
+@pytest.fixture(scope="module")
+def flip(scratch):
+    """One server in both parts, and a gateway; each test leaves a door open."""
+    made = SelfFlip.make(scratch() / "flip")
+    yield made
+    made.down()

@@ -19,14 +19,6 @@ from selfflip import SelfFlip, Turning
 from server import LabError, pg_program, wait_until
 
 
-@pytest.fixture(scope="module")
-def flip(scratch):
-    """One server in both parts, and a gateway; each test leaves a door open."""
-    made = SelfFlip.make(scratch() / "flip")
-    yield made
-    made.down()
-
-
 @pytest.fixture
 def client(flip):
     with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as conn:

@@ -9,18 +9,10 @@ import psycopg
 import psycopg.sql
 import pytest
 
-from selfflip import SelfFlip
 from server import wait_until
 from wire import query, queue_of
 
 CHANNELS = ("plain", "MixedCase", 'with "quotes"', "umläut", "sem;icolon")
-
-
-@pytest.fixture(scope="module")
-def flip(scratch):
-    made = SelfFlip.make(scratch() / "flip")
-    yield made
-    made.down()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import threading
 import psycopg
 import pytest
 
-from selfflip import OTHER, SelfFlip
+from selfflip import OTHER
 from server import wait_until
 
 HOLDS = {
@@ -18,13 +18,6 @@ HOLDS = {
     "lastval": ("SELECT nextval('products_id_seq')", "DISCARD SEQUENCES", "lastval", ""),
 }
 ALL = sorted(HOLDS)
-
-
-@pytest.fixture(scope="module")
-def flip(scratch):
-    made = SelfFlip.make(scratch() / "flip")
-    yield made
-    made.down()
 
 
 @pytest.fixture

@@ -6,17 +6,9 @@ import psycopg
 import pytest
 
 from gateway import Gateway
-from selfflip import SelfFlip
 from server import free_port, wait_until
 
 VERIFIERS = "SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'shop_%'"
-
-
-@pytest.fixture(scope="module")
-def flip(scratch):
-    made = SelfFlip.make(scratch() / "flip")
-    yield made
-    made.down()
 
 
 @pytest.fixture

@@ -33,10 +33,31 @@ static void strings(void **state)
 	assert_string_equal(arena_strdup(&a, ""), "");
 }
 
+static void an_array_grows_and_keeps_what_it_has(void **state)
+{
+	ARENA_AUTO a = ARENA_INIT;
+	size_t cap = 0, moved = 0;
+	int *array = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < 1000; i++) {
+		int *before = array;
+
+		array = arena_grow(&a, array, i, &cap, sizeof *array);
+		assert_true(cap > i);
+		moved += array != before;
+		array[i] = (int)i;
+	}
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(array[i], i);
+	assert_true(moved < 12); /* it doubles */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(zeroed_aligned_and_distinct),
+		cmocka_unit_test(an_array_grows_and_keeps_what_it_has),
 		cmocka_unit_test(strings),
 	};
 
