@@ -29,10 +29,22 @@ bool crowd_is_calm(const struct gateway *gateway)
 	return true;
 }
 
-void crowd_end_servers(struct gateway *gateway)
+bool crowd_is_quick(const struct gateway *gateway, int64_t ms)
+{
+	int64_t since_ms = (int64_t)uv_now(&gateway->loop) - ms;
+
+	for (const struct session *s = gateway->first; s; s = s->next)
+		if ((s->phase == SESSION_RUN || s->phase == SESSION_HELD) && !session_is_held(s) &&
+			s->began_ms < since_ms)
+			return false;
+	return true;
+}
+
+void crowd_end_servers(struct gateway *gateway, bool all)
 {
 	for (struct session *s = gateway->first; s; s = s->next)
-		if (s->phase == SESSION_HELD && !s->state.channels) /* who listens may hear more */
+		if (s->phase == SESSION_HELD && !s->state.channels && /* it may hear more */
+			(all || (s->state.lost == 0 && !s->unknown)))
 			server_close(&s->server);
 }
 

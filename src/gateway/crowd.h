@@ -15,11 +15,12 @@ bool crowd_is_elsewhere(const struct gateway *gateway, enum control_side src);
 void crowd_detach_idle(struct gateway *gateway);
 /* Have all whom a hold's end let go been served since? */
 bool crowd_is_calm(const struct gateway *gateway);
-/* When all are held.  The seal ends all sessions of the side that is left, and a process needs a
- * while to end; so ours begin now, while the seal is on its way.  From here on an abort opens
- * servers anew as a flip does.  A drain that fails has not come here: its sessions go on where they
- * were. */
-void crowd_end_servers(struct gateway *gateway);
+/* Has none of those who are in a hold's way been at work for longer than this? */
+bool crowd_is_quick(const struct gateway *gateway, int64_t ms);
+/* The seal ends all sessions of the side that is left, and a process needs a while to end; so those
+ * of the held begin to.  An abort then opens servers anew, as a flip does.  Not `all`: only of those
+ * who would be the same again, because not everybody is held yet. */
+void crowd_end_servers(struct gateway *gateway, bool all);
 /* No hold has come after an arm: one more look, which leaves nothing in anybody's session. */
 void crowd_put_away(struct gateway *gateway);
 

@@ -14,6 +14,7 @@
 #include "gateway/side.h"
 
 #define ARM_MS 1000	    /* for sessions to come to a boundary, where they are looked at */
+#define QUICK_MS 100	    /* what has been under way for less will hardly make the drain fail */
 #define CALM_MS 50	    /* for those who waited to be served, before the controller goes on */
 #define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
 #define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
@@ -373,9 +374,11 @@ static void look_draining(struct hold *h)
 		h->drained_ms = (gateway_now_us() - h->began_us) / 1000;
 		h->phase = CONTROL_HELD;
 		ending_what_cannot_go(&h->ending);
-		crowd_end_servers(h->gateway);
+		crowd_end_servers(h->gateway, true);
 		if (h->holding)
 			answer_hold(h);
+	} else if (crowd_is_quick(h->gateway, QUICK_MS)) {
+		crowd_end_servers(h->gateway, false);
 	}
 }
 

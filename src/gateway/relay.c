@@ -59,10 +59,12 @@ static enum taken client_head(struct session *s)
 	}
 	if (!may_hand_on(s))
 		return TAKEN_NOT;
+	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
+	if (track_is_safe(&s->track))
+		s->began_ms = s->active_ms;
 	track_client(&s->track, head.type);
 	s->dirty = true;
 	s->let_on = false;
-	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	s->waiting_us = 0; /* it came while the session was looked at, and waits no more */
 	s->unknown = false;
 	s->captures_failed = 0;

@@ -93,6 +93,7 @@ struct session {
 	int64_t waiting_us;	   /* since when its client's bytes wait; 0 = they do not */
 	bool detached;		   /* it had long been idle: no server until its client asks */
 	int64_t active_ms;	   /* when its client was last heard; the loop's clock */
+	int64_t began_ms;	   /* when what is under way began; the loop's clock */
 	bool flipping;		   /* to be counted by the release under way */
 	bool cleared;		   /* by the hold, to go on */
 	bool cleared_parked;	   /* with a login that was parked */

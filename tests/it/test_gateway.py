@@ -297,9 +297,9 @@ def backends(flip):
 
 @contextlib.contextmanager
 def in_transaction(flip):
-    """A second client, which keeps a hold from being complete."""
+    """A second client, which keeps a hold from being complete, and has been in it for a while."""
     with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as busy, busy.transaction():
-        busy.execute("SELECT 1 AS in_it")
+        busy.execute("SELECT pg_sleep(0.15)")
         yield busy
 
 
@@ -319,6 +319,35 @@ def test_a_drain_that_fails_goes_on_with_the_same_servers(flip, client):
     with flip.control() as control, in_transaction(flip):
         assert flip.hold(control, drain_ms=200)["code"] == "drain"
         assert pid_of(client) == pid
+
+
+def test_servers_end_as_their_sessions_are_held_while_only_quick_ones_are_in_the_way(flip, client):
+    """The quick one turns out to be slow: who was held lost nothing but the server."""
+    client.execute("SET work_mem = '5MB'")
+    pid = pid_of(client)
+    with flip.control() as control, psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as busy:
+        asking = Asking(busy, "SELECT pg_sleep(3)")
+        wait_until(lambda: backends(flip) == 2, 10, "both servers")
+        held = flip.send_hold(control, drain_ms=1000)
+        wait_until(lambda: backends(flip) == 1, 10, "the server of the held to end")
+        assert control.answer(held)["code"] == "drain"
+        assert client.execute("SELECT current_setting('work_mem')").fetchone() == ("5MB",)
+        assert pid_of(client) != pid
+        asking.join(20)
+    assert asking.error is None
+
+
+def test_a_server_with_what_cannot_be_made_again_is_kept_until_all_are_held(flip, client):
+    """lastval() is one of these; a session goes across without it, but only where all do."""
+    flip.old.psql("CREATE SEQUENCE tickets; GRANT USAGE ON tickets TO shop_app", "shop")
+    client.execute("SELECT nextval('tickets')")
+    with flip.control() as control, psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as busy:
+        asking = Asking(busy, "SELECT pg_sleep(3)")
+        wait_until(lambda: backends(flip) == 2, 10, "both servers")
+        assert flip.hold(control, drain_ms=500)["code"] == "drain"
+        assert client.execute("SELECT lastval()").fetchone() == (1,)
+        asking.join(20)
+    assert asking.error is None
 
 
 def test_a_server_that_ends_under_a_held_client_is_not_noticed(flip, client):
