@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "engine/verbs.h"
 
-/* At most two verbs of a member are out at once: TRY beside one other. */
-#define WORKS_MAX (2 * CORE_MEMBERS_MAX)
+/* At most three verbs of a member are out at once: TRY and SEQUENCES beside one other. */
+#define WORKS_MAX (3 * CORE_MEMBERS_MAX)
 
 /* One verb or observation in a worker. */
 struct work {

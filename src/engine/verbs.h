@@ -5,7 +5,8 @@
  * guards are read before registers and moved from the pair that was read; the phase of a guard is a
  * fence, never the truth; after a register move that did not happen the register decides.
  *
- * Thread: a worker; one verb at a time per member, except that TRY may run beside another.
+ * Thread: a worker; one verb at a time per member, except that TRY and SEQUENCES may run beside
+ * each other and another.
  */
 #ifndef AIRLOCK_ENGINE_VERBS_H
 #define AIRLOCK_ENGINE_VERBS_H
@@ -30,7 +31,7 @@ struct verb_call {
 	struct store_tried *ret_tried;	     /* TRY: what it proved */
 	int64_t commit_ms;		     /* COMMIT: how much of the hold must be left */
 	struct err *ret_silence; /* observe: why a side did not answer, [SIDE_COUNT]; may be NULL */
-	int64_t *epoch_seen;	 /* the member's highest epoch so far; TRY does not touch it */
+	int64_t *epoch_seen;	 /* the member's highest epoch so far; TRY and SEQUENCES do not touch it */
 };
 
 /*

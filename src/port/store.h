@@ -10,8 +10,8 @@
  * Every call is idempotent at its attempt and returns only after its effect was read back.
  * "Cannot" is a function that fails with ERR_CANNOT.
  *
- * Thread: one call at a time per store, except that `try_write` may run beside
- * any other of the window.
+ * Thread: one call at a time per store, except that `try_write` and `sequences` may run beside each
+ * other and any other of the window.
  */
 #ifndef AIRLOCK_PORT_STORE_H
 #define AIRLOCK_PORT_STORE_H
@@ -85,7 +85,8 @@ struct store_ops {
 	/* Tries a write on src through every known path; fails when one was let in. */
 	int (*try_write)(struct store *store, const struct store_call *call,
 		struct store_tried *ret_tried, struct err *err);
-	/* Moves dst's sequences to or past src's, at dst's (attempt, held). */
+	/* Moves dst's sequences to or past src's, at dst's (attempt, held).  After this attempt's
+	 * `marker`, from when on src's do not move. */
 	int (*sequences)(struct store *store, const struct store_call *call, struct err *err);
 	/* At src's (attempt, turn): advances the way back's origin to `wayback`, enables it, moves
 	 * the guard to (attempt, turned), all in one.  At (attempt, turned): nothing. */

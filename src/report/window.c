@@ -13,8 +13,9 @@ static const struct {
 	{"marker", VERB_MARKER, VERB_MARKER, "the last row is committed on the shut side"},
 	{"catchup", VERB_REACHED, VERB_REACHED, "it arrives on the other side and is durable"},
 	{"cut", VERB_CUT, VERB_CUT, "the link is stopped"},
-	/* beside marker .. sequences */
+	/* beside marker .. cut */
 	{"try", VERB_TRY, VERB_TRY, "a write is tried on the shut side and must be refused"},
+	/* beside catchup and cut */
 	{"sequences", VERB_SEQUENCES, VERB_SEQUENCES, "sequences are moved forward"},
 	{"commit", VERB_COMMIT, VERB_PROMOTE, "the decision, then the other door is opened"},
 	{"release", VERB_RELEASE, VERB_RELEASE, "clients go on"},

@@ -498,6 +498,7 @@ static void sequences_move_only_forward(struct ctx *x)
 	for (int i = 0; i < 3; i++)
 		EXPECT(x->w->write(x->w->arg, SIDE_OLD));
 	TRY(get_sealed(x));
+	EXPECT(does(x, store_marker, A));
 	EXPECT(does(x, store_sequences, A));
 	after = x->w->sequence(x->w->arg, SIDE_NEW);
 	EXPECT(after >= x->w->sequence(x->w->arg, SIDE_OLD));

@@ -69,22 +69,50 @@ int pg_data(struct store_pg *s, enum side side, int64_t deadline_ms, struct pg *
 	return 0;
 }
 
-int pg_data_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
-	size_t nparams, const char *const *params, struct pg_rows *ret_rows, struct err *err)
+int pg_beside(struct store_pg *s, enum side side, int64_t deadline_ms, struct pg **ret_pg,
+	struct err *err)
+{
+	if (connect_to(s, side, NULL, deadline_ms, &s->side[side].beside, err))
+		return -1;
+	*ret_pg = s->side[side].beside;
+	return 0;
+}
+
+/* With the key of what a plan calls a store in front. */
+static int exec_keyed(struct store_pg *s, enum side side, struct pg *pg, int64_t deadline_ms,
+	const char *sql, size_t nparams, const char *const *params, struct pg_rows *ret_rows,
+	struct err *err)
 {
 	const char *all[8] = {s->plan->name, s->plan_store->name};
-	struct pg *pg;
 
 	REQUIRE(nparams <= ARRAY_LEN(all) - 2);
 	for (size_t i = 0; i < nparams; i++)
 		all[2 + i] = params[i];
-	if (pg_data(s, side, deadline_ms, &pg, err))
-		return -1;
 	if (pg_exec_kept(pg, deadline_ms, sql, nparams + 2, all, ret_rows, err) == 0)
 		return 0;
 	if (strcmp(err->sqlstate, "AL001") == 0)
 		err->code = ERR_LOST; /* the guard stands elsewhere */
 	return err_wrap(err, "%s", side_name(side));
+}
+
+int pg_data_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
+	size_t nparams, const char *const *params, struct pg_rows *ret_rows, struct err *err)
+{
+	struct pg *pg;
+
+	if (pg_data(s, side, deadline_ms, &pg, err))
+		return -1;
+	return exec_keyed(s, side, pg, deadline_ms, sql, nparams, params, ret_rows, err);
+}
+
+int pg_beside_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
+	size_t nparams, const char *const *params, struct pg_rows *ret_rows, struct err *err)
+{
+	struct pg *pg;
+
+	if (pg_beside(s, side, deadline_ms, &pg, err))
+		return -1;
+	return exec_keyed(s, side, pg, deadline_ms, sql, nparams, params, ret_rows, err);
 }
 
 static void pg_free(struct store *store)
@@ -95,9 +123,11 @@ static void pg_free(struct store *store)
 	for (int side = 0; side < SIDE_COUNT; side++) {
 		pg_close(s->side[side].control);
 		pg_close(s->side[side].data);
+		pg_close(s->side[side].beside);
 		free(s->side[side].dbname);
 	}
 	free(s->sequence_sql);
+	free(s->sequence_values);
 	free(s);
 }
 

@@ -24,7 +24,8 @@ struct side_pg {
 	const char *conninfo; /* borrowed from the plan */
 	char *dbname;	      /* of the migrated database; owned */
 	struct pg *control, *data;
-	bool prepared; /* the window's statements are prepared on `data` */
+	struct pg *beside; /* to the migrated database as well: for what runs beside the rest */
+	bool prepared;	   /* the window's statements are prepared on `data` */
 };
 
 struct store_pg {
@@ -36,6 +37,8 @@ struct store_pg {
 	char audit[SIDE_COUNT][LINK_NAME_BYTES]; /* the audit slot of each side */
 	struct pg *parked[TRY_PATHS]; /* logins on the source, begun by arm; NULL = none */
 	char *sequence_sql;	      /* reads every sequence in one UNION ALL; owned */
+	char *sequence_values;	      /* what it read, from the marker on; owned; NULL = nothing yet */
+	int64_t sequence_attempt;     /* whose marker that was */
 	char who[96];		      /* user@host pid, for the registers */
 };
 
@@ -53,9 +56,15 @@ int pg_control(struct store_pg *s, enum side side, int64_t deadline_ms, struct p
 	struct err *err) MUST_CHECK;
 int pg_data(struct store_pg *s, enum side side, int64_t deadline_ms, struct pg **ret_pg,
 	struct err *err) MUST_CHECK;
+/* Another one.  Of the destination only: the fence would end it on the source. */
+int pg_beside(struct store_pg *s, enum side side, int64_t deadline_ms, struct pg **ret_pg,
+	struct err *err) MUST_CHECK;
 /* A string constant (kept prepared) in the migrated database whose first two parameters are
  * ($1 plan, $2 store). */
 int pg_data_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
+	size_t nparams, const char *const *params, struct pg_rows *ret_rows,
+	struct err *err) MUST_CHECK;
+int pg_beside_exec(struct store_pg *s, enum side side, int64_t deadline_ms, const char *sql,
 	size_t nparams, const char *const *params, struct pg_rows *ret_rows,
 	struct err *err) MUST_CHECK;
 
@@ -93,6 +102,10 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err);
 int pg_spare(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
 	struct err *err);
 /* sequence.c */
+/* On src, by the marker: when nobody can draw any more. */
+int pg_sequences_read(
+	struct store_pg *s, const struct store_call *call, struct err *err) MUST_CHECK;
+/* On dst, with what was read. */
 int pg_sequences(struct store *store, const struct store_call *call, struct err *err);
 int pg_sequences_arm(
 	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;

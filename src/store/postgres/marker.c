@@ -12,8 +12,10 @@ int pg_marker(struct store *store, const struct store_call *call, struct err *er
 	char a[INT_TEXT_BYTES];
 	const char *params[] = {int_text(a, call->attempt), side_name(call->src)};
 
-	return pg_data_exec(store_pg(store), call->src, call->deadline_ms,
-		"SELECT airlock.mark($1, $2, $3, $4)", 2, params, NULL, err);
+	if (pg_data_exec(store_pg(store), call->src, call->deadline_ms,
+		    "SELECT airlock.mark($1, $2, $3, $4)", 2, params, NULL, err))
+		return -1;
+	return pg_sequences_read(store_pg(store), call, err);
 }
 
 static int marker_is_there(

@@ -2,10 +2,14 @@
  * sequence.c - sequences are not replicated: inside the hold every one of the destination is moved
  * to or past the source's, ownerless ones too, in the direction of its increment.
  *
+ * They are read with the marker, when nobody can draw any more, and moved while it travels and the
+ * link is cut, on a connection of their own.
+ *
  * Values are read from each sequence itself, in one statement prepared before the hold; never from
  * pg_sequences, which says NULL after RESTART.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -66,10 +70,8 @@ int pg_sequences_arm(struct store_pg *s, enum side src, int64_t deadline_ms, str
 	return 0;
 }
 
-int pg_sequences(struct store *store, const struct store_call *call, struct err *err)
+int pg_sequences_read(struct store_pg *s, const struct store_call *call, struct err *err)
 {
-	struct store_pg *s = store_pg(store);
-	char a[INT_TEXT_BYTES], margin[INT_TEXT_BYTES];
 	PG_ROWS_AUTO values = PG_ROWS_INIT;
 	struct pg *pg;
 
@@ -79,10 +81,23 @@ int pg_sequences(struct store *store, const struct store_call *call, struct err 
 			pg_sequences_arm(s, call->src, call->deadline_ms, err)) ||
 		pg_exec_prepared(pg, call->deadline_ms, "airlock_sequences", 0, NULL, &values, err))
 		return -1;
+	free(s->sequence_values);
+	s->sequence_values = strdup(pg_text(&values, 0, 0));
+	ENSURE(s->sequence_values != NULL);
+	s->sequence_attempt = call->attempt;
+	return 0;
+}
 
-	const char *params[] = {int_text(a, call->attempt), pg_text(&values, 0, 0),
+int pg_sequences(struct store *store, const struct store_call *call, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	char a[INT_TEXT_BYTES], margin[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, call->attempt), s->sequence_values,
 		int_text(margin, SEQUENCE_MARGIN)};
 
-	return pg_data_exec(s, side_other(call->src), call->deadline_ms,
+	if (!s->sequence_values || s->sequence_attempt != call->attempt)
+		return err_set(err, ERR_LOST, "attempt %lld has written no marker on %s",
+			(long long)call->attempt, side_name(call->src));
+	return pg_beside_exec(s, side_other(call->src), call->deadline_ms,
 		"SELECT airlock.setvals($1, $2, $3, $4, $5)", 3, params, NULL, err);
 }

@@ -11,9 +11,21 @@ static const char data_sql[] =
 	" BEGIN PERFORM airlock.mark('', '', 0, 'old'); EXCEPTION WHEN SQLSTATE 'AL001' THEN END;"
 	" BEGIN PERFORM airlock.barrier('', '', 0); EXCEPTION WHEN SQLSTATE 'AL001' THEN END;"
 	" BEGIN PERFORM airlock.cut('', '', 0, ''); EXCEPTION WHEN SQLSTATE 'AL001' THEN END;"
-	" BEGIN PERFORM airlock.setvals('', '', 0, '[]', 0);"
-	"  EXCEPTION WHEN SQLSTATE 'AL001' THEN END;"
 	" END $$";
+
+static const char beside_sql[] =
+	"DO $$ BEGIN PERFORM airlock.setvals('', '', 0, '[]', 0);"
+	" EXCEPTION WHEN SQLSTATE 'AL001' THEN END $$";
+
+static int warm_beside(struct store_pg *s, enum side dst, int64_t deadline_ms, struct err *err)
+{
+	struct pg *pg;
+
+	return pg_beside(s, dst, deadline_ms, &pg, err) ||
+			       pg_exec(pg, deadline_ms, beside_sql, 0, NULL, NULL, err)
+		       ? -1
+		       : 0;
+}
 
 int pg_warm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
 {
@@ -28,5 +40,8 @@ int pg_warm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *
 			pg_exec(pg, deadline_ms, data_sql, 0, NULL, NULL, err))
 			return err_wrap(err, "preparing the window on %s", side_name(side));
 	}
+	if (warm_beside(s, side_other(src), deadline_ms, err))
+		return err_wrap(
+			err, "preparing the window on %s", side_name(side_other(src)));
 	return 0;
 }

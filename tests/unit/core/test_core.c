@@ -60,13 +60,19 @@ static bool any(const bool *flags, size_t count)
 	return false;
 }
 
-/* Of one member at most one verb is out, but for TRY beside the others of its phase; the next phase
- * begins only when it has answered. */
+static bool may_run_beside(enum verb verb)
+{
+	return verb == VERB_TRY || verb == VERB_SEQUENCES;
+}
+
+/* Of one member at most one verb is out, but for those that run beside the others of their phase;
+ * the next phase begins only when they have answered. */
 static void check_not_twice(const struct walk *w, const struct core_effect *fx)
 {
 	for (int v = 0; v < VERB_COUNT; v++) {
 		bool beside = w->core.phase == PHASE_SEALED &&
-			      (v == VERB_TRY) != (fx->verb == VERB_TRY);
+			      (enum verb)v != fx->verb &&
+			      (may_run_beside((enum verb)v) || may_run_beside(fx->verb));
 
 		if (!beside)
 			assert_false(is_out(w, fx->member, (enum verb)v));
@@ -321,14 +327,14 @@ static void explore(const struct walk *w, int depth, int budget, struct totals *
 
 /* --- what runs beside the others of its phase ------------------------------------------------- */
 
-/* Everything succeeds, and the write that must be refused has not answered yet. */
-static void run_until_only_try_is_out(struct walk *w, struct totals *t)
+/* Everything succeeds, and one verb has not answered yet. */
+static void run_until_only_it_is_out(struct walk *w, enum verb verb, struct totals *t)
 {
 	begin(w, CORE_RUN, 2, t);
 	for (size_t i = 0; i < w->out_count;) {
 		struct core_effect fx = w->out[i];
 
-		if (fx.kind == EFFECT_VERB && fx.verb == VERB_TRY) {
+		if (fx.kind == EFFECT_VERB && fx.verb == verb) {
 			i++;
 			continue;
 		}
@@ -341,22 +347,33 @@ static void run_until_only_try_is_out(struct walk *w, struct totals *t)
 	}
 }
 
-static void nothing_is_committed_before_the_tried_write_was_refused(void **state)
+static void committed_only_after(enum verb verb)
 {
 	struct totals t = {0};
 	struct core_effect fx;
 	struct walk w;
 
-	(void)state;
-	run_until_only_try_is_out(&w, &t);
+	run_until_only_it_is_out(&w, verb, &t);
 	assert_int_equal(w.core.phase, PHASE_SEALED);
-	assert_int_equal(w.out_count, 2); /* TRY of both members */
+	assert_int_equal(w.out_count, 2); /* of both members */
 	fx = take_out(&w, 0);
 	answer_verb(&w, &fx, OUTCOME_DONE, &t);
 	assert_int_equal(w.core.phase, PHASE_SEALED);
 	fx = take_out(&w, 0);
 	answer_verb(&w, &fx, OUTCOME_DONE, &t);
 	assert_int_equal(w.core.phase, PHASE_CAUGHT_UP);
+}
+
+static void nothing_is_committed_before_the_tried_write_was_refused(void **state)
+{
+	(void)state;
+	committed_only_after(VERB_TRY);
+}
+
+static void nothing_is_committed_before_sequences_have_moved(void **state)
+{
+	(void)state;
+	committed_only_after(VERB_SEQUENCES);
 }
 
 static void a_write_that_went_through_undoes_the_attempt_however_late_it_is_known(void **state)
@@ -366,7 +383,7 @@ static void a_write_that_went_through_undoes_the_attempt_however_late_it_is_know
 	struct walk w;
 
 	(void)state;
-	run_until_only_try_is_out(&w, &t);
+	run_until_only_it_is_out(&w, VERB_TRY, &t);
 	fx = take_out(&w, 0);
 	answer_verb(&w, &fx, OUTCOME_REFUSED, &t);
 	assert_int_equal(w.core.phase, PHASE_SEALED); /* the other one is still out */
@@ -590,6 +607,7 @@ int main(void)
 		cmocka_unit_test(a_run_leaves_what_others_began_alone),
 		cmocka_unit_test(a_contradiction_is_looked_at_twice),
 		cmocka_unit_test(nothing_is_committed_before_the_tried_write_was_refused),
+		cmocka_unit_test(nothing_is_committed_before_sequences_have_moved),
 		cmocka_unit_test(
 			a_write_that_went_through_undoes_the_attempt_however_late_it_is_known),
 		cmocka_unit_test(every_path_of_eight_events),
