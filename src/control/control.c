@@ -96,6 +96,7 @@ void control_request_write(const struct control_request *r, struct buf *out)
 		put_text(doc, "src", control_side_name(r->hold.src));
 		put_int(doc, "hold_ms", r->hold.hold_ms);
 		put_int(doc, "drain_ms", r->hold.drain_ms);
+		put_int(doc, "lull_ms", r->hold.lull_ms);
 		break;
 	case CONTROL_RELEASE:
 		put_text(doc, "side", control_side_name(r->release.side));
@@ -150,6 +151,7 @@ static void put_answer(json_t *doc, const struct control_reply *r)
 	case CONTROL_HOLD:
 		put_int(doc, "held", r->hold.held);
 		put_int(doc, "drain_ms", r->hold.drain_ms);
+		put_int(doc, "lull_ms", r->hold.lull_ms);
 		put_int(doc, "disconnected", r->hold.disconnected);
 		put_blockers(doc, r);
 		break;
@@ -226,6 +228,12 @@ static int get_int(const json_t *doc, const char *key, int64_t *ret, struct err 
 	return 0;
 }
 
+/* One that earlier versions do not say: 0 then. */
+static int get_later_int(const json_t *doc, const char *key, int64_t *ret, struct err *err)
+{
+	return json_object_get(doc, key) ? get_int(doc, key, ret, err) : 0;
+}
+
 static int get_word(const json_t *doc, const char *key, const char *const *words, size_t count,
 	unsigned *ret, struct err *err)
 {
@@ -265,7 +273,8 @@ static int read_arguments(const json_t *doc, struct control_request *r, struct e
 		if (get_int(doc, "attempt", &r->hold.attempt, err) ||
 			get_side(doc, "src", &r->hold.src, err) ||
 			get_int(doc, "hold_ms", &r->hold.hold_ms, err) ||
-			get_int(doc, "drain_ms", &r->hold.drain_ms, err))
+			get_int(doc, "drain_ms", &r->hold.drain_ms, err) ||
+			get_later_int(doc, "lull_ms", &r->hold.lull_ms, err))
 			return -1;
 		if (r->hold.attempt == 0 || r->hold.hold_ms == 0)
 			return err_set(err, ERR_USAGE, "'attempt' and 'hold_ms' must not be 0");
@@ -387,7 +396,8 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 		break;
 	case CONTROL_HOLD:
 		rc = get_int(doc, "held", &r->hold.held, err) ||
-		     get_int(doc, "drain_ms", &r->hold.drain_ms, err);
+		     get_int(doc, "drain_ms", &r->hold.drain_ms, err) ||
+		     get_later_int(doc, "lull_ms", &r->hold.lull_ms, err);
 		break;
 	case CONTROL_RELEASE:
 		rc = get_int(doc, "released", &r->release.released, err) ||

@@ -4,7 +4,7 @@
  *
  *   {"id":1,"cmd":"hello"}
  *   {"id":2,"cmd":"arm","attempt":7,"src":"old","dst":"new","share":40}
- *   {"id":3,"cmd":"hold","attempt":7,"src":"old","hold_ms":5000,"drain_ms":1000}
+ *   {"id":3,"cmd":"hold","attempt":7,"src":"old","hold_ms":5000,"drain_ms":1000,"lull_ms":200}
  *   {"id":4,"cmd":"release","side":"new","epoch":12}
  *   {"id":5,"cmd":"status"}
  *   {"id":6,"cmd":"survey"}
@@ -60,6 +60,7 @@ struct control_request {
 			int64_t attempt;
 			enum control_side src;
 			int64_t hold_ms, drain_ms;
+			int64_t lull_ms; /* how long a good moment to begin may be waited for */
 		} hold;
 		struct control_release {
 			enum control_side side;
@@ -92,6 +93,7 @@ struct control_reply {
 		} arm;
 		struct control_hold_reply {
 			int64_t held, drain_ms, disconnected;
+			int64_t lull_ms; /* waited for before anybody was stopped */
 		} hold;
 		struct control_release_reply {
 			int64_t released, failed, waiting_ms_max;

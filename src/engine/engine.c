@@ -8,6 +8,7 @@
 
 /* At most three verbs of a member are out at once: TRY and SEQUENCES beside one other. */
 #define WORKS_MAX (3 * CORE_MEMBERS_MAX)
+#define LULL_MS_MAX 200
 
 /* One verb or observation in a worker. */
 struct work {
@@ -74,6 +75,16 @@ static int64_t verb_deadline_ms(const struct engine *engine)
 	return engine->window_end_us / 1000;
 }
 
+/* Part of the window at most.  Of several stores none may wait for another's good moment. */
+static int64_t lull_ms(const struct engine *engine)
+{
+	int64_t part = (engine->window_end_us - env_now_us(engine->config->env)) / 10000;
+
+	if (engine->core.config.members > 1 || engine->hold_end_us == 0 || part < 0)
+		return 0;
+	return part < LULL_MS_MAX ? part : LULL_MS_MAX;
+}
+
 static struct verb_call make_call(struct engine *engine, size_t member)
 {
 	const struct engine_config *config = engine->config;
@@ -90,6 +101,7 @@ static struct verb_call make_call(struct engine *engine, size_t member)
 		.deadline_ms = verb_deadline_ms(engine),
 		.hold_ms = left_ms > 1 ? left_ms : 1,
 		.drain_ms = config->timeouts.drain_ms,
+		.lull_ms = lull_ms(engine),
 		.ret_held = &engine->report->held[member],
 		.ret_released = &engine->report->released[member],
 		.ret_tried = &engine->report->tried[member],
@@ -215,6 +227,9 @@ static void work_done(struct engine *engine, struct work *work)
 {
 	struct core_event event = work->event;
 
+	/* Nobody waited while the route looked for a good moment. */
+	if (work->kind == EFFECT_VERB && event.verb == VERB_HOLD)
+		work->began_us += engine->report->held[event.member].lull_ms * 1000;
 	if (work->kind == EFFECT_VERB)
 		note_verb(engine, work);
 	work->busy = false;

@@ -91,6 +91,7 @@ static struct route_call route_call_of(const struct verb_call *call)
 		.attempt = call->attempt,
 		.hold_ms = call->hold_ms,
 		.drain_ms = call->drain_ms,
+		.lull_ms = call->lull_ms,
 		.deadline_ms = call->deadline_ms,
 	};
 }

@@ -26,6 +26,7 @@ struct verb_call {
 	int64_t deadline_ms;	     /* absolute, env_now_ms */
 	int64_t hold_ms;	     /* HOLD, SEAL: what is left of the hold */
 	int64_t drain_ms;	     /* HOLD: how long clients may take to their next boundary */
+	int64_t lull_ms;	     /* HOLD: how long it may look for a good moment to begin */
 	struct route_held *ret_held; /* HOLD: what it took */
 	struct route_released *ret_released; /* RELEASE: whom it let go */
 	struct store_tried *ret_tried;	     /* TRY: what it proved */

@@ -8,6 +8,15 @@ bool crowd_is_elsewhere(const struct gateway *gateway, enum control_side src)
 	return false;
 }
 
+size_t crowd_at_work(const struct gateway *gateway)
+{
+	size_t count = 0;
+
+	for (const struct session *s = gateway->first; s; s = s->next)
+		count += s->phase == SESSION_RUN && !session_at_boundary(s);
+	return count;
+}
+
 void crowd_detach_idle(struct gateway *gateway)
 {
 	int64_t since_ms = (int64_t)uv_now(&gateway->loop) - gateway->patience_ms;

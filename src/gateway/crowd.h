@@ -10,6 +10,8 @@
 
 /* Has this gateway itself seen a session let in at another side than src? */
 bool crowd_is_elsewhere(const struct gateway *gateway, enum control_side src);
+/* How many are not at a boundary. */
+size_t crowd_at_work(const struct gateway *gateway);
 /* What has been idle for longer than a hold lasts will hardly be missed in the window, which then
  * pays for active sessions alone. */
 void crowd_detach_idle(struct gateway *gateway);

@@ -6,9 +6,7 @@
 #include "base/check.h"
 #include "gateway/blockers.h"
 #include "gateway/crowd.h"
-#include "gateway/ending.h"
-#include "gateway/listeners.h"
-#include "gateway/pace.h"
+#include "gateway/hold_priv.h"
 #include "gateway/park.h"
 #include "gateway/say.h"
 #include "gateway/side.h"
@@ -19,38 +17,12 @@
 #define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
 #define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
 #define SLOW_MS 500	    /* others do not wait longer for a login that hangs */
-#define AGAIN_MS 20	    /* until the register is read again after it was moved */
-#define ABORTS_MAX 3u	    /* tries to end an expired attempt, before no door is open */
-
-struct hold {
-	struct gateway *gateway;
-	enum control_phase phase;
-	int64_t attempt; /* the newest that was held */
-	bool ended;	 /* that hold is over */
-	enum control_side src;
-	int64_t began_us, flipping_us, drained_ms, hold_ms;
-	unsigned aborts;
-	bool expiring;	     /* a register is being read, or moved, for the deadline */
-	bool surveying;	     /* what arms is a survey */
-	bool flushed;	     /* those who listen have what was sent to them */
-	bool listeners_wake; /* they would never ask for their server */
-	int64_t drain_ms;
-	struct ending ending; /* whom it ended by policy */
-	uv_timer_t drain, deadline, arm, calm;
-	uv_idle_t look; /* active = something may follow from news */
-	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
-	bool release_read; /* the register that `releasing` names was read open, and obeyed */
-	int64_t released, failed, waiting_us_max;
-	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
-	struct pace pace;
-	struct listeners listeners;
-};
 
 static void on_look(uv_idle_t *idle);
 static void on_drain(uv_timer_t *timer);
-static void on_deadline(uv_timer_t *timer);
 static void on_armed(uv_timer_t *timer);
 static void on_calm(uv_timer_t *timer);
+static void stop_sessions(struct hold *h);
 
 struct hold *hold_new(struct gateway *gateway)
 {
@@ -63,8 +35,10 @@ struct hold *hold_new(struct gateway *gateway)
 	ENSURE(uv_timer_init(&gateway->loop, &h->arm) == 0);
 	ENSURE(uv_timer_init(&gateway->loop, &h->calm) == 0);
 	ENSURE(uv_idle_init(&gateway->loop, &h->look) == 0);
+	ENSURE(uv_check_init(&gateway->loop, &h->lulling) == 0);
 	listeners_begin(&h->listeners, gateway);
-	h->drain.data = h->deadline.data = h->arm.data = h->calm.data = h->look.data = h;
+	h->drain.data = h->deadline.data = h->arm.data = h->calm.data = h->look.data =
+		h->lulling.data = h;
 	return h;
 }
 
@@ -82,6 +56,7 @@ void hold_stop(struct hold *h)
 	uv_close((uv_handle_t *)&h->arm, NULL);
 	uv_close((uv_handle_t *)&h->calm, NULL);
 	uv_close((uv_handle_t *)&h->look, NULL);
+	uv_close((uv_handle_t *)&h->lulling, NULL);
 	listeners_stop(&h->listeners);
 }
 
@@ -170,12 +145,12 @@ void hold_news(struct hold *h, struct session *s)
 
 /* ---- letting go ------------------------------------------------------------------------------ */
 
-/* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
-static void let_go(struct hold *h, enum control_side side, int64_t epoch)
+void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
 {
 	uv_timer_stop(&h->drain);
 	uv_timer_stop(&h->deadline);
 	uv_timer_stop(&h->calm);
+	uv_check_stop(&h->lulling);
 	h->ended = true;
 	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;
@@ -335,6 +310,7 @@ static void answer_hold(struct hold *h)
 	reply->ok = true;
 	count(h, &sessions, &reply->hold.held, &stuck);
 	reply->hold.drain_ms = h->drained_ms;
+	reply->hold.lull_ms = h->lull_ms;
 	controld_reply(h->holding, reply);
 	free(reply);
 	h->holding = NULL;
@@ -390,9 +366,11 @@ static void on_drain(uv_timer_t *timer)
 		h->flipping_us = 0; /* listeners had their time, by whichever clock */
 		uv_idle_start(&h->look, on_look);
 	}
-	if (h->phase != CONTROL_DRAINING)
+	if (uv_is_active((uv_handle_t *)&h->lulling))
+		stop_sessions(h);
+	else if (h->phase != CONTROL_DRAINING)
 		return;
-	if (ending_would_help(&h->ending)) {
+	else if (ending_would_help(&h->ending)) {
 		/* What comes to a boundary meanwhile is looked at still. */
 		uv_timer_start(&h->drain, on_drain, (uint64_t)h->drain_ms / 2 + 1, 0);
 		ending_transactions(&h->ending);
@@ -412,6 +390,28 @@ static void settle_all(struct hold *h)
 	uv_idle_start(&h->look, on_look);
 }
 
+/* The hold of `attempt` begins for clients. */
+static void stop_sessions(struct hold *h)
+{
+	int64_t now_us = gateway_now_us();
+
+	uv_check_stop(&h->lulling);
+	h->phase = CONTROL_DRAINING;
+	h->lull_ms = (now_us - h->began_us) / 1000;
+	h->began_us = now_us;
+	uv_timer_start(&h->drain, on_drain, (uint64_t)h->drain_ms, 0);
+	uv_timer_start(&h->deadline, hold_on_deadline, (uint64_t)h->hold_ms, 0);
+	settle_all(h);
+}
+
+static void on_lull(uv_check_t *check)
+{
+	struct hold *h = check->data;
+
+	if (lull_is_now(&h->lull, gateway_now_us(), crowd_at_work(h->gateway)))
+		stop_sessions(h);
+}
+
 /* Of a request that is accepted: one that is refused changes nothing of what goes on. */
 static void take_policies(struct hold *h, const struct policies *policies)
 {
@@ -422,7 +422,6 @@ static void take_policies(struct hold *h, const struct policies *policies)
 static void begin(struct hold *h, const struct control_hold *hold, const struct policies *policies)
 {
 	take_policies(h, policies);
-	h->phase = CONTROL_DRAINING;
 	h->attempt = hold->attempt;
 	h->ended = false;
 	h->src = hold->src;
@@ -432,9 +431,13 @@ static void begin(struct hold *h, const struct control_hold *hold, const struct 
 	h->flushed = false;
 	ending_begin(&h->ending, h->gateway, hold->attempt);
 	h->began_us = gateway_now_us();
-	uv_timer_start(&h->drain, on_drain, (uint64_t)hold->drain_ms, 0);
-	uv_timer_start(&h->deadline, on_deadline, (uint64_t)hold->hold_ms, 0);
-	settle_all(h);
+	if (h->phase != CONTROL_RUN || hold->lull_ms == 0) {
+		stop_sessions(h);
+		return;
+	}
+	lull_begin(&h->lull, h->began_us, hold->lull_ms * 1000);
+	uv_check_start(&h->lulling, on_lull);
+	uv_timer_start(&h->drain, on_drain, (uint64_t)hold->lull_ms, 0);
 }
 
 /* A controller that asks again, or another one, takes the place of who asked before. */
@@ -495,7 +498,7 @@ static void on_release_read(void *ctx, const struct door_view *view, const struc
 			controld_refuse(h->holding, "over", "released");
 		h->holding = NULL;
 		h->release_read = true;
-		let_go(h, r->side, view->epoch);
+		hold_let_go(h, r->side, view->epoch);
 	}
 	free(r);
 }
@@ -513,105 +516,6 @@ static void on_release(
 	uv_timer_stop(&h->calm);
 	doors_told(h->gateway->doors, release->epoch);
 	doors_read(h->gateway->doors, release->side, on_release_read, r);
-}
-
-/* ---- the deadline (law 6) -------------------------------------------------------------------- */
-
-/* No door is open.  Who waits is refused; the others are looked after when they ask. */
-static void shut(struct hold *h)
-{
-	struct session *next;
-
-	say("the hold of attempt %lld is over and no door is open: requests are refused",
-		(long long)h->attempt);
-	if (h->holding)
-		controld_refuse(h->holding, "over", "the hold's deadline passed");
-	h->holding = NULL;
-	h->ended = true;
-	h->phase = CONTROL_SHUT;
-	for (struct session *s = h->gateway->first; s; s = next) {
-		next = s->next;
-		if (s->phase != SESSION_HELD)
-			continue;
-		session_leave_server(s);
-		if (session_is_waiting(s))
-			session_refuse(
-				s, "57P03", "neither side of the database accepts sessions now");
-	}
-}
-
-/* True while the answer still matters. */
-static bool goes_on_expiring(struct hold *h)
-{
-	if (hold_stops(h) && h->expiring)
-		return true;
-	h->expiring = false;
-	return false;
-}
-
-static void on_dst_read(void *ctx, const struct door_view *view, const struct err *err)
-{
-	struct hold *h = ctx;
-
-	if (!goes_on_expiring(h))
-		return;
-	h->expiring = false;
-	if (err->code == ERR_OK && view->open)
-		let_go(h, gateway_other(h->src), view->epoch);
-	else
-		shut(h);
-}
-
-static void on_aborted(void *ctx, bool moved, const struct err *err)
-{
-	struct hold *h = ctx;
-
-	if (!goes_on_expiring(h))
-		return;
-	h->expiring = false;
-	if (moved)
-		say("attempt %lld had expired: %s is open again", (long long)h->attempt,
-			control_side_name(h->src));
-	else if (err->code != ERR_OK)
-		say("attempt %lld cannot be ended: %s", (long long)h->attempt, err->msg);
-	uv_timer_start(&h->deadline, on_deadline, AGAIN_MS, 0); /* the register tells */
-}
-
-/* Sealed by the attempt that holds us: it may still go on until its time is up there. */
-static void on_sealed(struct hold *h, int64_t left_ms)
-{
-	if (left_ms > 0) {
-		h->expiring = false;
-		uv_timer_start(&h->deadline, on_deadline, (uint64_t)left_ms + 1, 0);
-		return;
-	}
-	h->aborts++;
-	doors_abort_if_expired(h->gateway->doors, h->src, h->attempt, on_aborted, h);
-}
-
-static void on_src_read(void *ctx, const struct door_view *view, const struct err *err)
-{
-	struct hold *h = ctx;
-
-	if (!goes_on_expiring(h))
-		return;
-	if (err->code == ERR_OK && view->open)
-		let_go(h, h->src, view->epoch);
-	else if (err->code == ERR_OK && view->state == DOOR_SEALED && view->attempt == h->attempt &&
-		 h->aborts < ABORTS_MAX)
-		on_sealed(h, view->left_ms);
-	else
-		doors_read(h->gateway->doors, gateway_other(h->src), on_dst_read, h);
-}
-
-static void on_deadline(uv_timer_t *timer)
-{
-	struct hold *h = timer->data;
-
-	if (!hold_stops(h) || h->expiring)
-		return;
-	h->expiring = true;
-	doors_read(h->gateway->doors, h->src, on_src_read, h);
 }
 
 /* ---- arm and status -------------------------------------------------------------------------- */

@@ -2,12 +2,14 @@
  * hold.h - the gateway as a whole: run, hold, let go; what the controller asks for, and law 6.
  *
  * A hold stops every session at its next boundary, with its state captured, and parks new logins.
- * When all are held their servers are ended, before the seal would do it; until then a hold that is
- * given up lets them go on where they were.
+ * Their servers are ended before the seal would do it: at once, or when all are held
+ * (docs/decisions/0013).  A hold that is given up lets them go on where they were.
  * It ends by a release, or at its deadline toward the side whose register is open: from SEALED of
  * its own attempt by abort_if_expired, and where no door is open by refusing (57P03), nothing
  * executed.  A release counts only after this gateway has read that register open itself; it is
  * answered when those who waited have been served once (or soon, if that takes long).
+ *
+ * It begins for clients at a good moment, if the controller gives it time to wait for one: lull.h.
  *
  *   RUN --hold--> DRAINING --all at a boundary--> HELD --release, deadline--> FLIPPING --> RUN
  *                    '--drain too long, somebody cannot be carried--> FLIPPING (where they were)

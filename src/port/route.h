@@ -30,12 +30,14 @@ struct route_call {
 	int64_t share;	     /* arm: logins that may wait at the other side's door */
 	int64_t hold_ms;     /* hold: it ends by itself after so long, where a door is open */
 	int64_t drain_ms;    /* hold: given up when somebody is then not at a boundary */
+	int64_t lull_ms;     /* hold: so long a moment may be waited for when few are at work */
 	int64_t deadline_ms; /* absolute, env_now_ms */
 };
 
 /* What a hold took. */
 struct route_held {
 	int64_t held;	  /* sessions that wait */
+	int64_t lull_ms;  /* before anybody was stopped */
 	int64_t drain_ms; /* until the last of them was at a transaction boundary */
 	int64_t ended;	  /* sessions that the plan wanted ended rather than waited for */
 	char who[320];	  /* those, by name */

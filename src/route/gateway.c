@@ -299,7 +299,8 @@ static int gateway_hold(struct route *route, const struct route_call *call,
 		.hold = {.attempt = call->attempt,
 			.src = side_of(call->src),
 			.hold_ms = call->hold_ms,
-			.drain_ms = call->drain_ms}};
+			.drain_ms = call->drain_ms,
+			.lull_ms = call->lull_ms}};
 	struct control_reply reply;
 
 	if (exchange(g, &request, call->deadline_ms, &reply, err))
@@ -307,6 +308,7 @@ static int gateway_hold(struct route *route, const struct route_call *call,
 	if (reply.ok) {
 		ret_held->held = reply.hold.held;
 		ret_held->drain_ms = reply.hold.drain_ms;
+		ret_held->lull_ms = reply.hold.lull_ms;
 	}
 	name_ended(&reply, ret_held);
 	return reply.ok ? 0 : said_no(g, &reply, err);

@@ -337,6 +337,38 @@ def test_servers_end_as_their_sessions_are_held_while_only_quick_ones_are_in_the
     assert asking.error is None
 
 
+def test_a_hold_waits_for_a_good_moment_and_nobody_else_does(flip, client):
+    with flip.control() as control, psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as busy:
+        with busy.transaction():
+            busy.execute("SELECT 1 AS in_it")
+            held = flip.send_hold(control, lull_ms=20000)
+            for _ in range(20):
+                client.execute("SELECT pg_sleep(0.01)")
+            assert control.require("status")["phase"] == "run"
+        answer = control.answer(held)
+        assert answer["ok"] and answer["held"] == 2
+        assert 200 <= answer["lull_ms"] < 7000 and answer["drain_ms"] < 200
+        control.require("release", side=flip.side, epoch=0)
+    assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_good_moment_is_not_waited_for_for_ever(flip, client):
+    with flip.control() as control, in_transaction(flip):
+        answer = flip.hold(control, lull_ms=300, drain_ms=300)
+        assert answer["code"] == "drain"
+    assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_release_ends_the_search_for_a_good_moment(flip, client):
+    with flip.control() as control, in_transaction(flip) as busy:
+        held = flip.send_hold(control, lull_ms=20000)
+        control.require("release", side=flip.side, epoch=0)
+        assert control.answer(held)["code"] == "over"
+        assert busy.execute("SELECT 1").fetchone() == (1,)
+        assert control.require("status")["phase"] == "run"
+    assert client.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_server_with_what_cannot_be_made_again_is_kept_until_all_are_held(flip, client):
     """lastval() is one of these; a session goes across without it, but only where all do."""
     flip.old.psql("CREATE SEQUENCE tickets; GRANT USAGE ON tickets TO shop_app", "shop")

@@ -15,6 +15,7 @@ class Control:
         self._socket.connect(str(path))
         self._file = self._socket.makefile("r")
         self._last = 0
+        self._early = {}  # answers that nobody has asked for yet
 
     def close(self):
         self._file.close()
@@ -32,13 +33,13 @@ class Control:
         return self._last
 
     def answer(self, number):
-        while True:
+        while number not in self._early:
             line = self._file.readline()
             if not line:
                 raise LabError("the gateway hung up")
             reply = json.loads(line)
-            if reply["id"] == number:
-                return reply
+            self._early[reply["id"]] = reply
+        return self._early.pop(number)
 
     def ask(self, cmd, **fields):
         return self.answer(self.send(cmd, **fields))

@@ -105,11 +105,12 @@ class SelfFlip(Lab):
     def control(self):
         return Control(self.dir / "gateway.sock")
 
-    def send_hold(self, control, hold_ms=20000, drain_ms=5000, **carry):
+    def send_hold(self, control, hold_ms=20000, drain_ms=5000, lull_ms=0, **carry):
         """carry: policies by class, as the controller sends them. Returns the request's number."""
         self.attempt += 1
         more = {"carry": carry} if carry else {}
-        return control.send("hold", attempt=self.attempt, src=self.side, hold_ms=hold_ms, drain_ms=drain_ms, **more)
+        return control.send("hold", attempt=self.attempt, src=self.side, hold_ms=hold_ms, drain_ms=drain_ms,
+                            lull_ms=lull_ms, **more)
 
     def hold(self, control, **kwargs):
         return control.answer(self.send_hold(control, **kwargs))

@@ -241,7 +241,7 @@ static void policies_and_what_they_lead_to_are_read_back(void **state)
 	struct control_reply said = {.id = 4,
 		.cmd = CONTROL_HOLD,
 		.ok = true,
-		.hold = {.held = 3, .drain_ms = 5, .disconnected = 1},
+		.hold = {.held = 3, .drain_ms = 5, .disconnected = 1, .lull_ms = 7},
 		.blockers_count = 1,
 		.blockers = {{.pid = 7, .cls = "temp", .policy = "disconnect", .looked_ms = 9}}};
 	struct control_reply heard;

@@ -120,6 +120,7 @@ static struct route_call call_of(struct other_end *end, int64_t patience_ms)
 		.attempt = 7,
 		.hold_ms = 5000,
 		.drain_ms = 900,
+		.lull_ms = 150,
 		.deadline_ms = env_now_ms(end->env) + patience_ms};
 }
 
@@ -127,7 +128,7 @@ static void orders_are_given_and_answers_taken(void **state)
 {
 	static const char *const answers[] = {HELLO,
 		"{\"id\":%lld,\"ok\":true,\"sessions\":3,\"parked\":0,\"blockers\":[]}\n",
-		"{\"id\":%lld,\"ok\":true,\"held\":3,\"drain_ms\":12}\n",
+		"{\"id\":%lld,\"ok\":true,\"held\":3,\"drain_ms\":12,\"lull_ms\":40}\n",
 		("{\"id\":%lld,\"ok\":true,\"released\":3,\"failed\":0,\"waiting_ms_max\":80,"
 		 "\"served_ms\":7}\n")};
 	struct other_end end;
@@ -144,6 +145,7 @@ static void orders_are_given_and_answers_taken(void **state)
 	assert_int_equal(route_hold(end.route, &call, &held, &err), 0);
 	assert_int_equal(held.held, 3);
 	assert_int_equal(held.drain_ms, 12);
+	assert_int_equal(held.lull_ms, 40);
 	assert_int_equal(
 		route_release(end.route, SIDE_NEW, 12, call.deadline_ms, &released, &err), 0);
 	assert_int_equal(released.released, 3);
@@ -155,6 +157,7 @@ static void orders_are_given_and_answers_taken(void **state)
 	assert_non_null(strstr(end.asked[1], "\"dst\":\"new\""));
 	assert_non_null(strstr(end.asked[2], "\"hold_ms\":5000"));
 	assert_non_null(strstr(end.asked[2], "\"drain_ms\":900"));
+	assert_non_null(strstr(end.asked[2], "\"lull_ms\":150"));
 	assert_non_null(strstr(end.asked[3], "\"side\":\"new\""));
 	assert_non_null(strstr(end.asked[3], "\"epoch\":12"));
 }

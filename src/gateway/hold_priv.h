@@ -1,0 +1,44 @@
+/*
+ * hold_priv.h - what hold.c and expire.c share.
+ */
+#ifndef AIRLOCK_GATEWAY_HOLD_PRIV_H
+#define AIRLOCK_GATEWAY_HOLD_PRIV_H
+
+#include "gateway/ending.h"
+#include "gateway/hold.h"
+#include "gateway/listeners.h"
+#include "gateway/lull.h"
+#include "gateway/pace.h"
+
+struct hold {
+	struct gateway *gateway;
+	enum control_phase phase;
+	int64_t attempt; /* the newest that was held */
+	bool ended;	 /* that hold is over */
+	enum control_side src;
+	int64_t began_us, flipping_us, drained_ms, hold_ms, lull_ms;
+	unsigned aborts;
+	bool expiring;	     /* a register is being read, or moved, for the deadline */
+	bool surveying;	     /* what arms is a survey */
+	bool flushed;	     /* those who listen have what was sent to them */
+	bool listeners_wake; /* they would never ask for their server */
+	int64_t drain_ms;
+	struct ending ending; /* whom it ended by policy */
+	uv_timer_t drain, deadline, arm, calm;
+	uv_idle_t look; /* active = something may follow from news */
+	uv_check_t lulling; /* active = the hold waits for a good moment to begin */
+	struct lull lull;
+	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
+	bool release_read; /* the register that `releasing` names was read open, and obeyed */
+	int64_t released, failed, waiting_us_max;
+	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
+	struct pace pace;
+	struct listeners listeners;
+};
+
+/* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
+void hold_let_go(struct hold *h, enum control_side side, int64_t epoch);
+/* expire.c: of the timer `deadline`. */
+void hold_on_deadline(uv_timer_t *timer);
+
+#endif
