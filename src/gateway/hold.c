@@ -231,7 +231,8 @@ static void answer_release(struct hold *h)
 	reply->release.released = h->released;
 	reply->release.failed = h->failed;
 	reply->release.waiting_ms_max = h->waiting_us_max / 1000;
-	reply->release.served_ms = (gateway_now_us() - h->on_us) / 1000;
+	if (h->on_us)
+		reply->release.served_ms = (gateway_now_us() - h->on_us) / 1000;
 	controld_reply(h->releasing, reply);
 	free(reply);
 	h->releasing = NULL;
@@ -422,6 +423,8 @@ static void take_policies(struct hold *h, const struct policies *policies)
 static void begin(struct hold *h, const struct control_hold *hold, const struct policies *policies)
 {
 	take_policies(h, policies);
+	if (h->releasing && h->release_read)
+		answer_release(h); /* who still waits is held again, and goes on with the next one */
 	h->attempt = hold->attempt;
 	h->ended = false;
 	h->src = hold->src;

@@ -622,6 +622,24 @@ def test_a_release_is_answered_by_its_register_and_not_by_the_flip_before_it(fli
         assert idle.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_release_is_answered_when_the_next_hold_begins(flip, client):
+    """And not after it: whom it had not let in yet is held again."""
+    with slow(flip) as late, flip.control() as control:
+        flip.hold(control)
+        held_late = Asking(late, "SELECT 7")
+        held_requests(control)
+        epoch = flip.move_registers()
+        released = control.send("release", side=flip.side, epoch=epoch)
+        wait_until(lambda: control.require("status")["phase"] == "flipping", 10, "the release")
+        held = flip.send_hold(control)
+        assert control.answer(released)["ok"]
+        assert control.require("status")["phase"] != "run"
+        assert control.answer(held)["held"] == 2
+        control.require("release", side=flip.side, epoch=0)
+        held_late.join(20)
+        assert held_late.answer == (7,)
+
+
 # -- the deadline of a hold (law 6) -----------------------------------------------------------------
 
 
