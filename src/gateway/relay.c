@@ -136,8 +136,10 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	struct leg *leg = s->server.leg;
 	const uint8_t *body = leg->in + leg->mid + WIRE_HEAD_BYTES;
 
-	if (WIRE_HEAD_BYTES + head->body > POOL_BUFFER_BYTES)
-		return TAKEN; /* too long to be either: only handed on */
+	if (WIRE_HEAD_BYTES + head->body > POOL_BUFFER_BYTES) { /* handed on in pieces */
+		track_server(&s->track, head->type, 0);
+		return TAKEN;
+	}
 	if (leg_unseen(leg) < WIRE_HEAD_BYTES + head->body)
 		return TAKEN_NOT;
 	if (head->type == 'S')
