@@ -9,6 +9,13 @@
 #include "gateway/session.h"
 #include "pgwire/message.h"
 
+/* What OpenSSL has read and no socket will tell of.  More than that is for the loop's next turn:
+ * others must have theirs while one session carries as much as two machines can say. */
+static bool has_rest(const struct leg *leg)
+{
+	return leg->ssl && SSL_has_pending(leg->ssl);
+}
+
 /* ---- from the client ------------------------------------------------------------------------- */
 
 /* Part of the message that was begun: goes on as it is. */
@@ -41,6 +48,7 @@ static enum taken client_head(struct session *s)
 	struct leg *leg = s->client;
 	const uint8_t *message = leg->in + leg->mid;
 	struct wire_head head;
+	bool read;
 
 	switch (wire_head_read(message, leg_unseen(leg), WIRE_BODY_MAX, &head)) {
 	case WIRE_MORE:
@@ -59,7 +67,7 @@ static enum taken client_head(struct session *s)
 	}
 	if (!may_hand_on(s))
 		return TAKEN_NOT;
-	track_client(&s->track, head.type);
+	read = track_client(&s->track, head.type);
 	s->dirty = true;
 	s->let_on = false;
 	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
@@ -67,9 +75,10 @@ static enum taken client_head(struct session *s)
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;
-	unnamed_client(&s->unnamed, message, head.type, head.body,
-		head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
-		track_units_owed(&s->track));
+	if (read)
+		unnamed_client(&s->unnamed, message, head.type, head.body,
+			head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
+			track_units_owed(&s->track));
 	leg->mid += WIRE_HEAD_BYTES;
 	return TAKEN;
 }
@@ -92,6 +101,12 @@ static bool client_hand_on(struct session *s)
 	return true;
 }
 
+/* It has said Terminate, and may be listening still for what it had asked before. */
+static bool waits_for_answers(const struct session *s)
+{
+	return track_units_owed(&s->track) > 0 || s->client->blocked || s->client->out;
+}
+
 /* It has left.  What it had asked for before still happens, as without a gateway. */
 static bool client_left(const struct session *s)
 {
@@ -99,7 +114,7 @@ static bool client_left(const struct session *s)
 
 	if (leg->broken || leg->deaf)
 		return true;
-	if (!leg->gone && !s->bye)
+	if (!leg->gone && (!s->bye || waits_for_answers(s)))
 		return false;
 	return !s->server.leg->blocked && track_has_room(&s->track);
 }
@@ -107,7 +122,7 @@ static bool client_left(const struct session *s)
 void relay_client(struct session *s, bool came)
 {
 	struct leg *leg = s->client;
-	bool more = came || (leg->ssl && SSL_has_pending(leg->ssl));
+	bool more = came || has_rest(leg);
 
 	REQUIRE(s->phase == SESSION_RUN && s->server.leg != NULL);
 	if (!client_hand_on(s))
@@ -115,7 +130,7 @@ void relay_client(struct session *s, bool came)
 	while (more && !s->bye && !s->server.leg->blocked && leg_read(leg)) {
 		if (!client_hand_on(s))
 			return;
-		more = leg->ssl != NULL;
+		more = has_rest(leg);
 	}
 	if (client_left(s)) {
 		session_close(s);
@@ -123,6 +138,7 @@ void relay_client(struct session *s, bool came)
 	}
 	/* While a request waits here, whether for room or for a hold's end, no more is read. */
 	leg->reading = !s->server.leg->blocked && !s->bye;
+	leg->watching = s->bye;
 	leg_arm(leg);
 	leg_arm(s->server.leg);
 	session_settle(s);
@@ -239,7 +255,7 @@ static void server_gone(struct session *s)
 void relay_server(struct session *s, bool came)
 {
 	struct leg *leg = s->server.leg;
-	bool more = came || (leg->ssl && SSL_has_pending(leg->ssl));
+	bool more = came || has_rest(leg);
 
 	REQUIRE(leg != NULL);
 	if (!server_hand_on(s))
@@ -247,7 +263,7 @@ void relay_server(struct session *s, bool came)
 	while (more && !s->client->blocked && leg_read(leg)) {
 		if (!server_hand_on(s))
 			return;
-		more = leg->ssl != NULL;
+		more = has_rest(leg);
 	}
 	if (s->client->broken || s->client->deaf) {
 		session_close(s);

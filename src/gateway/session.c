@@ -17,6 +17,7 @@
 
 #define LOGIN_MS 60000	   /* as PostgreSQL's authentication_timeout */
 #define LAST_WORDS_MS 5000 /* for a client that does not read why it is refused */
+#define LAST_READS_MAX 16  /* in a turn, of one that goes on talking */
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -158,7 +159,7 @@ static void last_words(struct session *s)
 	if (leg->out && leg_flush(leg))
 		leg_goodbye(leg);
 	leg->reading = leg->out == NULL;
-	while (leg->reading && leg_read(leg))
+	for (int i = 0; i < LAST_READS_MAX && leg->reading && leg_read(leg); i++)
 		leg_drop(leg, leg->end - leg->start);
 	if (leg->gone || leg->broken || leg->deaf)
 		session_close(s);

@@ -69,13 +69,13 @@ static bool has(const struct track *t, uint8_t code)
 	return false;
 }
 
-void track_client(struct track *t, uint8_t type)
+bool track_client(struct track *t, uint8_t type)
 {
 	REQUIRE(track_has_room(t));
 	/* The server throws away all it reads until a Sync; if it has not seen one already. */
 	if (t->skipping && type != 'S' && !has(t, 'S')) {
 		t->lost |= t->doubtful > 0 && (type == 'Q' || type == 'F');
-		return;
+		return false;
 	}
 	switch (type) {
 	case 'P':
@@ -98,6 +98,7 @@ void track_client(struct track *t, uint8_t type)
 	default: /* CopyData, Flush, Terminate: nothing is owed for them */
 		break;
 	}
+	return true;
 }
 
 /*

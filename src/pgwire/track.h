@@ -60,8 +60,9 @@ void track_init(struct track *t); /* logged in and idle */
 /* May another request be taken?  Otherwise read no more from the client until the server answers.
  */
 bool track_has_room(const struct track *t);
-/* A message of this type is handed to the server.  Needs room. */
-void track_client(struct track *t, uint8_t type);
+/* A message of this type is handed to the server.  Needs room.  False when the server will throw it
+ * away, since it waits for a Sync. */
+bool track_client(struct track *t, uint8_t type);
 /* A message of this type came; first_byte: of its body, only looked at for ReadyForQuery. */
 enum track_event track_server(struct track *t, uint8_t type, uint8_t first_byte);
 /* Is nothing under way: no answer owed, no transaction open?  (That no message is cut in half and
