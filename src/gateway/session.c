@@ -422,6 +422,7 @@ struct server_login session_login(const struct session *s)
 static void pump_held(struct session *s)
 {
 	struct leg *leg = s->client;
+	bool says_bye;
 
 	if (leg->blocked && s->phase == SESSION_HELD && server_is_open(&s->server)) {
 		relay_server(s, false);
@@ -430,8 +431,12 @@ static void pump_held(struct session *s)
 	}
 	if (leg_unseen(leg) == 0)
 		leg_read(leg);
-	if (leg->gone || leg->broken ||
-		(leg_unseen(leg) > 0 && s->client_need == 0 && leg->in[leg->mid] == 'X')) {
+	says_bye = leg_unseen(leg) > 0 && s->client_need == 0 && leg->in[leg->mid] == 'X';
+	if (leg->gone || leg->broken || says_bye) {
+		if (s->greeted && leg_unseen(leg) > 0 && !says_bye)
+			say("session %u of %.63s has left while it was held: what it asked last "
+			    "was not executed",
+				s->pid, s->login.user);
 		session_close(s);
 		return;
 	}

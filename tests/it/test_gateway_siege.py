@@ -88,3 +88,29 @@ def test_what_the_server_throws_away_is_not_kept(flip):
         wire.send(SYNC + query("SELECT 1"))
         assert [kind for kind, _ in wire.hear(5)] == ["Z", "T", "D", "C", "Z"]
         assert memory_of(flip.gateways[0]) - before < 8000  # kB; 18 MB were sent
+
+
+# -- who asks for a hold, and who leaves in it ------------------------------------------------------
+
+
+def test_a_hold_that_ends_by_its_deadline_before_it_is_drained_is_answered(flip, control):
+    with psycopg.connect(flip.gateway_dsn("shop_app")) as busy:
+        busy.execute("SELECT 1")
+        answer = flip.hold(control, hold_ms=300, drain_ms=20000)
+        assert (answer["ok"], answer["code"]) == (False, "over")
+        assert busy.execute("SELECT 2").fetchone() == (2,)
+
+
+def test_a_request_whose_client_leaves_the_hold_is_not_dropped_without_a_word(flip, control):
+    """Nobody waits for its answer, so it is not executed; but nobody shall believe it was."""
+    flip.old.psql("CREATE TABLE left_behind (a int); GRANT ALL ON left_behind TO shop_app", "shop")
+    with flip.wire() as wire:
+        pid = struct.unpack(">I", wire.key[:4])[0]
+        flip.hold(control)
+        wire.send(query("INSERT INTO left_behind VALUES (1)"))
+        wait_until(lambda: control.require("status")["oldest_ms"], 10, "the request to be held")
+    wait_until(lambda: control.require("status")["sessions"] == 0, 10, "the departure to be seen")
+    control.require("release", side=flip.side, epoch=0)
+    assert flip.old.query("SELECT count(*) FROM left_behind", dbname="shop") == [(0,)]
+    assert f"session {pid} of shop_app has left while it was held: what it asked last was not executed" in (
+        flip.gateways[0].log_text())
