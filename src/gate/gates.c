@@ -10,6 +10,7 @@ static const struct gate *const table[] = {
 	&gate_rights,
 	&gate_writers,
 	&gate_sessions,
+	&gate_verifiers,
 	&gate_links,
 	&gate_lag,
 	&gate_audit,

@@ -49,6 +49,6 @@ bool gates_ready(const struct gates_round *round);
 int gates_verdict(const struct gates_round *round, struct err *err) MUST_CHECK;
 
 extern const struct gate gate_audit, gate_clock, gate_hazards, gate_lag, gate_links, gate_rights,
-	gate_sessions, gate_writers;
+	gate_sessions, gate_verifiers, gate_writers;
 
 #endif

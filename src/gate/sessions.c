@@ -99,22 +99,6 @@ static void judge(const struct route_view *view, int64_t drain_ms, struct gate_a
 		view->sessions, view->looked);
 }
 
-/* A proof is good for a server that holds the very same verifier, and for no other. */
-static void say_verifiers(const struct gate_world *world, struct gate_answer *ret)
-{
-	const struct plan_route *route = &world->plan->routes[world->plan_store->route];
-	const char *file = plan_setting_get(route->settings, route->settings_count, "auth.file");
-
-	if (file)
-		gate_answer_say(ret,
-			"logins are checked by the verifiers in %.100s; that both servers hold the "
-			"same is NOT PROVEN by it (H-VERIFIER compares the servers)",
-			file);
-	else
-		gate_answer_say(ret, "logins are checked by the verifiers of the servers "
-				     "(H-VERIFIER compares them)");
-}
-
 static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)
 {
 	int64_t deadline_ms = clock_now_ms() + SURVEY_MS;
@@ -128,7 +112,6 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 	if (route_survey(world->route, deadline_ms, &view, err))
 		return -1;
 	judge(&view, world->plan->budgets.drain_ms, ret);
-	say_verifiers(world, ret);
 	return 0;
 }
 

@@ -282,6 +282,10 @@ static enum act take_message(
 		return ACT_ENDED;
 	if (s->flushing)
 		return type == 'Z' ? ACT_FLUSHED : ACT_NONE;
+	if (s->phase == SESSION_PROBE && track_is_late(&s->track, type)) {
+		leg_send(s->client, message, len);
+		return ACT_NONE;
+	}
 	if (s->phase == SESSION_PROBE)
 		return probe_act(
 			capture_feed(&s->capture, type, body, body_len, &s->mine), ret_err);

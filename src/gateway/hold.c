@@ -151,6 +151,9 @@ void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
 	uv_timer_stop(&h->deadline);
 	uv_timer_stop(&h->calm);
 	uv_check_stop(&h->lulling);
+	if (h->holding)
+		controld_refuse(h->holding, "over", "the hold's deadline passed");
+	h->holding = NULL;
 	h->ended = true;
 	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;

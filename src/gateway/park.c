@@ -88,7 +88,9 @@ static void on_parked(struct server *server)
 	p->coming -= !s->parked_there;
 	INVARIANT(p->coming >= 0);
 	s->parked_there = server->phase == SERVER_PARKED;
-	if (server->phase == SERVER_FAILED) { /* the flip will say why, if it stays so */
+	/* Refused: the flip will say why, if it stays so.  Or let in without a proof (trust, peer, a
+	 * certificate), which leaves nothing to wait with: the flip logs in anew. */
+	if (!s->parked_there) {
 		p->count--;
 		server_close(server);
 	}

@@ -9,6 +9,13 @@
 #include "gateway/session.h"
 #include "pgwire/message.h"
 
+/* What OpenSSL has read and no socket will tell of.  More than that is for the loop's next turn:
+ * others must have theirs while one session carries as much as two machines can say. */
+static bool has_rest(const struct leg *leg)
+{
+	return leg->ssl && SSL_has_pending(leg->ssl);
+}
+
 /* ---- from the client ------------------------------------------------------------------------- */
 
 /* Part of the message that was begun: goes on as it is. */
@@ -41,6 +48,7 @@ static enum taken client_head(struct session *s)
 	struct leg *leg = s->client;
 	const uint8_t *message = leg->in + leg->mid;
 	struct wire_head head;
+	bool read;
 
 	switch (wire_head_read(message, leg_unseen(leg), WIRE_BODY_MAX, &head)) {
 	case WIRE_MORE:
@@ -62,16 +70,17 @@ static enum taken client_head(struct session *s)
 	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	if (track_is_safe(&s->track))
 		s->began_ms = s->active_ms;
-	track_client(&s->track, head.type);
+	read = track_client(&s->track, head.type);
 	s->dirty = true;
 	s->let_on = false;
 	s->waiting_us = 0; /* it came while the session was looked at, and waits no more */
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;
-	unnamed_client(&s->unnamed, message, head.type, head.body,
-		head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
-		track_units_owed(&s->track));
+	if (read)
+		unnamed_client(&s->unnamed, message, head.type, head.body,
+			head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
+			track_units_owed(&s->track));
 	leg->mid += WIRE_HEAD_BYTES;
 	return TAKEN;
 }
@@ -94,6 +103,12 @@ static bool client_hand_on(struct session *s)
 	return true;
 }
 
+/* It has said Terminate, and may be listening still for what it had asked before. */
+static bool waits_for_answers(const struct session *s)
+{
+	return track_units_owed(&s->track) > 0 || s->client->blocked || s->client->out;
+}
+
 /* It has left.  What it had asked for before still happens, as without a gateway. */
 static bool client_left(const struct session *s)
 {
@@ -101,7 +116,7 @@ static bool client_left(const struct session *s)
 
 	if (leg->broken || leg->deaf)
 		return true;
-	if (!leg->gone && !s->bye)
+	if (!leg->gone && (!s->bye || waits_for_answers(s)))
 		return false;
 	return !s->server.leg->blocked && track_has_room(&s->track);
 }
@@ -109,7 +124,7 @@ static bool client_left(const struct session *s)
 void relay_client(struct session *s, bool came)
 {
 	struct leg *leg = s->client;
-	bool more = came || (leg->ssl && SSL_has_pending(leg->ssl));
+	bool more = came || has_rest(leg);
 
 	REQUIRE(s->phase == SESSION_RUN && s->server.leg != NULL);
 	if (!client_hand_on(s))
@@ -117,7 +132,7 @@ void relay_client(struct session *s, bool came)
 	while (more && !s->bye && !s->server.leg->blocked && leg_read(leg)) {
 		if (!client_hand_on(s))
 			return;
-		more = leg->ssl != NULL;
+		more = has_rest(leg);
 	}
 	if (client_left(s)) {
 		session_close(s);
@@ -125,6 +140,7 @@ void relay_client(struct session *s, bool came)
 	}
 	/* While a request waits here, whether for room or for a hold's end, no more is read. */
 	leg->reading = !s->server.leg->blocked && !s->bye;
+	leg->watching = s->bye;
 	leg_arm(leg);
 	leg_arm(s->server.leg);
 	session_settle(s);
@@ -138,8 +154,10 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	struct leg *leg = s->server.leg;
 	const uint8_t *body = leg->in + leg->mid + WIRE_HEAD_BYTES;
 
-	if (WIRE_HEAD_BYTES + head->body > POOL_BUFFER_BYTES)
-		return TAKEN; /* too long to be either: only handed on */
+	if (WIRE_HEAD_BYTES + head->body > POOL_BUFFER_BYTES) { /* handed on in pieces */
+		track_server(&s->track, head->type, 0);
+		return TAKEN;
+	}
 	if (leg_unseen(leg) < WIRE_HEAD_BYTES + head->body)
 		return TAKEN_NOT;
 	if (head->type == 'S')
@@ -239,7 +257,7 @@ static void server_gone(struct session *s)
 void relay_server(struct session *s, bool came)
 {
 	struct leg *leg = s->server.leg;
-	bool more = came || (leg->ssl && SSL_has_pending(leg->ssl));
+	bool more = came || has_rest(leg);
 
 	REQUIRE(leg != NULL);
 	if (!server_hand_on(s))
@@ -247,7 +265,7 @@ void relay_server(struct session *s, bool came)
 	while (more && !s->client->blocked && leg_read(leg)) {
 		if (!server_hand_on(s))
 			return;
-		more = leg->ssl != NULL;
+		more = has_rest(leg);
 	}
 	if (s->client->broken || s->client->deaf) {
 		session_close(s);

@@ -17,6 +17,7 @@
 
 #define LOGIN_MS 60000	   /* as PostgreSQL's authentication_timeout */
 #define LAST_WORDS_MS 5000 /* for a client that does not read why it is refused */
+#define LAST_READS_MAX 16  /* in a turn, of one that goes on talking */
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -158,7 +159,7 @@ static void last_words(struct session *s)
 	if (leg->out && leg_flush(leg))
 		leg_goodbye(leg);
 	leg->reading = leg->out == NULL;
-	while (leg->reading && leg_read(leg))
+	for (int i = 0; i < LAST_READS_MAX && leg->reading && leg_read(leg); i++)
 		leg_drop(leg, leg->end - leg->start);
 	if (leg->gone || leg->broken || leg->deaf)
 		session_close(s);
@@ -421,6 +422,7 @@ struct server_login session_login(const struct session *s)
 static void pump_held(struct session *s)
 {
 	struct leg *leg = s->client;
+	bool says_bye;
 
 	if (leg->blocked && s->phase == SESSION_HELD && server_is_open(&s->server)) {
 		relay_server(s, false);
@@ -429,8 +431,12 @@ static void pump_held(struct session *s)
 	}
 	if (leg_unseen(leg) == 0)
 		leg_read(leg);
-	if (leg->gone || leg->broken ||
-		(leg_unseen(leg) > 0 && s->client_need == 0 && leg->in[leg->mid] == 'X')) {
+	says_bye = leg_unseen(leg) > 0 && s->client_need == 0 && leg->in[leg->mid] == 'X';
+	if (leg->gone || leg->broken || says_bye) {
+		if (s->greeted && leg_unseen(leg) > 0 && !says_bye)
+			say("session %u of %.63s has left while it was held: what it asked last "
+			    "was not executed",
+				s->pid, s->login.user);
 		session_close(s);
 		return;
 	}

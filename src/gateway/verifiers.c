@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "gateway/say.h"
 #include "pgwire/scram.h"
+#include "pgwire/userlist.h"
 
 struct entry {
 	const char *user, *verifier; /* in text */
@@ -75,48 +76,6 @@ static int read_all(int fd, size_t size, struct list *list, const char *path, st
 	return 0;
 }
 
-static char *skip_blanks(char *at)
-{
-	return at + strspn(at, " \t\r");
-}
-
-/* "a word", a quote in it doubled; cut out in place.  NULL when there is none. */
-static char *take_word(char **at)
-{
-	char *from = skip_blanks(*at), *to = from, *word = from;
-
-	if (*from++ != '"')
-		return NULL;
-	for (; *from && *from != '\n'; *to++ = *from++)
-		if (*from == '"' && *++from != '"') {
-			*to = '\0';
-			*at = from;
-			return word;
-		}
-	return NULL;
-}
-
-static bool take_line(char **at, struct entry *ret, bool *ret_empty)
-{
-	struct scram_verifier parsed;
-	bool good;
-
-	*at = skip_blanks(*at);
-	*ret_empty = **at == '\n' || **at == '\0' || **at == ';' || **at == '#';
-	if (*ret_empty) {
-		*at += strcspn(*at, "\n");
-		return true;
-	}
-	ret->user = take_word(at);
-	ret->verifier = ret->user ? take_word(at) : NULL;
-	if (!ret->verifier || !*ret->user)
-		return false;
-	*at = skip_blanks(*at);
-	good = (**at == '\n' || **at == '\0') && scram_verifier_parse(ret->verifier, &parsed);
-	scram_forget(&parsed, sizeof parsed);
-	return good;
-}
-
 static int compare(const void *a, const void *b)
 {
 	return strcmp(((const struct entry *)a)->user, ((const struct entry *)b)->user);
@@ -139,13 +98,14 @@ static int parse(struct list *list, const char *path, struct err *err)
 	if (!list->entries)
 		return err_set(err, ERR_NOMEM, "no memory for %s", path);
 	for (size_t line = 1;; line++, at++) {
-		bool empty;
+		struct entry *entry = &list->entries[list->count];
+		enum userlist_line is = userlist_line(&at, &entry->user, &entry->verifier);
 
-		if (!take_line(&at, &list->entries[list->count], &empty))
+		if (is == USERLIST_BROKEN)
 			return err_set(err, ERR_PLAN,
 				"%s:%zu: not \"user\" \"SCRAM-SHA-256$...\" as pg_authid has it",
 				path, line);
-		list->count += !empty;
+		list->count += is == USERLIST_USER;
 		if (*at == '\0')
 			break;
 	}

@@ -1,14 +1,13 @@
 /*
  * verifiers.h - who may log in, out of a file, where pg_authid cannot be read.
  *
- * The form is PgBouncer's: "user" "SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey", one a line,
- * a quote in a name doubled; empty lines and those that begin with ; or # say nothing.  Any other
- * line refuses the whole file, by its number and never with its text.  The file must belong to
- * whoever runs the gateway, or to root, and be open to nobody else.
+ * The form is pgwire/userlist.h's.  A line that is none refuses the whole file, by its number and
+ * never with its text.  The file must belong to whoever runs the gateway, or to root, and be open to
+ * nobody else.
  *
  * It is looked at before each answer and read again when it has changed.  A change that cannot be
  * taken is said, and what was read before goes on to count.  Both servers must hold the very same
- * verifiers: a client's proof is good for no other.
+ * verifiers (a client's proof is good for no other), which `airlock check --gate verifiers` compares.
  *
  * Errors: ERR_IO (it cannot be read), ERR_RIGHTS (others can), ERR_PLAN (a line that is none).
  * Thread: the loop's; the file is small and local.

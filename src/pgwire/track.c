@@ -12,10 +12,16 @@ static uint8_t at(const struct track *t, unsigned index)
 	return t->ring[(t->head + index) % TRACK_RING];
 }
 
-static void push(struct track *t, uint8_t code)
+static uint32_t *owed(struct track *t, unsigned index)
+{
+	return &t->owed[(t->head + index) % TRACK_RING];
+}
+
+static void push(struct track *t, uint8_t code, uint32_t count)
 {
 	INVARIANT(t->count < TRACK_RING);
 	t->ring[(t->head + t->count) % TRACK_RING] = code;
+	*owed(t, t->count) = count;
 	t->count++;
 }
 
@@ -26,11 +32,23 @@ static void pop(struct track *t)
 	t->count--;
 }
 
-/* Two in a row say no more than one. */
-static void push_collapsed(struct track *t, uint8_t code)
+/* Several in a row take one place. */
+static void push_collapsed(struct track *t, uint8_t code, uint32_t count)
 {
 	if (t->count == 0 || at(t, t->count - 1u) != code)
-		push(t, code);
+		push(t, code, count);
+	else if (*owed(t, t->count - 1u) <= UINT32_MAX - count)
+		*owed(t, t->count - 1u) += count;
+}
+
+static bool front_is(const struct track *t, uint8_t code)
+{
+	return t->count > 0 && at(t, 0) == code;
+}
+
+static bool front_is_answered(struct track *t)
+{
+	return front_is(t, 'e') && *owed(t, 0) == 0;
 }
 
 bool track_has_room(const struct track *t)
@@ -51,56 +69,83 @@ static bool has(const struct track *t, uint8_t code)
 	return false;
 }
 
-void track_client(struct track *t, uint8_t type)
+bool track_client(struct track *t, uint8_t type)
 {
 	REQUIRE(track_has_room(t));
-	/* The server throws away all it reads until a Sync. */
-	if (t->skipping && type != 'S' && !has(t, 'S'))
-		return;
+	/* The server throws away all it reads until a Sync; if it has not seen one already. */
+	if (t->skipping && type != 'S' && !has(t, 'S')) {
+		t->lost |= t->doubtful > 0 && (type == 'Q' || type == 'F');
+		return false;
+	}
 	switch (type) {
 	case 'P':
 	case 'B':
 	case 'D':
 	case 'E':
 	case 'C':
-		push_collapsed(t, 'e');
+		push_collapsed(t, 'e', 1);
 		break;
 	case 'Q':
 	case 'S':
 	case 'F':
-		push(t, type);
+		push(t, type, 0);
 		break;
 	case 'c':
-	case 'f':
-		push_collapsed(t, 'c');
+	case 'f': /* with nothing before it that could have begun a copy, nobody waits for it */
+		if (t->count > 0 || t->copy_in)
+			push_collapsed(t, 'c', 1);
 		break;
 	default: /* CopyData, Flush, Terminate: nothing is owed for them */
 		break;
 	}
+	return true;
 }
 
 /*
- * The server left copy-in: it ignored every Sync up to the client's c, and read that c.  Where the
- * client has not sent its c yet (the copy failed under way), all Syncs so far were sent before it.
+ * The server left copy-in, and has read all up to the client's c; where the client has not sent it
+ * yet (the copy failed under way), all so far was sent before it.  Returns how many Syncs that were.
  */
-static void end_copy_in(struct track *t)
+static uint16_t end_copy_in(struct track *t)
 {
-	uint8_t kept[TRACK_RING];
-	unsigned end = 0, count = 0, total = t->count;
+	struct track old = *t;
+	unsigned end = 0, total = t->count;
+	uint16_t syncs = 0;
 
 	t->copy_in = false;
-	while (end < total && at(t, end) != 'c')
-		end++;
-	for (unsigned i = 0; i < total; i++)
-		if (i > end || (i < end && at(t, i) != 'S'))
-			kept[count++] = at(t, i);
 	t->head = t->count = 0;
-	for (unsigned i = 0; i < count; i++) {
-		if (kept[i] == 'e')
-			push_collapsed(t, 'e');
-		else
-			push(t, kept[i]);
+	while (end < total && at(&old, end) != 'c')
+		end++;
+	for (unsigned i = 0; i < total; i++) {
+		uint8_t code = at(&old, i);
+		uint32_t count = *owed(&old, i);
+
+		if (i < end && code == 'S') {
+			syncs++;
+		} else if (code == 'e' || code == 'c') {
+			count -= i == end;
+			if (i != end || count > 0)
+				push_collapsed(t, code, count);
+		} else {
+			push(t, code, 0);
+		}
 	}
+	return syncs;
+}
+
+/* A request of the client's is answered: what comes before it in the stream has come. */
+static void take_answer(struct track *t, bool completes)
+{
+	t->answered = true;
+	t->doubtful = 0;
+	if (completes && front_is(t, 'e') && *owed(t, 0) > 0)
+		(*owed(t, 0))--;
+}
+
+/* What lies before the request that the server works on now. */
+static void drop_answered(struct track *t)
+{
+	while (t->count > 1 && (front_is_answered(t) || front_is(t, 'c')))
+		pop(t);
 }
 
 /* In the extended protocol everything is thrown away until Sync. */
@@ -113,31 +158,55 @@ static void skip_to_sync(struct track *t)
 
 static enum track_event on_error(struct track *t)
 {
+	uint16_t doubtful = 0;
+
 	/* A stray c is no request; an error that answers nothing is the session's end. */
-	while (!t->copy_in && t->count > 0 && at(t, 0) == 'c')
+	while (!t->copy_in && front_is(t, 'c'))
 		pop(t);
 	if (t->count == 0 && !t->copy_in && !t->skipping)
 		return TRACK_UNASKED;
+	take_answer(t, false);
 	if (t->copy_in)
-		end_copy_in(t);
-	if (t->count > 0 && at(t, 0) == 'e')
+		doubtful = end_copy_in(t);
+	t->doubtful = doubtful;
+	if (front_is(t, 'e') && *owed(t, 0) > 0)
 		skip_to_sync(t);
 	return TRACK_NOTHING;
 }
 
+/* Can this ReadyForQuery not be the one that the next unit waits for?  That one comes behind
+ * answers, unless the unit is a Sync alone. */
+static bool is_doubtful(struct track *t)
+{
+	if (t->doubtful == 0)
+		return false;
+	if (t->skipping)
+		return !has(t, 'S');
+	return t->count == 0 ||
+	       (!t->answered && (!front_is(t, 'S') && !front_is(t, 'c') && !front_is_answered(t)));
+}
+
 static enum track_event on_ready(struct track *t, uint8_t status)
 {
+	bool doubtful = is_doubtful(t);
+
 	t->tx = (char)status;
 	t->copy_in = false;
 	if (t->skipping)
 		skip_to_sync(t);
-	t->skipping = false;
-	while (t->count > 0 && (at(t, 0) == 'e' || at(t, 0) == 'c'))
+	t->skipping = t->answered = false;
+	if (doubtful) {
+		t->doubtful--;
+		return TRACK_READY;
+	}
+	while (front_is(t, 'e') || front_is(t, 'c'))
 		pop(t);
 	if (t->count > 0)
 		pop(t);
 	else
 		t->lost = true;
+	while (front_is(t, 'c')) /* no copy waits for it */
+		pop(t);
 	return TRACK_READY;
 }
 
@@ -149,6 +218,8 @@ enum track_event track_server(struct track *t, uint8_t type, uint8_t first_byte)
 	case 'E':
 		return on_error(t);
 	case 'G':
+		take_answer(t, false);
+		drop_answered(t);
 		t->copy_in = true;
 		return TRACK_NOTHING;
 	case 'W':
@@ -157,14 +228,35 @@ enum track_event track_server(struct track *t, uint8_t type, uint8_t first_byte)
 	case 'C':
 		if (t->copy_in)
 			end_copy_in(t);
+		take_answer(t, true);
+		return TRACK_NOTHING;
+	case '1': /* of Parse, Bind, Close, Describe, Execute; t is followed by T or n */
+	case '2':
+	case '3':
+	case 'T':
+	case 'n':
+	case 'I':
+	case 's':
+		take_answer(t, true);
 		return TRACK_NOTHING;
 	case 'A':
 	case 'N':
 	case 'S':
 		return TRACK_ASYNC;
 	default:
+		take_answer(t, false);
 		return TRACK_NOTHING;
 	}
+}
+
+bool track_is_late(struct track *t, uint8_t type)
+{
+	if (type == 'Z' && t->doubtful > 0) {
+		t->doubtful--;
+		return true;
+	}
+	t->doubtful = 0;
+	return false;
 }
 
 bool track_is_owed(const struct track *t)
@@ -191,13 +283,31 @@ bool track_is_safe(const struct track *t)
 	return t->tx == 'I' && !t->copy_both && !t->lost && !track_is_owed(t);
 }
 
+/* Of the request that copies: has the client said all up to its ReadyForQuery? */
+static bool copy_is_said(const struct track *t)
+{
+	unsigned i = 0;
+
+	if (!front_is(t, 'e'))
+		return has(t, 'c');
+	while (i < t->count && at(t, i) != 'c')
+		i++;
+	while (i < t->count && !track_ends_unit(at(t, i)))
+		i++;
+	return i < t->count;
+}
+
 bool track_may_go_on(const struct track *t)
 {
+	unsigned last = t->count;
+
 	if (t->copy_in)
-		return !has(t, 'c');
+		return !copy_is_said(t);
 	if (!track_is_owed(t))
 		return t->tx != 'I';
 	if (t->skipping)
 		return !has(t, 'S');
-	return t->count > 0 && at(t, t->count - 1u) == 'e';
+	while (last > 0 && at(t, last - 1) == 'c')
+		last--;
+	return last > 0 && at(t, last - 1) == 'e';
 }

@@ -7,7 +7,7 @@ import pytest
 from hazards import planted, shared_lab
 from server import wait_until
 
-GATES = ["hazards", "rights", "writers", "sessions", "links", "lag", "audit", "clock", "restore", "alerts", "rehearsal"]
+GATES = ["hazards", "rights", "writers", "sessions", "verifiers", "links", "lag", "audit", "clock", "restore", "alerts", "rehearsal"]
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def test_ready_before_sync(lab):
     assert [gate["id"] for gate in document["gates"]] == GATES
     states = {gate["id"]: (gate["state"], gate["required"]) for gate in document["gates"]}
     assert states["hazards"] == ("pass", True) and states["rights"] == ("pass", True)
-    assert states["writers"] == states["sessions"] == ("pass", False)
-    for name in GATES[4:]:
+    assert states["writers"] == states["sessions"] == states["verifiers"] == ("pass", False)
+    for name in GATES[5:]:
         assert states[name] == ("not-proven", False)
     assert document["by_id"]["restore"]["measured_at"] is None
     assert document["by_id"]["hazards"]["valid_until"] > document["by_id"]["hazards"]["measured_at"]
@@ -87,7 +87,7 @@ def test_a_warning_does_not_refuse(lab):
 def test_one_gate(lab):
     assert [gate["id"] for gate in check(lab, "--gate", "clock")["gates"]] == ["clock"]
     done = lab.airlock("check", "--gate", "clocks")
-    assert done.returncode == 2 and "hazards, rights, writers, sessions, links" in done.stderr
+    assert done.returncode == 2 and "hazards, rights, writers, sessions, verifiers, links" in done.stderr
 
 
 def test_names_cannot_act_on_the_terminal(lab):
@@ -151,6 +151,64 @@ def test_ready_after_sync_at_level_2(synced):
     unproven = {f["id"] for f in document["findings"] if not f["proven"]}
     assert unproven == {"H-VERIFIER", "H-SETTING-FILE"}
     assert (13, "not-proven") in {(law["law"], law["state"]) for law in document["laws"]}
+
+
+@pytest.fixture(params=["level3", "level2"])
+def by_file(request):
+    """A plan whose gateway lets clients in by a file: (the lab, the file, its rows)."""
+    lab = request.getfixturevalue("lab" if request.param == "level3" else "synced")
+    plan, file = lab.plan.read_text(), lab.dir / "verifiers"
+    lab.plan.write_text(plan.replace("{kind: none}", f"{{kind: gateway, listen: '127.0.0.1:1', control: {lab.dir}/none,"
+                                     f" register_user: airlock_gateway, auth: {{verifiers: file, file: {file}}}}}"))
+    rows = dict(lab.old.query("SELECT rolname, rolpassword FROM pg_authid WHERE rolname LIKE 'shop\\_%' AND rolcanlogin"))
+    assert len(rows) >= 3 and lab.plan.read_text() != plan
+    yield lab, file, rows
+    lab.plan.write_text(plan)
+
+
+def verifiers(lab, file, rows):
+    file.write_text("; by the DBA\n" + "".join(f'"{name}" "{text}"\n' for name, text in rows.items()))
+    gate, = check(lab, "--gate", "verifiers")["gates"]
+    assert not any(text.split(":")[1] in str(gate) for text in rows.values())
+    return gate
+
+
+def test_a_file_of_verifiers_is_compared_with_both_servers(by_file):
+    lab, file, rows = by_file
+    gate = verifiers(lab, file, rows)
+    assert gate["state"] == "pass" and f"{len(rows)} user(s) in" in gate["evidence"]
+    gate = verifiers(lab, file, {**rows, "shop_app": rows["shop_worker"], "nobody": rows["shop_app"]})
+    assert gate["state"] == "fail" and "1 of them are nobody" in gate["evidence"]
+    assert "shop_app: not the verifier of old; shop_app: not the verifier of new" in gate["evidence"]
+    assert "shop_worker:" not in gate["evidence"] and "ALTER ROLE" in gate["remedy"]
+    with planted(lab.new, "ALTER ROLE shop_app PASSWORD 'another'",
+                 f"ALTER ROLE shop_app PASSWORD '{rows['shop_app']}'"):
+        gate = verifiers(lab, file, rows)
+        assert gate["state"] == "fail" and "shop_app: not the verifier of new" in gate["evidence"]
+        assert "not the verifier of old" not in gate["evidence"]
+    with planted(lab.new, "ALTER ROLE shop_app NOLOGIN", "ALTER ROLE shop_app LOGIN"):
+        gate = verifiers(lab, file, rows)
+        assert gate["state"] == "fail" and "shop_app: can not log in by SCRAM on new" in gate["evidence"]
+    gate = verifiers(lab, file, {**rows, "a\" \"b": rows["shop_app"]})
+    assert gate["state"] == "fail" and f":{len(rows) + 2} is no user" in gate["evidence"]
+
+
+def test_verifiers_that_cannot_be_compared_are_not_proven(by_file):
+    lab, file, rows = by_file
+    take = "DROP FUNCTION airlock_dba.holds(text, text)"
+    made = lab.new.query("SELECT pg_get_functiondef('airlock_dba.holds(text, text)'::regprocedure)", dbname="airlock")[0][0]
+    lab.new.psql(take, "airlock")
+    try:
+        gate = verifiers(lab, file, rows)
+        assert gate["state"] == "not-proven" and "what new holds is NOT PROVEN" in gate["evidence"]
+        gate = verifiers(lab, file, {**rows, "shop_app": rows["shop_worker"]})
+        assert gate["state"] == "fail" and "shop_app: not the verifier of old" in gate["evidence"]
+    finally:
+        lab.new.psql(f"{made}; REVOKE ALL ON FUNCTION airlock_dba.holds(text, text) FROM PUBLIC;"
+                     " GRANT EXECUTE ON FUNCTION airlock_dba.holds(text, text) TO airlock", "airlock")
+    file.unlink()
+    gate, = check(lab, "--gate", "verifiers")["gates"]
+    assert gate["state"] == "not-proven" and "cannot be read" in gate["evidence"]
 
 
 def link_of(lab):

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -248,6 +249,21 @@ def test_pgbench_over_tls(secure):
     done = subprocess.run([pg_program("pgbench"), "-n", "-M", "extended", "-c", "4", "-t", "50", dsn],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_one_session_does_not_have_the_gateway_for_itself(secure):
+    """TLS tells no socket's readiness of what it holds; a server that is never silent must not be read for ever."""
+    rows = "COPY (SELECT repeat('x', 8000) FROM generate_series(1, 40000)) TO STDOUT"
+    with secure.control() as control, subprocess.Popen(
+            [pg_program("psql"), "-X", "-c", rows, f"{secure.gateway_dsn('shop_app')}&sslmode=require"],
+            stdout=subprocess.DEVNULL) as copying:
+        waits = []
+        while copying.poll() is None:
+            asked = time.monotonic()
+            control.require("status")
+            waits.append(time.monotonic() - asked)
+    assert copying.returncode == 0
+    assert max(waits) < sum(waits) / 4, f"{max(waits):.3f} s of {sum(waits):.3f} s"
 
 
 # -- holding ----------------------------------------------------------------------------------------

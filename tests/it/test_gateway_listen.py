@@ -123,7 +123,7 @@ def test_a_listener_goes_on_when_its_hold_ends_within_its_flush(flip, control):
 
 def test_a_flush_does_not_open_a_door(flip, control):
     """The deadline passes within it, and no register reads open."""
-    wire, pid, number = frozen_in_its_flush(flip, control, hold_ms=100)
+    wire, pid, number = frozen_in_its_flush(flip, control, hold_ms=1500)
     with wire:
         try:
             flip.set_register(flip.side, "COMMITTING", attempt=flip.attempt)

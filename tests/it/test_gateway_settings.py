@@ -50,6 +50,25 @@ def test_row_security_by_a_setting_holds_on_the_other_side(flip):
             assert nobody.execute("SELECT note FROM notes").fetchall() == []
 
 
+def test_the_right_to_set_a_parameter_must_be_there_too(flip):
+    """What H-PARAMETER refuses: without it this session, and no other, cannot be carried."""
+    right = "SET ON PARAMETER log_duration"
+    dsn = flip.gateway_dsn("shop_app")
+    flip.old.psql(f"GRANT {right} TO shop_app")
+    with psycopg.connect(dsn, autocommit=True) as client, psycopg.connect(dsn, autocommit=True) as other, \
+            flip.control() as control:
+        client.execute("SET log_duration = on")
+        turn(flip, control)
+        assert client.execute("SHOW log_duration").fetchone() == ("on",)
+        assert flip.hold(control)["held"] == 2
+        flip.old.psql(f"REVOKE {right} FROM shop_app")
+        epoch = flip.move_registers()
+        assert control.require("release", side=flip.side, epoch=epoch)["ok"]
+        with pytest.raises(psycopg.OperationalError, match="log_duration"):
+            client.execute("SELECT 1")
+        assert other.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_what_begins_to_be_read_later_is_found_at_the_next_arm(flip):
     with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as client, flip.control() as control:
         client.execute("SET later.who = 'me'")

@@ -11,6 +11,8 @@ from wire import (DONE, FLUSH, SYNC, bind, call, close, data, describe, execute,
 
 BAD = parse("SELECT nothing FROM nowhere")
 COPY_IN = "COPY wire (a) FROM STDIN"
+COPY_NOT = "COPY wire_view (a) FROM STDIN"  # refused after it was begun, before anything of it is read
+LONG = "DO $$ BEGIN RAISE EXCEPTION '%', repeat('x', 70000); END $$"
 DIVISION = run("SELECT 1 / (SELECT 0)")
 SQRT = 1344  # pg_proc.oid of sqrt(double precision)
 
@@ -64,6 +66,22 @@ DIALOGUES = {
     "copy in, extended, refused under way":
         [(run(COPY_IN) + SYNC + data(b"x\n") + DONE + SYNC + query("SELECT 1"), "12GEZTDCZ", True)],
     "copy in, extended, Sync after the data": [(run(COPY_IN) + data(b"5\n") + DONE + SYNC, "12GCZ", True)],
+    "copy in, extended, refused before it reads":
+        [(run(COPY_NOT) + SYNC, "12GEZ", True), (DONE + SYNC, "Z", True), (query("SELECT 1"), "TDCZ", True)],
+    "copy in, extended, refused before it reads, all pipelined":
+        [(run(COPY_NOT) + SYNC + data(b"1\n") + DONE + SYNC + query("SELECT 1"), "12GEZZTDCZ", True)],
+    "copy in, extended, refused under way, the rest comes later":
+        [(run(COPY_IN) + SYNC + data(b"x\n"), "12GE", False), (DONE + SYNC, "Z", True), (query("SELECT 1"), "TDCZ", True)],
+    "copy in after one that failed": [
+        (query(COPY_IN) + data(b"x\n"), "GEZ", True), (DONE, "", True),
+        (run(COPY_IN) + SYNC, "12G", False), (data(b"6\n") + DONE + SYNC, "CZ", True)],
+    "two copies in one Query": [(query(f"{COPY_IN}; {COPY_IN}") + data(b"7\n") + DONE + data(b"8\n") + DONE + SYNC,
+                                 "GCGCZZ", True)],
+    "a Query that fails behind Parse": [(parse("SELECT 1") + query("SELECT 1/0"), "1EZ", True), (query("SELECT 1"), "TDCZ", True)],
+    "a function call that fails behind Parse": [(parse("SELECT 1") + call(SQRT, b"-9"), "1EZ", True),
+                                                (query("SELECT 1"), "TDCZ", True)],
+    "a long error swallows what comes behind it":
+        [(run(LONG) + query("SELECT 'swallowed'") + SYNC, "12EZ", True), (query("SELECT 1"), "TDCZ", True)],
     "copy out": [(query("COPY (SELECT generate_series(1, 3)) TO STDOUT"), "HdddcCZ", True)],
     "copy out, extended": [(run("COPY (SELECT 1) TO STDOUT") + SYNC, "12HdcCZ", True)],
     "copy messages that nobody waits for": [(data(b"") + DONE + fail(), "", True), (query("SELECT 1"), "TDCZ", True)],
@@ -74,7 +92,7 @@ DIALOGUES = {
     "a large answer": [(query("SELECT repeat('x', 300000)"), "TDCZ", True)],
     "a large question": [(query(f"SELECT length('{'y' * 300000}')"), "TDCZ", True)],
 }
-LARGE = {"a large answer", "a large question"}
+LARGE = {"a large answer", "a large question", "a long error swallows what comes behind it"}
 SMALL = [name for name in DIALOGUES if name not in LARGE]
 
 
@@ -101,7 +119,8 @@ class WireFlip(SelfFlip):
 @pytest.fixture(scope="module")
 def flip(scratch):
     lab = WireFlip.make(scratch() / "lab")
-    lab.old.psql("CREATE TABLE wire (a int); GRANT ALL ON wire TO shop_app", DATABASE)
+    lab.old.psql("CREATE TABLE wire (a int); CREATE VIEW wire_view AS SELECT a, 1 AS one FROM wire;"
+                 " GRANT ALL ON wire, wire_view TO shop_app", DATABASE)
     yield lab
     lab.down()
 
@@ -220,3 +239,25 @@ def test_it_is_held_at_a_boundary_and_nowhere_else(flip, name):
         heard += wire.hear(4)
     assert heard == expected
     assert rows(flip) == written
+
+
+@pytest.mark.parametrize("begin", [run(COPY_IN), run(COPY_IN) + SYNC], ids=["", "with a Sync before the data"])
+def test_a_copy_that_is_under_way_comes_to_its_end_in_the_drain(flip, begin):
+    """Its last Sync is handed on, too: before it the server says nothing, and the drain would wait in vain."""
+    side_is(flip, "old")
+    flip.clear()
+    with flip.wire() as wire, flip.control() as control:
+        wire.send(begin)
+        assert [kind for kind, _ in wire.hear(3)] == ["1", "2", "G"]
+        number = flip.send_hold(control, drain_ms=20000)
+        with flip.control() as second:
+            assert second.require("status")["phase"] == "draining"
+        wire.send(data(b"1\n"))
+        wire.send(DONE)
+        wire.send(SYNC + query("SELECT 1"))
+        assert [kind for kind, _ in wire.hear(2)] == ["C", "Z"]
+        assert control.answer(number)["held"] == 1
+        epoch = flip.move_registers()
+        control.require("release", side=flip.side, epoch=epoch)
+        assert [kind for kind, _ in wire.hear(4)] == ["T", "D", "C", "Z"]
+    assert rows(flip) == [(1,)]

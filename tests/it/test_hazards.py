@@ -125,6 +125,8 @@ PLANTS = [
      "ALTER DATABASE shop RESET app.key", "every role in this database: app.key", "same value", ()),
     ("H-PRIVILEGE", "new", "REVOKE SELECT ON products FROM reporting",
      "GRANT SELECT ON products TO reporting", "table public.products to reporting", "GRANT", ()),
+    ("H-PARAMETER", "old", "GRANT SET ON PARAMETER log_duration TO shop_app",
+     "REVOKE SET ON PARAMETER log_duration FROM shop_app", "log_duration to shop_app", "pg_dumpall", ()),
 ]
 
 # Differences: (hazard, sql on new, undo on new, object, detail contains, side)
@@ -196,7 +198,7 @@ def test_planted(lab, name, side, sql, undo, thing, remedy, words):
         found = only(find_one(lab, name, *words), object=thing)
         assert found["proven"]
         assert remedy in found["remedy"]
-        assert found["side"] in (side, "new" if name in ("H-EXTENSION", "H-ROLE", "H-ROLE-SETTING")
+        assert found["side"] in (side, "new" if name in ("H-EXTENSION", "H-ROLE", "H-ROLE-SETTING", "H-PARAMETER")
                                  else side)
         assert found["refuses"] == (found["severity"] == "refuse")
     assert find_one(lab, name, *words) == []

@@ -78,6 +78,19 @@ static const struct row rows[] = {
 	{"streaming replication is never safe", ">Q <W? <CZI?"},
 	{"an answer nobody asked for: never safe again", "<ZI? >Q <CZI?"},
 	{"flush alone owes nothing", ">H!"},
+	{"copy in, refused before it read anything, Sync sent before", ">PBES <12GE? <ZI! >c! >S? <ZI!"},
+	{"the same, all was sent", ">PBESdcS <12GE? <ZI! <ZI! >Q? <CZI!"},
+	{"the same, a Query behind it", ">PBESdcSQ <12GE? <ZI? <ZI? <TDCZI!"},
+	{"the same, an extended unit behind it", ">PBESdcSPBES <12GE? <ZI? <ZI? <12CZI!"},
+	{"the same, another failure behind it", ">PBESdcSQ <12GE? <ZI? <ZI? <EZI!"},
+	{"copy in, refused under way: no more comes than is owed",
+		">PBES <12G >d <E >cS <ZI! >Q? <TDCZI! <E"},
+	{"a stray CopyDone before a copy", ">Q <G >d <E >c <ZI! >PBES <12G? >dcS? <CZI! >Q <CZI!"},
+	{"a stray CopyDone in its unit", ">PBEc <12C >PBE <12G? >dcS? <CZI!"},
+	{"two copies in a Query, pipelined with a Sync", ">QdcdcS <GCGCZI? <ZI!"},
+	{"an error of a Query behind what was answered", ">PQS <1E? <ZI? <ZI!"},
+	{"an error of a function call behind what was answered", ">PF <1E? <ZI! >Q? <CZI!"},
+	{"an error at Sync behind all kinds of answers", ">PDBDECSQ <1tT2TC3EZI? <CZI!"},
 };
 
 static void table(void **state)
@@ -187,6 +200,30 @@ static void one_unit_at_a_time(void **state)
 	going_on(&t, ">Q <G", true);		 /* data */
 	going_on(&t, ">Q <G >dc", false);
 	going_on(&t, ">Q <CZI", false);
+	going_on(&t, ">PBE <12G >dc", true);	 /* its Sync: the server says nothing before */
+	going_on(&t, ">PBES <12G >dc", true);
+	going_on(&t, ">PBES <12G >dcS", false);
+	going_on(&t, ">PBEdc", true);
+	going_on(&t, ">PBEdcS", false);
+	going_on(&t, ">PBEc <12C", true);
+}
+
+/* Somebody else's question, sent while it was open whether one more ReadyForQuery would come. */
+static void what_is_late_is_told_from_an_answer(void **state)
+{
+	struct track t;
+
+	(void)state;
+	track_init(&t);
+	play(&t, ">PBESdcS <12GEZI!");
+	assert_true(track_is_late(&t, 'Z'));
+	assert_false(track_is_late(&t, '1'));
+	assert_false(track_is_late(&t, 'Z'));
+	play(&t, "! >Q <CZI!");
+	track_init(&t);
+	play(&t, ">PBES <12G >d <E >cS <ZI!");
+	assert_false(track_is_late(&t, '1'));
+	assert_false(track_is_late(&t, 'Z'));
 }
 
 /* A model of the server: answers a random pipeline, and both must agree on what is owed. */
@@ -223,6 +260,7 @@ int main(void)
 		cmocka_unit_test(pieces_of_one_unit_collapse),
 		cmocka_unit_test(skipped_messages_take_no_room),
 		cmocka_unit_test(one_unit_at_a_time),
+		cmocka_unit_test(what_is_late_is_told_from_an_answer),
 		cmocka_unit_test(random_pipelines),
 	};
 

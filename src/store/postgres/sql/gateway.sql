@@ -1,5 +1,5 @@
 -- gateway.sql - what a gateway may ask in the control database of one side: four functions, and
--- nothing else of Airlock's or of anybody's.
+-- nothing else of Airlock's or of anybody's; and what `airlock check` asks of the gateway's file.
 --
 -- Run by the DBA (a superuser), after control.sql.  Repeatable.  The verifier's function belongs to
 -- the DBA, because only a superuser reads pg_authid; the others belong to airlock.  Each has a
@@ -48,14 +48,24 @@ BEGIN
 	          AND coalesce(a.rolvaliduntil, 'infinity') > now());
 END $$;
 
+-- Is this the sha256 sum of the stored password of that role?  NULL: it is none that may come through
+-- a gateway.  Whoever asks learns nothing that he does not hold already.
+CREATE OR REPLACE FUNCTION airlock_dba.holds(who text, digest text) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT encode(sha256(convert_to(airlock_dba.verifier(who), 'UTF8')), 'hex') = digest
+$$;
+
 ALTER FUNCTION airlock.door(text, text, text) OWNER TO airlock;
 ALTER FUNCTION airlock.sessions(text, text, text, integer[]) OWNER TO airlock;
 REVOKE ALL ON SCHEMA airlock_dba FROM PUBLIC;
 REVOKE ALL ON FUNCTION airlock.door(text, text, text),
-	airlock.sessions(text, text, text, integer[]), airlock_dba.verifier(text) FROM PUBLIC;
+	airlock.sessions(text, text, text, integer[]), airlock_dba.verifier(text),
+	airlock_dba.holds(text, text) FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA airlock, airlock_dba TO airlock_gateway;
 GRANT EXECUTE ON FUNCTION airlock.door(text, text, text),
 	airlock.sessions(text, text, text, integer[]),
 	airlock.abort_if_expired(text, text, text, bigint),
 	airlock_dba.verifier(text) TO airlock_gateway;
+GRANT USAGE ON SCHEMA airlock_dba TO airlock;
+GRANT EXECUTE ON FUNCTION airlock_dba.holds(text, text) TO airlock;
