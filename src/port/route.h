@@ -70,6 +70,38 @@ struct route_view {
 	size_t blockers_count;
 };
 
+/* A client's session, as the route has seen it: whom the server takes for the route itself.  Times
+ * are ages; counts are of the client's doing since it came. */
+struct route_account {
+	int64_t number; /* of its coming, or of its end */
+	bool ended;
+	int64_t pid;	/* its server's process: of the newest; 0 = it has none now */
+	enum side side; /* of that server */
+	char address[64], via[64]; /* the client's; what that server takes for it */
+	unsigned port, via_port;
+	char user[64], application[64];
+	int64_t came_ms, asked_ms, ended_ms;
+	int64_t transactions, bytes_in, bytes_out;
+	int64_t writes, rows; /* commands that wrote, and their rows: at least */
+	int64_t wrote_ms;     /* the newest of them; meaningless when there is none */
+	char wrote[12];	      /* "INSERT", ... */
+};
+
+/* Zeroed before the first call. */
+struct route_accounts {
+	struct route_account *rows; /* owned */
+	size_t count, room;
+	int64_t carrier; /* the process that carries them; of its host */
+	int64_t clients; /* that are there */
+	int64_t ended;	 /* the newest number of those that have ended */
+	int64_t forgotten; /* that ended since the last call and are told of no more */
+};
+
+#define ROUTE_ACCOUNTS_AUTO __attribute__((cleanup(route_accounts_fini))) struct route_accounts
+void route_accounts_fini(struct route_accounts *accounts);
+/* A new row, zeroed; valid until the next one. */
+struct route_account *route_accounts_add(struct route_accounts *accounts);
+
 struct route_ops {
 	const char *name;
 	unsigned can; /* ROUTE_CAN_* */
@@ -88,6 +120,10 @@ struct route_ops {
 		struct err *err);
 	/* look, after every session was looked at anew; nothing is changed. */
 	int (*survey)(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
+		struct err *err);
+	/* Who its clients are: appends those that are there, and those that ended since
+	 * accounts->ended. */
+	int (*accounts)(struct route *route, int64_t deadline_ms, struct route_accounts *accounts,
 		struct err *err);
 	void (*free)(struct route *route);
 };
@@ -112,6 +148,10 @@ int route_release(struct route *route, enum side side, int64_t epoch, int64_t de
 int route_look(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 	struct err *err) MUST_CHECK;
 int route_survey(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
+	struct err *err) MUST_CHECK;
+/* Replaces the rows: who is there, and who ended since the last call (at the first: as far back as
+ * the route remembers).  Where it fails there are no rows.  Of a route that cannot hold: nobody. */
+int route_accounts(struct route *route, int64_t deadline_ms, struct route_accounts *accounts,
 	struct err *err) MUST_CHECK;
 void route_free(struct route *route); /* accepts NULL */
 
