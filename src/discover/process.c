@@ -221,29 +221,29 @@ static void describe(struct process *p)
 
 /* ---- why there is none ----------------------------------------------------------------------- */
 
+static const unsigned char *bytes_of(const struct sockaddr *at)
+{
+	const void *any = at;
+
+	return at->sa_family == AF_INET
+		       ? (const void *)&((const struct sockaddr_in *)any)->sin_addr
+		       : (const void *)&((const struct sockaddr_in6 *)any)->sin6_addr;
+}
+
 static bool is_in_net(const struct ifaddrs *at, int family, const unsigned char *bytes, size_t len,
 	bool *ret_same)
 {
 	const unsigned char *own, *mask;
-	bool inside = true;
 
 	if (at->ifa_addr == NULL || at->ifa_netmask == NULL || at->ifa_addr->sa_family != family)
 		return false;
-	if (family == AF_INET) {
-		own = (const void *)&((const struct sockaddr_in *)(const void *)at->ifa_addr)
-			      ->sin_addr;
-		mask = (const void *)&((const struct sockaddr_in *)(const void *)at->ifa_netmask)
-			       ->sin_addr;
-	} else {
-		own = (const void *)&((const struct sockaddr_in6 *)(const void *)at->ifa_addr)
-			      ->sin6_addr;
-		mask = (const void *)&((const struct sockaddr_in6 *)(const void *)at->ifa_netmask)
-			       ->sin6_addr;
-	}
-	for (size_t i = 0; i < len; i++)
-		inside = inside && ((own[i] ^ bytes[i]) & mask[i]) == 0;
+	own = bytes_of(at->ifa_addr);
+	mask = bytes_of(at->ifa_netmask);
 	*ret_same = memcmp(own, bytes, len) == 0;
-	return inside;
+	for (size_t i = 0; i < len; i++)
+		if (((own[i] ^ bytes[i]) & mask[i]) != 0)
+			return false;
+	return true;
 }
 
 /* Is it an address of this host?  Else the interface behind which it is, "" for none. */
