@@ -335,6 +335,7 @@ static int look(struct watch *watch, struct err *err)
  * write to any table, unless a function lent it its owner's rights. */
 static const char may_write_sql[] =
 	"SELECT EXISTS (SELECT FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'f')"
+	" AND c.relpersistence <> 't'"
 	" AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace"
 	"  WHERE nspname IN ('pg_catalog', 'information_schema', 'pg_toast'))"
 	" AND has_table_privilege($1, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))";
