@@ -291,16 +291,25 @@ static void hear_accounts(struct watch *watch, bool last)
 		clock_now_ms() - watch->began_ms);
 }
 
-/* Whoever is new may have come through the gateway, which is asked then and not before. */
-static bool is_anybody_new(struct watch *watch, const struct pg_rows *rows)
+/* Whoever is new may have come through the gateway, which is asked then and not before.  False when
+ * nobody is. */
+static bool ask_gateway(struct watch *watch, const struct pg_rows *rows)
 {
+	bool asked = false;
+
 	for (size_t i = 0; i < rows->rows; i++) {
 		struct session wanted = session_seen(rows, i);
+		struct behind_session at = session_at(rows, i);
 
-		if (!writers_are_ours(pg_text(rows, i, USER)) && !find_session(watch, &wanted))
-			return true;
+		if (writers_are_ours(at.user) || find_session(watch, &wanted))
+			continue;
+		if (!asked)
+			behind_ask(&watch->behind, false);
+		asked = true;
+		if (behind_may_ask_all(&watch->behind, &at))
+			behind_ask_again(&watch->behind);
 	}
-	return false;
+	return asked;
 }
 
 static int look(struct watch *watch, struct err *err)
@@ -321,9 +330,7 @@ static int look(struct watch *watch, struct err *err)
 		return err_wrap(err, "the statements of %s", side_name(watch->side));
 	watch->w->looks++;
 	watch->w->cost_us += env_now_us(watch->store->store.env) - asked_us;
-	heard = is_anybody_new(watch, &rows);
-	if (heard)
-		behind_ask(&watch->behind);
+	heard = ask_gateway(watch, &rows);
 	for (size_t i = 0; i < rows.rows; i++)
 		take_session(watch, &rows, i);
 	if (heard)
@@ -378,7 +385,7 @@ static int look_on(struct watch *watch, int64_t watch_ms, int64_t pause_ms, stru
 		env_pause(watch->store->store.env, pause_ms * 1000);
 	}
 	watch->w->watched_ms += clock_now_ms() - began_ms;
-	behind_ask(&watch->behind);
+	behind_ask(&watch->behind, true);
 	hear_accounts(watch, true);
 	return weigh_texts(watch, err) ? -1 : compare_counts(watch, err);
 }

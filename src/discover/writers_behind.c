@@ -10,6 +10,8 @@
 #define PATIENCE_MS 2000
 /* A server process id is used again some day: one that has ended is its own no more. */
 #define JUST_ENDED_MS 10000
+#define ALL_AGAIN_MS 1000
+#define ALL_AGAIN_TIMES 25 /* as long as reading all took */
 #define GATEWAY_PROGRAM "airlock-gateway"
 
 struct behind behind_init(struct route *route, struct writers *w, const char *store, enum side side,
@@ -55,16 +57,39 @@ static void note_gateway(struct behind *b, const struct err *err)
 	snprintf(g->why, sizeof g->why, "%.255s", b->silent ? err->msg : "");
 }
 
-void behind_ask(struct behind *b)
+void behind_ask(struct behind *b, bool all)
 {
-	int64_t until_ms = clock_now_ms() + PATIENCE_MS;
+	int64_t begun_us = clock_now_us(), until_ms = begun_us / 1000 + PATIENCE_MS;
 	struct err err = ERR_INIT;
 
 	if (b->route == NULL || b->silent)
 		return;
+	if (all)
+		b->accounts.came = 0;
+	b->ended_before = b->accounts.ended;
+	all = b->accounts.came == 0;
 	b->silent = route_accounts(b->route, until_ms < b->deadline_ms ? until_ms : b->deadline_ms,
 			    &b->accounts, &err) != 0;
+	if (all) {
+		b->all_at_ms = clock_now_ms();
+		b->all_us = clock_now_us() - begun_us;
+	}
 	note_gateway(b, &err);
+}
+
+void behind_ask_again(struct behind *b)
+{
+	writers_gateway_at(b->w, b->store)->forgotten -= b->accounts.forgotten;
+	b->accounts.ended = b->ended_before;
+	behind_ask(b, true);
+}
+
+bool behind_may_ask_all(const struct behind *b, const struct behind_session *session)
+{
+	int64_t pause_ms = b->all_us * ALL_AGAIN_TIMES / 1000;
+
+	return b->route != NULL && !b->silent && behind_find(b, session) == NULL &&
+	       clock_now_ms() - b->all_at_ms > (pause_ms > ALL_AGAIN_MS ? pause_ms : ALL_AGAIN_MS);
 }
 
 /* ---- whose session? -------------------------------------------------------------------------- */

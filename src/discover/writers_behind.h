@@ -2,7 +2,8 @@
  * writers_behind.h - who comes through a gateway: a server takes the gateway for its client, and the
  * gateway knows better (route_accounts).
  *
- * The accounts are read when a session is seen that was not seen before, and once at the end.  What
+ * The accounts are read when a session is seen that was not seen before, from where they were read
+ * last, and all of them once at the end: a crowd that comes and goes costs the gateway little.  What
  * they tell of writes is evidence too: a server's own word, of every transaction however short, and
  * of sessions that came and went between two looks.
  *
@@ -23,6 +24,8 @@ struct behind {
 	enum side side;
 	int64_t deadline_ms;
 	bool silent, asked;
+	int64_t ended_before; /* the last reading */
+	int64_t all_us, all_at_ms; /* what it took to read all of them, and when that was */
 	struct route_accounts accounts;
 };
 
@@ -37,8 +40,13 @@ struct behind_session {
 	unsigned port;
 };
 
-/* Reads the accounts anew. */
-void behind_ask(struct behind *b);
+/* Reads what is new of the accounts, or all of them. */
+void behind_ask(struct behind *b, bool all);
+/* Reads all of them instead of what was read last, as if that had not been read. */
+void behind_ask_again(struct behind *b);
+/* May somebody who is not found among the new ones be an old one with a new server, and is it time
+ * to ask for all again?  (A fraction of it, at most, goes into that.) */
+bool behind_may_ask_all(const struct behind *b, const struct behind_session *session);
 /* Whose session that is; NULL when it is not one of the gateway's, or is not known. */
 const struct route_account *behind_find(
 	const struct behind *b, const struct behind_session *session);

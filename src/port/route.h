@@ -93,7 +93,9 @@ struct route_accounts {
 	size_t count, room;
 	int64_t carrier; /* the process that carries them; of its host */
 	int64_t clients; /* that are there */
-	int64_t ended;	 /* the newest number of those that have ended */
+	/* From where the next call goes on: the newest numbers of those that came, and that ended.
+	 * came = 0 asks for everybody who is there. */
+	int64_t came, ended;
 	int64_t forgotten; /* that ended since the last call and are told of no more */
 };
 
@@ -121,8 +123,8 @@ struct route_ops {
 	/* look, after every session was looked at anew; nothing is changed. */
 	int (*survey)(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 		struct err *err);
-	/* Who its clients are: appends those that are there, and those that ended since
-	 * accounts->ended. */
+	/* Who its clients are: appends those that are there and came since accounts->came, and
+	 * those that ended since accounts->ended. */
 	int (*accounts)(struct route *route, int64_t deadline_ms, struct route_accounts *accounts,
 		struct err *err);
 	void (*free)(struct route *route);
@@ -149,8 +151,9 @@ int route_look(struct route *route, int64_t deadline_ms, struct route_view *ret_
 	struct err *err) MUST_CHECK;
 int route_survey(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 	struct err *err) MUST_CHECK;
-/* Replaces the rows: who is there, and who ended since the last call (at the first: as far back as
- * the route remembers).  Where it fails there are no rows.  Of a route that cannot hold: nobody. */
+/* Replaces the rows: who is there and came since the last call, and who ended since then (at the
+ * first: as far back as the route remembers).  Where it fails there are no rows, and the next call
+ * goes on from the same place.  Of a route that cannot hold: nobody. */
 int route_accounts(struct route *route, int64_t deadline_ms, struct route_accounts *accounts,
 	struct err *err) MUST_CHECK;
 void route_free(struct route *route); /* accepts NULL */

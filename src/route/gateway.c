@@ -441,44 +441,55 @@ static int read_pages(struct route_gateway *g, bool ended, int64_t known, int64_
 	return 0;
 }
 
-/* Those that ended since `known`; what has fallen out of the gateway's memory before is counted. */
-static int read_ended(struct route_gateway *g, int64_t known, int64_t deadline_ms,
-	struct control_reply *reply, struct route_accounts *accounts, struct err *err)
+/* What has fallen out of the gateway's memory since the last call is counted. */
+static int read_ended(struct route_gateway *g, int64_t deadline_ms, struct control_reply *reply,
+	struct route_accounts *accounts, struct err *err)
 {
 	size_t first = accounts->count;
+	int64_t known = accounts->ended;
 
 	if (read_pages(g, true, known, deadline_ms, reply, accounts, err))
 		return -1;
-	if (accounts->count > first) {
-		accounts->ended = accounts->rows[first].number;
-		if (known > 0)
-			accounts->forgotten =
-				accounts->rows[accounts->count - 1].number - known - 1;
-	}
+	if (accounts->count == first)
+		return 0;
+	accounts->ended = accounts->rows[first].number;
+	if (known > 0)
+		accounts->forgotten = accounts->rows[accounts->count - 1].number - known - 1;
 	return 0;
 }
 
 /* Those that are there first: who goes meanwhile is told twice, and nobody is left out. */
+static int read_accounts(struct route_gateway *g, int64_t deadline_ms, struct control_reply *reply,
+	struct route_accounts *accounts, struct err *err)
+{
+	int64_t came = accounts->came;
+
+	if (greet(g, deadline_ms, err))
+		return -1;
+	if (g->pid != accounts->carrier) /* started anew, it counts anew */
+		came = accounts->ended = 0;
+	accounts->carrier = g->pid;
+	if (read_pages(g, false, came, deadline_ms, reply, accounts, err))
+		return -1;
+	if (accounts->count > 0)
+		came = accounts->rows[0].number;
+	accounts->clients = reply->accounts.sessions;
+	if (read_ended(g, deadline_ms, reply, accounts, err))
+		return -1;
+	accounts->came = came;
+	return 0;
+}
+
 static int gateway_accounts(struct route *route, int64_t deadline_ms,
 	struct route_accounts *accounts, struct err *err)
 {
-	struct route_gateway *g = of(route);
 	struct control_reply *reply = calloc(1, sizeof *reply);
 	int rc;
 
 	ENSURE(reply != NULL);
-	rc = greet(g, deadline_ms, err) ||
-	     read_pages(g, false, 0, deadline_ms, reply, accounts, err);
-	if (rc == 0) {
-		/* One that was started anew counts anew. */
-		int64_t known = g->pid == accounts->carrier ? accounts->ended : 0;
-
-		accounts->carrier = g->pid;
-		accounts->clients = reply->accounts.sessions;
-		rc = read_ended(g, known, deadline_ms, reply, accounts, err);
-	}
+	rc = read_accounts(of(route), deadline_ms, reply, accounts, err);
 	free(reply);
-	return rc ? -1 : 0;
+	return rc;
 }
 
 static void gateway_free(struct route *route)
