@@ -127,6 +127,8 @@ static void put_blockers(json_t *doc, const struct control_reply *r)
 		put_int(row, "pid", b->pid);
 		put_text(row, "user", b->user);
 		put_text(row, "application", b->application);
+		put_text(row, "address", b->address);
+		put_int(row, "port", b->port);
 		put_int(row, "age_ms", b->age_ms);
 		put_text(row, "class", b->cls);
 		put_text(row, "policy", b->policy);
@@ -405,6 +407,8 @@ static int read_blockers(const json_t *doc, struct control_reply *r, struct err 
 			return -1;
 		get_text(row, "user", b->user, sizeof b->user);
 		get_text(row, "application", b->application, sizeof b->application);
+		get_text(row, "address", b->address, sizeof b->address);
+		b->port = json_integer_value(json_object_get(row, "port"));
 		get_text(row, "class", b->cls, sizeof b->cls);
 		get_text(row, "policy", b->policy, sizeof b->policy);
 		b->looked_ms = json_integer_value(json_object_get(row, "looked_ms"));

@@ -82,6 +82,8 @@ struct control_request {
 struct control_blocker {
 	int64_t pid, age_ms;
 	char user[64], application[64];
+	char address[64]; /* the client's; "" of a gateway that does not tell it */
+	int64_t port;
 	char cls[16]; /* "class" on the wire */
 	char policy[12];   /* "block", ...; "" of a gateway that knows none */
 	int64_t looked_ms; /* how old that is; 0 = it was looked at for this answer */

@@ -54,6 +54,7 @@ struct route_released {
 struct route_blocker {
 	int64_t pid, age_ms;
 	char user[64], application[64];
+	char client[72]; /* "10.0.0.7:50123"; "" where it is not known */
 	char kind[16]; /* "transaction", "temp", "advisory", ... */
 	char policy[12];   /* what the plan wants then: "block", "wait", "disconnect", "tell" */
 	int64_t looked_ms; /* how old that knowledge is */

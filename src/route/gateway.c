@@ -342,6 +342,9 @@ static void take_blocker(const struct control_blocker *from, struct route_blocke
 	to->age_ms = from->age_ms;
 	snprintf(to->user, sizeof to->user, "%s", from->user);
 	snprintf(to->application, sizeof to->application, "%s", from->application);
+	if (from->address[0] != '\0')
+		snprintf(to->client, sizeof to->client, strchr(from->address, ':') ? "[%s]:%u" : "%s:%u",
+			from->address, (unsigned)from->port & UINT16_MAX);
 	snprintf(to->kind, sizeof to->kind, "%s", from->cls);
 	snprintf(to->policy, sizeof to->policy, "%s", from->policy);
 	to->looked_ms = from->looked_ms;

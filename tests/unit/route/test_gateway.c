@@ -305,13 +305,14 @@ static int ask_accounts(struct other_end *end, struct route_accounts *accounts, 
 	return route_accounts(end->route, env_now_ms(end->env) + 10000, accounts, err);
 }
 
-static void accounts_are_read_to_the_last_page_and_only_what_is_new_of_those_that_ended(
+static void accounts_are_read_to_the_last_page_then_only_what_is_new(
 	void **state)
 {
 	static const char *const answers[] = {HELLO, PAGE(5, ACCOUNT(5, 0, "web")),
 		PAGE(0, ACCOUNT(3, 0, "worker")), PAGE(0, ACCOUNT(6, 20, "gone")),
 		/* The second time two have ended of which one is told of no more. */
-		HELLO, PAGE(0, ""), PAGE(0, ACCOUNT(8, 1, "late") "," ACCOUNT(6, 30, "gone"))};
+		HELLO, PAGE(5, ACCOUNT(9, 0, "new") "," ACCOUNT(5, 0, "web")),
+		PAGE(0, ACCOUNT(8, 1, "late") "," ACCOUNT(6, 30, "gone"))};
 	ROUTE_ACCOUNTS_AUTO accounts = {0};
 	struct other_end end;
 	struct err err = ERR_INIT;
@@ -331,8 +332,9 @@ static void accounts_are_read_to_the_last_page_and_only_what_is_new_of_those_tha
 	assert_true(accounts.rows[2].ended);
 	assert_int_equal(accounts.rows[2].ended_ms, 20);
 	assert_int_equal(ask_accounts(&end, &accounts, &err), 0);
-	assert_int_equal(accounts.count, 1);
-	assert_string_equal(accounts.rows[0].application, "late");
+	assert_int_equal(accounts.count, 2);
+	assert_string_equal(accounts.rows[0].application, "new");
+	assert_string_equal(accounts.rows[1].application, "late");
 	assert_int_equal(accounts.forgotten, 1);
 	finish(&end);
 	assert_non_null(strstr(end.asked[2], "\"before\":5"));
@@ -393,7 +395,7 @@ int main(void)
 		cmocka_unit_test(a_session_that_cannot_cross_blocks_before_the_hold),
 		cmocka_unit_test(somebody_elses_gateway_is_refused),
 		cmocka_unit_test(
-			accounts_are_read_to_the_last_page_and_only_what_is_new_of_those_that_ended),
+			accounts_are_read_to_the_last_page_then_only_what_is_new),
 		cmocka_unit_test(a_gateway_that_was_started_anew_counts_anew),
 		cmocka_unit_test(a_gateway_that_cannot_say_who_they_are_leaves_nobody),
 	};
