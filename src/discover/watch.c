@@ -375,6 +375,7 @@ static int look_on(struct watch *watch, int64_t watch_ms, int64_t pause_ms, stru
 {
 	int64_t began_ms = watch->began_ms = clock_now_ms();
 
+	watch->w->counted.since_s = (int64_t)time(NULL);
 	if (read_counts(watch, &watch->begun, err))
 		return -1;
 	for (;;) {

@@ -219,7 +219,8 @@ bool writers_explain(const struct plan *plan, size_t store, enum side side, cons
 	for (size_t i = 0; w->counted.rows > 0 && i < w->count; i++) {
 		const struct writer *row = &w->rows[i];
 
-		if (!row->here || row->side != side ||
+		/* Of who had gone before it began the gateway may still tell. */
+		if (!row->here || row->last_s < w->counted.since_s || row->side != side ||
 			strcmp(row->store, plan->stores[store].name) != 0)
 			continue;
 		writer_service(plan, store, row, &writes);

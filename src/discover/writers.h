@@ -83,6 +83,7 @@ struct writers {
 		int64_t sessions,
 			unseen;	      /* that began; and of those, came and went between looks */
 		int64_t transactions; /* committed, Airlock's own too */
+		int64_t since_s;      /* wall clock: when that watch began */
 		int64_t rows;	      /* of tables, inserted, updated, deleted; Airlock's own not */
 	} counted;
 };
