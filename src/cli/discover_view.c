@@ -256,9 +256,30 @@ void discovered_show(struct cmd_ctx *ctx, const struct discovered *d)
 	out_text(ctx->out, &wrapped);
 }
 
-size_t discovered_show_new(struct cmd_ctx *ctx, const struct discovered *d)
+/* A gateway that does not tell any more who its clients are. */
+static size_t show_silent(struct cmd_ctx *ctx, const struct writers *w)
 {
 	size_t count = 0;
+
+	for (size_t i = 0; i < w->gateways_count; i++) {
+		BUF_AUTO text = BUF_INIT;
+
+		if (!w->gateways[i].fell_silent)
+			continue;
+		count++;
+		if (ctx->out->json) {
+			out_json_line(ctx->out, gateway_json(&w->gateways[i]));
+			continue;
+		}
+		gateway_text(&w->gateways[i], &text);
+		out_text(ctx->out, &text);
+	}
+	return count;
+}
+
+size_t discovered_show_new(struct cmd_ctx *ctx, const struct discovered *d)
+{
+	size_t count = show_silent(ctx, &d->writers);
 
 	for (size_t store = 0; store < ctx->plan->stores_count; store++)
 		for (size_t i = 0; i < d->writers.count; i++) {

@@ -12,20 +12,19 @@ static json_t *count_json(const struct writers_gateway *g, int64_t count)
 	return g->silent ? json_null() : json_integer(count);
 }
 
+json_t *gateway_json(const struct writers_gateway *g)
+{
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "store", g->store, "route", g->route,
+		"answers", !g->silent, "why", g->silent ? out_json_string(g->why) : json_null(),
+		"clients", count_json(g, g->clients), "forgotten", count_json(g, g->forgotten));
+}
+
 json_t *gateways_json(const struct writers *w)
 {
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < w->gateways_count; i++) {
-		const struct writers_gateway *g = &w->gateways[i];
-
-		json_array_append_new(all,
-			json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "store", g->store, "route",
-				g->route, "answers", !g->silent, "why",
-				g->silent ? out_json_string(g->why) : json_null(), "clients",
-				count_json(g, g->clients), "forgotten",
-				count_json(g, g->forgotten)));
-	}
+	for (size_t i = 0; i < w->gateways_count; i++)
+		json_array_append_new(all, gateway_json(&w->gateways[i]));
 	return all;
 }
 
@@ -44,13 +43,17 @@ static void sentence(const struct writers_gateway *g, struct buf *out)
 			g->forgotten);
 }
 
+void gateway_text(const struct writers_gateway *g, struct buf *out)
+{
+	BUF_AUTO text = BUF_INIT;
+
+	sentence(g, &text);
+	buf_printf(out, "%-10s ", g->silent ? "NOT SEEN" : "gateway");
+	wrap_text(out, buf_str(&text), INDENT, INDENT);
+}
+
 void gateways_text(const struct writers *w, struct buf *out)
 {
-	for (size_t i = 0; i < w->gateways_count; i++) {
-		BUF_AUTO text = BUF_INIT;
-
-		sentence(&w->gateways[i], &text);
-		buf_printf(out, "%-10s ", w->gateways[i].silent ? "NOT SEEN" : "gateway");
-		wrap_text(out, buf_str(&text), INDENT, INDENT);
-	}
+	for (size_t i = 0; i < w->gateways_count; i++)
+		gateway_text(&w->gateways[i], out);
 }

@@ -13,7 +13,10 @@
 /* [{"store", "route", "answers", "why", "clients", "forgotten"}]; why is null where it answers, the
  * numbers are where it does not.  Owned. */
 json_t *gateways_json(const struct writers *w);
+/* One of them. */
+json_t *gateway_json(const struct writers_gateway *gateway);
 /* One wrapped line each. */
 void gateways_text(const struct writers *w, struct buf *out);
+void gateway_text(const struct writers_gateway *gateway, struct buf *out);
 
 #endif

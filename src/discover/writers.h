@@ -62,6 +62,7 @@ struct writer {
 /* What is known of the gateway in front of a store. */
 struct writers_gateway {
 	char store[64], route[64];
+	bool fell_silent;  /* in this watch; also when it was never asked before */
 	bool silent;	   /* it cannot be asked: its clients cannot be told apart */
 	char why[256];	   /* then */
 	int64_t clients;   /* that it has */

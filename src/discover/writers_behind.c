@@ -45,8 +45,11 @@ static void note_gateway(struct behind *b, const struct err *err)
 {
 	struct writers_gateway *g = writers_gateway_at(b->w, b->store);
 
-	if (!b->asked)
+	if (!b->asked) {
 		g->forgotten = 0;
+		g->fell_silent = false;
+	}
+	g->fell_silent = g->fell_silent || (b->silent && !g->silent);
 	b->asked = true;
 	g->carrier = b->accounts.carrier;
 	g->ended = b->accounts.ended;

@@ -150,7 +150,7 @@ static void one_that_does_not_answer_is_noted_and_left_alone(void **state)
 	assert_int_equal(s.calls, 1);
 	g = writers_gateway_of(&w, "orders");
 	assert_non_null(g);
-	assert_true(g->silent);
+	assert_true(g->silent && g->fell_silent);
 	assert_string_equal(g->route, "gw");
 	assert_string_equal(g->why, "it sleeps");
 	behind_fini(&b);
@@ -158,8 +158,16 @@ static void one_that_does_not_answer_is_noted_and_left_alone(void **state)
 	b = begin(&s, &w); /* the next watch asks again */
 	behind_ask(&b, false);
 	g = writers_gateway_of(&w, "orders");
-	assert_false(g->silent);
+	assert_false(g->silent || g->fell_silent);
 	assert_string_equal(g->why, "");
+	s.silent = true;
+	behind_ask(&b, false); /* in the midst of a watch: that is news */
+	assert_true(writers_gateway_of(&w, "orders")->fell_silent);
+	behind_fini(&b);
+	b = begin(&s, &w);
+	behind_ask(&b, false); /* and is none any more */
+	g = writers_gateway_of(&w, "orders");
+	assert_true(g->silent && !g->fell_silent);
 	behind_fini(&b);
 }
 
