@@ -30,17 +30,18 @@ static int64_t watch_time_ms(const struct cmd_ctx *ctx)
 }
 
 /* `targets` NULL: only the sessions. */
-static int look_at_store(struct cmd_ctx *ctx, struct store_pg *store, size_t index,
+static int look_at_store(struct cmd_ctx *ctx, struct fleet *fleet, size_t index,
 	struct targets *targets, struct discovered *d, struct err *err)
 {
+	struct store_pg *store = fleet->stores[index];
 	int64_t watch_ms = watch_time_ms(ctx);
 	enum side side = fleet_open_side(store, LOOK_MS);
 	STATEMENTS_AUTO statements = {0};
 	bool told;
 
 	if (statements_begin(store, side, clock_now_ms() + LOOK_MS, &statements, err) ||
-		writers_watch(store, side, watch_ms, PAUSE_MS, clock_now_ms() + watch_ms + LOOK_MS,
-			&d->writers, err) ||
+		writers_watch(store, fleet->routes[index], side, watch_ms, PAUSE_MS,
+			clock_now_ms() + watch_ms + LOOK_MS, &d->writers, err) ||
 		statements_tell(store, side, clock_now_ms() + LOOK_MS, &statements, &d->writers,
 			&d->findings, &told, err))
 		return -1;
@@ -55,7 +56,7 @@ static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targe
 	struct discovered *d, struct err *err)
 {
 	for (size_t i = 0; i < ctx->plan->stores_count; i++)
-		if (look_at_store(ctx, fleet->stores[i], i, targets, d, err))
+		if (look_at_store(ctx, fleet, i, targets, d, err))
 			return -1;
 	return 0;
 }

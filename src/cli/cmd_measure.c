@@ -19,7 +19,8 @@ static int measure_one(struct cmd_ctx *ctx, struct fleet *fleet, struct writers 
 
 	if (measuring_begin(
 		    fleet, m->store, fleet_open_side(store, LOOK_MS), writers, until_ms, m, err) ||
-		writers_watch(store, m->side, watch_ms, PAUSE_MS, until_ms, writers, err) ||
+		writers_watch(store, fleet->routes[m->store], m->side, watch_ms, PAUSE_MS, until_ms,
+			writers, err) ||
 		measuring_end(ctx, fleet, writers, calls_ms, until_ms, m, err))
 		return err_wrap(err, "store %s", ctx->plan->stores[m->store].name);
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "cli/gateways_view.h"
 #include "cli/wrap.h"
 #include "discover/finding_json.h"
 #include "discover/writers_json.h"
@@ -32,6 +33,13 @@ size_t discovered_undeclared(const struct plan *plan, const struct discovered *d
 
 /* ---- writers --------------------------------------------------------------------------------- */
 
+static const char *source_of(const struct writer *w)
+{
+	if (!w->here)
+		return "journal";
+	return w->gateway.told ? "gateway" : "session";
+}
+
 static json_t *writer_row_json(const struct plan *plan, size_t store, const struct writer *w)
 {
 	json_t *object = writer_json(w);
@@ -39,7 +47,7 @@ static json_t *writer_row_json(const struct plan *plan, size_t store, const stru
 	const struct plan_service *s = writer_service(plan, store, w, &writes);
 
 	json_object_set_new(object, "declared_as", s != NULL ? json_string(s->name) : json_null());
-	json_object_set_new(object, "source", json_string(w->here ? "session" : "journal"));
+	json_object_set_new(object, "source", json_string(source_of(w)));
 	json_object_set_new(
 		object, "undeclared", json_boolean(writer_is_undeclared(plan, store, w, 0)));
 	return object;
@@ -55,6 +63,11 @@ static void writer_text(
 
 	buf_printf(&who, "%s %s: ", w->store, side_name(w->side));
 	writer_describe(w, &who);
+	if (w->gateway.sessions > 0)
+		buf_printf(&who,
+			"; the gateway counted %" PRId64 " transactions, and at least %" PRId64
+			" commands that wrote %" PRId64 " rows",
+			w->gateway.transactions, w->gateway.writes, w->gateway.rows);
 	buf_printf(&who, "; last seen %s", clock_date(w->last_s, last));
 	if (s != NULL)
 		buf_printf(&who, "; is %s, which %s %s", s->name,
@@ -191,9 +204,10 @@ static void show_json(struct cmd_ctx *ctx, const struct discovered *d)
 	show_writers(ctx, w, writers);
 	show_findings(ctx, f, found);
 	out_json(ctx->out,
-		json_pack("{s:s, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+		json_pack("{s:s, s:o, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
 			  "s:I, s:I}",
-			"schema", "airlock.discover/1", "writers", writers, "dependencies", found,
+			"schema", "airlock.discover/1", "writers", writers, "gateways",
+			gateways_json(w), "dependencies", found,
 			"undeclared", (json_int_t)discovered_undeclared(ctx->plan, d), "blind",
 			w->blind, "watched_ms", (json_int_t)w->watched_ms, "looks",
 			(json_int_t)w->looks, "cost_us", (json_int_t)w->cost_us, "queries",
@@ -233,15 +247,39 @@ void discovered_show(struct cmd_ctx *ctx, const struct discovered *d)
 		return;
 	}
 	show_writers(ctx, &d->writers, NULL);
+	gateways_text(&d->writers, &text);
+	out_text(ctx->out, &text);
+	buf_clear(&text);
 	show_findings(ctx, &d->findings, NULL);
 	say_cost(d, discovered_undeclared(ctx->plan, d), &text);
 	wrap_text(&wrapped, buf_str(&text), 0, 0);
 	out_text(ctx->out, &wrapped);
 }
 
-size_t discovered_show_new(struct cmd_ctx *ctx, const struct discovered *d)
+/* A gateway that does not tell any more who its clients are. */
+static size_t show_silent(struct cmd_ctx *ctx, const struct writers *w)
 {
 	size_t count = 0;
+
+	for (size_t i = 0; i < w->gateways_count; i++) {
+		BUF_AUTO text = BUF_INIT;
+
+		if (!w->gateways[i].fell_silent)
+			continue;
+		count++;
+		if (ctx->out->json) {
+			out_json_line(ctx->out, gateway_json(&w->gateways[i]));
+			continue;
+		}
+		gateway_text(&w->gateways[i], &text);
+		out_text(ctx->out, &text);
+	}
+	return count;
+}
+
+size_t discovered_show_new(struct cmd_ctx *ctx, const struct discovered *d)
+{
+	size_t count = show_silent(ctx, &d->writers);
 
 	for (size_t store = 0; store < ctx->plan->stores_count; store++)
 		for (size_t i = 0; i < d->writers.count; i++) {

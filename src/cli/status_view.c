@@ -87,9 +87,10 @@ static void blocked_by(struct status_view *view)
 		strcmp(view->clients.phase, "draining") != 0)
 		return;
 	snprintf(view->waits_for, sizeof view->waits_for,
-		"%zu session%s, first pid %" PRId64 " of %s (%s), %s for %.1f s",
+		"%zu session%s, first pid %" PRId64 " of %s (%s)%s%s, %s for %.1f s",
 		view->clients.blockers_count, view->clients.blockers_count == 1 ? "" : "s", b->pid,
-		b->user, b->application, b->kind, (double)b->age_ms / 1000);
+		b->user, b->application, b->client[0] ? " from " : "", b->client, b->kind,
+		(double)b->age_ms / 1000);
 	view->who = "that application, or the deadline";
 }
 
@@ -192,9 +193,10 @@ static json_t *blockers_json(const struct route_view *view)
 		const struct route_blocker *b = &view->blockers[i];
 
 		json_array_append_new(all,
-			json_pack("{s:I, s:o, s:o, s:I, s:s, s:s, s:I, s:o}", "pid",
+			json_pack("{s:I, s:o, s:o, s:o, s:I, s:s, s:s, s:I, s:o}", "pid",
 				(json_int_t)b->pid, "user", out_json_string(b->user), "application",
-				out_json_string(b->application), "age_ms", (json_int_t)b->age_ms,
+				out_json_string(b->application), "client",
+				out_json_string(b->client), "age_ms", (json_int_t)b->age_ms,
 				"class", b->kind, "policy", b->policy, "looked_ms",
 				(json_int_t)b->looked_ms, "text", out_json_string(b->text)));
 	}
@@ -280,8 +282,10 @@ static void blocker_text(struct out *out, const struct route_blocker *b)
 	BUF_AUTO raw = BUF_INIT;
 	BUF_AUTO safe = BUF_INIT;
 
-	buf_printf(&raw, "%s (%s), %s for %.1f s", b->user, b->application, b->kind,
-		(double)b->age_ms / 1000);
+	buf_printf(&raw, "%s (%s)", b->user, b->application);
+	if (b->client[0])
+		buf_printf(&raw, " from %s", b->client);
+	buf_printf(&raw, ", %s for %.1f s", b->kind, (double)b->age_ms / 1000);
 	if (b->policy[0])
 		buf_printf(&raw, ", policy %s", b->policy);
 	if (b->looked_ms >= 1000)

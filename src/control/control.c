@@ -11,7 +11,7 @@
 #define JSON_AUTO __attribute__((cleanup(json_decrefp))) json_t *
 
 static const char *const side_names[] = {"old", "new"};
-static const char *const cmd_names[] = {"hello", "arm", "hold", "release", "status", "survey"};
+static const char *const cmd_names[] = {"hello", "arm", "hold", "release", "status", "survey", "accounts"};
 static const char *const phase_names[] = {"run", "draining", "held", "flipping", "shut"};
 
 const char *control_side_name(enum control_side side)
@@ -102,6 +102,10 @@ void control_request_write(const struct control_request *r, struct buf *out)
 		put_text(doc, "side", control_side_name(r->release.side));
 		put_int(doc, "epoch", r->release.epoch);
 		break;
+	case CONTROL_ACCOUNTS:
+		json_object_set_new(doc, "ended", json_boolean(r->accounts.ended));
+		put_int(doc, "before", r->accounts.before);
+		break;
 	case CONTROL_HELLO:
 	case CONTROL_STATUS:
 	case CONTROL_SURVEY:
@@ -124,6 +128,8 @@ static void put_blockers(json_t *doc, const struct control_reply *r)
 		put_int(row, "pid", b->pid);
 		put_text(row, "user", b->user);
 		put_text(row, "application", b->application);
+		put_text(row, "address", b->address);
+		put_int(row, "port", b->port);
 		put_int(row, "age_ms", b->age_ms);
 		put_text(row, "class", b->cls);
 		put_text(row, "policy", b->policy);
@@ -132,6 +138,45 @@ static void put_blockers(json_t *doc, const struct control_reply *r)
 		json_array_append_new(list, row);
 	}
 	json_object_set_new(doc, "blockers", list);
+}
+
+static json_t *account_row(const struct control_account *a)
+{
+	json_t *row = json_object();
+
+	put_int(row, "number", a->number);
+	put_int(row, "pid", a->pid);
+	put_text(row, "side", control_side_name(a->side));
+	put_text(row, "address", a->address);
+	put_int(row, "port", a->port);
+	put_text(row, "via", a->via);
+	put_int(row, "via_port", a->via_port);
+	put_text(row, "user", a->user);
+	put_text(row, "database", a->database);
+	put_text(row, "application", a->application);
+	put_int(row, "came_ms", a->came_ms);
+	put_int(row, "asked_ms", a->asked_ms);
+	put_int(row, "ended_ms", a->ended_ms);
+	put_int(row, "transactions", a->transactions);
+	put_int(row, "bytes_in", a->bytes_in);
+	put_int(row, "bytes_out", a->bytes_out);
+	put_int(row, "writes", a->writes);
+	put_int(row, "rows", a->rows);
+	put_int(row, "wrote_ms", a->wrote_ms);
+	put_text(row, "wrote", a->wrote);
+	return row;
+}
+
+static void put_accounts(json_t *doc, const struct control_accounts_reply *accounts)
+{
+	json_t *list = json_array();
+
+	put_int(doc, "sessions", accounts->sessions);
+	put_int(doc, "ended", accounts->ended);
+	put_int(doc, "next", accounts->next);
+	for (size_t i = 0; i < accounts->count; i++)
+		json_array_append_new(list, account_row(&accounts->rows[i]));
+	json_object_set_new(doc, "accounts", list);
 }
 
 static void put_answer(json_t *doc, const struct control_reply *r)
@@ -174,6 +219,9 @@ static void put_answer(json_t *doc, const struct control_reply *r)
 		put_int(doc, "sessions", r->survey.sessions);
 		put_int(doc, "looked", r->survey.looked);
 		put_blockers(doc, r);
+		break;
+	case CONTROL_ACCOUNTS:
+		put_accounts(doc, &r->accounts);
 		break;
 	case CONTROL_CMD_COUNT:
 		break;
@@ -257,6 +305,16 @@ static int get_side(const json_t *doc, const char *key, enum control_side *ret, 
 	return 0;
 }
 
+static int read_accounts_request(const json_t *doc, struct control_request *r, struct err *err)
+{
+	const json_t *ended = json_object_get(doc, "ended");
+
+	if (!json_is_boolean(ended))
+		return err_set(err, ERR_USAGE, "'ended' must be true or false");
+	r->accounts.ended = json_is_true(ended);
+	return get_int(doc, "before", &r->accounts.before, err);
+}
+
 static int read_arguments(const json_t *doc, struct control_request *r, struct err *err)
 {
 	switch (r->cmd) {
@@ -284,6 +342,8 @@ static int read_arguments(const json_t *doc, struct control_request *r, struct e
 				       get_int(doc, "epoch", &r->release.epoch, err)
 			       ? -1
 			       : 0;
+	case CONTROL_ACCOUNTS:
+		return read_accounts_request(doc, r, err);
 	case CONTROL_HELLO:
 	case CONTROL_STATUS:
 	case CONTROL_SURVEY:
@@ -356,11 +416,57 @@ static int read_blockers(const json_t *doc, struct control_reply *r, struct err 
 			return -1;
 		get_text(row, "user", b->user, sizeof b->user);
 		get_text(row, "application", b->application, sizeof b->application);
+		get_text(row, "address", b->address, sizeof b->address);
+		b->port = json_integer_value(json_object_get(row, "port"));
 		get_text(row, "class", b->cls, sizeof b->cls);
 		get_text(row, "policy", b->policy, sizeof b->policy);
 		b->looked_ms = json_integer_value(json_object_get(row, "looked_ms"));
 		get_text(row, "text", b->text, sizeof b->text);
 		r->blockers_count = index + 1;
+	}
+	return 0;
+}
+
+static int read_account(const json_t *row, struct control_account *a, struct err *err)
+{
+	const struct {
+		const char *key;
+		int64_t *ret;
+	} numbers[] = {{"number", &a->number}, {"pid", &a->pid}, {"port", &a->port},
+		{"via_port", &a->via_port}, {"came_ms", &a->came_ms}, {"asked_ms", &a->asked_ms},
+		{"ended_ms", &a->ended_ms}, {"transactions", &a->transactions},
+		{"bytes_in", &a->bytes_in}, {"bytes_out", &a->bytes_out}, {"writes", &a->writes},
+		{"rows", &a->rows}, {"wrote_ms", &a->wrote_ms}};
+
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+		if (get_int(row, numbers[i].key, numbers[i].ret, err))
+			return -1;
+	if (a->port > UINT16_MAX || a->via_port > UINT16_MAX)
+		return err_set(err, ERR_CORRUPT, "a port has at most 16 bits");
+	get_text(row, "address", a->address, sizeof a->address);
+	get_text(row, "via", a->via, sizeof a->via);
+	get_text(row, "user", a->user, sizeof a->user);
+	get_text(row, "database", a->database, sizeof a->database);
+	get_text(row, "application", a->application, sizeof a->application);
+	get_text(row, "wrote", a->wrote, sizeof a->wrote);
+	return get_side(row, "side", &a->side, err);
+}
+
+static int read_accounts(const json_t *doc, struct control_accounts_reply *r, struct err *err)
+{
+	const json_t *list = json_object_get(doc, "accounts"), *row;
+	size_t index;
+
+	if (get_int(doc, "sessions", &r->sessions, err) || get_int(doc, "ended", &r->ended, err) ||
+		get_int(doc, "next", &r->next, err))
+		return -1;
+	if (json_array_size(list) > CONTROL_ACCOUNTS_MAX)
+		return err_set(err, ERR_CORRUPT, "more than %d accounts", CONTROL_ACCOUNTS_MAX);
+	json_array_foreach(list, index, row)
+	{
+		if (read_account(row, &r->rows[index], err))
+			return -1;
+		r->count = index + 1;
 	}
 	return 0;
 }
@@ -411,6 +517,9 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 	case CONTROL_SURVEY:
 		rc = get_int(doc, "sessions", &r->survey.sessions, err) ||
 		     get_int(doc, "looked", &r->survey.looked, err);
+		break;
+	case CONTROL_ACCOUNTS:
+		rc = read_accounts(doc, &r->accounts, err);
 		break;
 	case CONTROL_CMD_COUNT:
 		break;

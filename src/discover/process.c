@@ -4,10 +4,13 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -41,19 +44,24 @@ static bool endpoint_of(const char *address, int family, unsigned port, struct e
 	return true;
 }
 
+struct socket_seen {
+	unsigned long inode;
+	unsigned uid;
+};
+
 /* A line of /proc/net/tcp*: "sl local rem st tx:rx tr:tm retrnsmt uid timeout inode ...". */
-static bool line_inode(const char *line, const struct endpoint *wanted, unsigned long *ret_inode)
+static bool line_inode(const char *line, const struct endpoint *wanted, struct socket_seen *ret)
 {
 	char local[40];
 	unsigned port;
 
-	if (sscanf(line, " %*d: %39[0-9A-F]:%x %*s %*s %*s %*s %*s %*s %*s %lu", local, &port,
-		    ret_inode) != 3)
+	if (sscanf(line, " %*d: %39[0-9A-F]:%x %*s %*s %*s %*s %*s %u %*s %lu", local, &port,
+		    &ret->uid, &ret->inode) != 4)
 		return false;
-	return port == wanted->port && strcmp(local, wanted->hex) == 0 && *ret_inode != 0;
+	return port == wanted->port && strcmp(local, wanted->hex) == 0 && ret->inode != 0;
 }
 
-static bool find_inode(const char *table, const struct endpoint *wanted, unsigned long *ret_inode)
+static bool find_inode(const char *table, const struct endpoint *wanted, struct socket_seen *ret)
 {
 	FILE *file = fopen(table, "re");
 	char line[512];
@@ -62,25 +70,25 @@ static bool find_inode(const char *table, const struct endpoint *wanted, unsigne
 	if (file == NULL)
 		return false;
 	while (!found && fgets(line, sizeof line, file) != NULL)
-		found = line_inode(line, wanted, ret_inode);
+		found = line_inode(line, wanted, ret);
 	fclose(file);
 	return found;
 }
 
-static bool inode_of(const char *address, unsigned port, unsigned long *ret_inode)
+static bool inode_of(const char *address, unsigned port, struct socket_seen *ret)
 {
 	char mapped[INET6_ADDRSTRLEN + 8];
 	struct endpoint end;
 
 	if (endpoint_of(address, AF_INET, port, &end)) {
-		if (find_inode("/proc/net/tcp", &end, ret_inode))
+		if (find_inode("/proc/net/tcp", &end, ret))
 			return true;
 		/* A client that opened an IPv6 socket to an IPv4 address. */
 		snprintf(mapped, sizeof mapped, "::ffff:%s", address);
 		address = mapped;
 	}
 	return endpoint_of(address, AF_INET6, port, &end) &&
-	       find_inode("/proc/net/tcp6", &end, ret_inode);
+	       find_inode("/proc/net/tcp6", &end, ret);
 }
 
 /* ---- inode -> process ------------------------------------------------------------------------ */
@@ -203,6 +211,7 @@ static void describe(struct process *p)
 	size_t len = slurp(p->pid, "cmdline", cmdline, sizeof cmdline);
 	const char *program = len > 0 ? program_of(cmdline, len) : "?";
 
+	snprintf(p->program, sizeof p->program, "%.47s", program);
 	if (unit_of(p->pid, unit, sizeof unit))
 		snprintf(p->text, sizeof p->text, "pid %ld, %.80s, unit %.80s", (long)p->pid,
 			program, unit);
@@ -210,27 +219,128 @@ static void describe(struct process *p)
 		snprintf(p->text, sizeof p->text, "pid %ld, %.80s", (long)p->pid, program);
 }
 
-static bool process_of_inode(unsigned long inode, struct process *ret_process)
-{
-	struct process found = {.pid = holder_of(inode)};
+/* ---- why there is none ----------------------------------------------------------------------- */
 
-	if (found.pid == 0)
+static const unsigned char *bytes_of(const struct sockaddr *at)
+{
+	const void *any = at;
+
+	return at->sa_family == AF_INET
+		       ? (const void *)&((const struct sockaddr_in *)any)->sin_addr
+		       : (const void *)&((const struct sockaddr_in6 *)any)->sin6_addr;
+}
+
+static bool is_in_net(const struct ifaddrs *at, int family, const unsigned char *bytes, size_t len,
+	bool *ret_same)
+{
+	const unsigned char *own, *mask;
+
+	if (at->ifa_addr == NULL || at->ifa_netmask == NULL || at->ifa_addr->sa_family != family)
 		return false;
-	describe(&found);
-	*ret_process = found;
+	own = bytes_of(at->ifa_addr);
+	mask = bytes_of(at->ifa_netmask);
+	*ret_same = memcmp(own, bytes, len) == 0;
+	for (size_t i = 0; i < len; i++)
+		if (((own[i] ^ bytes[i]) & mask[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Is it an address of this host?  Else the interface behind which it is, "" for none. */
+static bool is_of_this_host(const char *address, char *ret_interface, size_t size)
+{
+	unsigned char bytes[sizeof(struct in6_addr)];
+	int family = strchr(address, ':') != NULL ? AF_INET6 : AF_INET;
+	size_t len = family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr);
+	struct ifaddrs *all = NULL;
+	bool ours = false, same;
+
+	*ret_interface = '\0';
+	if (inet_pton(family, address, bytes) != 1 || getifaddrs(&all) != 0)
+		return false;
+	for (const struct ifaddrs *at = all; at != NULL && !ours; at = at->ifa_next) {
+		if (!is_in_net(at, family, bytes, len, &same))
+			continue;
+		/* All of the loopback's network is this host. */
+		ours = same || strcmp(at->ifa_name, "lo") == 0;
+		snprintf(ret_interface, size, "%.31s", at->ifa_name);
+	}
+	freeifaddrs(all);
+	return ours;
+}
+
+static void no_socket(const char *address, unsigned port, struct process *ret)
+{
+	char interface[32];
+
+	if (is_of_this_host(address, interface, sizeof interface))
+		snprintf(ret->why, sizeof ret->why,
+			"no socket of this host is at port %u of %.46s: it has gone, or is a "
+			"container's",
+			port, address);
+	else if (interface[0] != '\0')
+		snprintf(ret->why, sizeof ret->why,
+			"%.46s is no address of this host: a neighbour, or a container behind %s",
+			address, interface);
+	else
+		snprintf(ret->why, sizeof ret->why, "%.46s is no address of this host", address);
+}
+
+/* Who runs as somebody else is not to be seen without being root; root sees all but what is gone. */
+static void no_holder(unsigned uid, struct process *ret)
+{
+	struct passwd *user = getpwuid(uid);
+	char name[64];
+
+	if (geteuid() == 0 || uid == geteuid()) {
+		snprintf(ret->why, sizeof ret->why,
+			"no process that can be seen here holds its socket: it has gone, or is a "
+			"container's");
+		return;
+	}
+	if (user != NULL)
+		snprintf(name, sizeof name, "%.60s", user->pw_name);
+	else
+		snprintf(name, sizeof name, "number %u", uid);
+	snprintf(ret->why, sizeof ret->why,
+		"its socket is of user %s: only that user and root may look whose it is", name);
+}
+
+/* ---- the outside ----------------------------------------------------------------------------- */
+
+static bool process_of_inode(unsigned long inode, struct process *ret)
+{
+	*ret = (struct process){.pid = holder_of(inode)};
+	if (ret->pid == 0)
+		return false;
+	describe(ret);
 	return true;
 }
 
 bool process_of_peer(const char *address, unsigned port, struct process *ret_process)
 {
-	unsigned long inode;
+	struct socket_seen seen;
 
-	return port != 0 && inode_of(address, port, &inode) && process_of_inode(inode, ret_process);
+	*ret_process = (struct process){.pid = 0};
+	if (port == 0 || !inode_of(address, port, &seen)) {
+		no_socket(address, port, ret_process);
+		return false;
+	}
+	if (process_of_inode(seen.inode, ret_process))
+		return true;
+	no_holder(seen.uid, ret_process);
+	return false;
 }
 
 bool process_of_backend(pid_t backend, int64_t age_ms, unsigned port, struct process *ret_process)
 {
 	unsigned inode = unix_peer_of_backend(backend, age_ms, port);
 
-	return inode != 0 && process_of_inode(inode, ret_process);
+	*ret_process = (struct process){.pid = 0};
+	if (inode != 0 && process_of_inode(inode, ret_process))
+		return true;
+	snprintf(ret_process->why, sizeof ret_process->why, "%s",
+		inode != 0 ? "only root may look which process holds the other end of its socket"
+			   : unix_peer_why(backend, age_ms));
+	return false;
 }

@@ -160,6 +160,18 @@ static bool is_server_socket(const char *name, unsigned port)
 	return slash != NULL && strcmp(slash, wanted) == 0;
 }
 
+const char *unix_peer_why(pid_t backend, int64_t age_ms)
+{
+	char path[64];
+
+	if (backend <= 0 || !is_of_age(backend, age_ms))
+		return "its server process is none of this host's";
+	snprintf(path, sizeof path, "/proc/%ld/fd", (long)backend);
+	if (access(path, R_OK | X_OK) != 0)
+		return "only root and the server's user may look at its server process";
+	return "the other end of its socket cannot be seen";
+}
+
 unsigned unix_peer_of_backend(pid_t backend, int64_t age_ms, unsigned port)
 {
 	struct timeval patience = {.tv_sec = ANSWER_S};

@@ -17,4 +17,7 @@
  */
 unsigned unix_peer_of_backend(pid_t backend, int64_t age_ms, unsigned port);
 
+/* Why that is 0, as far as can be known. */
+const char *unix_peer_why(pid_t backend, int64_t age_ms);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "discover/texts.h"
 #include "discover/writers.h"
+#include "discover/writers_behind.h"
 
 #define XIDS_MAX 1024
 /* A session that began shortly before the server's counters were read may be counted after. */
@@ -36,6 +37,8 @@ struct watch {
 	enum side side;
 	int64_t deadline_ms;
 	struct writers *w;
+	struct behind behind;
+	int64_t began_ms, told; /* told: sessions that only the gateway has told of */
 	struct xids xids;
 	struct texts texts;
 	struct session *sessions; /* owned */
@@ -45,6 +48,7 @@ struct watch {
 
 static void watch_fini(struct watch *watch)
 {
+	behind_fini(&watch->behind);
 	texts_fini(&watch->texts);
 	free(watch->sessions);
 }
@@ -79,7 +83,7 @@ static int read_counts(struct watch *watch, struct counts *ret, struct err *err)
 static int compare_counts(struct watch *watch, struct err *err)
 {
 	struct counts now;
-	int64_t seen = 0;
+	int64_t seen = watch->told;
 
 	if (read_counts(watch, &now, err))
 		return -1;
@@ -108,15 +112,13 @@ static const char sessions_sql[] =
 	"   THEN 'WITH that writes' ELSE '' END) END,"
 	" a.pid, (extract(epoch FROM clock_timestamp() - a.backend_start) * 1000)::bigint,"
 	" current_setting('port'), (extract(epoch FROM a.backend_start) * 1000000)::bigint,"
-	" a.usename IN"
-	"  ('airlock', 'airlock_repl', 'airlock_probe', 'airlock_probe_owner', 'airlock_gateway'),"
 	" hashtextextended(q.text, 0)::text"
 	" FROM pg_stat_activity a, LATERAL (SELECT " TEXTS_BARE " AS text) q"
 	" WHERE a.datname = current_database() AND a.pid <> pg_backend_pid()"
 	"  AND a.backend_type NOT IN ('walsender', 'autovacuum worker', 'parallel worker')"
 	"  AND a.usename IS NOT NULL";
 
-enum { USER, APPLICATION, ADDRESS, PORT, XID, TEXT, PID, AGE_MS, SOCKET, BEGIN_US, OURS, HASH };
+enum { USER, APPLICATION, ADDRESS, PORT, XID, TEXT, PID, AGE_MS, SOCKET, BEGIN_US, HASH };
 
 static bool is_new(struct xids *xids, const char *xid)
 {
@@ -170,38 +172,63 @@ static bool take_text(struct watch *watch, struct writer *row, const struct pg_r
 	return take_evidence(row, &watch->xids, xid, first_word) || called;
 }
 
-/* Port -1 is a socket in the file system. */
-static bool process_of_session(
-	const struct pg_rows *rows, size_t i, const char *address, struct process *ret)
+/* Who is at the other end, for the server; port -1 is a socket in the file system. */
+static struct behind_session session_at(const struct pg_rows *rows, size_t i)
 {
 	int64_t port = pg_int(rows, i, PORT);
 
-	if (port > 0)
-		return process_of_peer(address, (unsigned)port, ret);
-	return port == -1 && !pg_is_null(rows, i, AGE_MS) &&
-	       process_of_backend((pid_t)pg_int(rows, i, PID), pg_int(rows, i, AGE_MS),
-		       (unsigned)pg_int(rows, i, SOCKET), ret);
+	return (struct behind_session){pg_int(rows, i, PID), pg_text(rows, i, USER),
+		pg_text(rows, i, ADDRESS), port > 0 ? (unsigned)port : 0};
+}
+
+/* client: whose it is, when it came through a gateway. */
+static void look_for_process(const struct pg_rows *rows, size_t i,
+	const struct route_account *client, struct writer *row)
+{
+	const struct behind_session at = session_at(rows, i);
+	struct process found = {.why = "the server hides where it comes from"};
+
+	if (client != NULL)
+		process_of_peer(client->address, client->port, &found);
+	else if (at.port > 0)
+		process_of_peer(at.address, at.port, &found);
+	else if (pg_int(rows, i, PORT) == -1 && !pg_is_null(rows, i, AGE_MS))
+		process_of_backend((pid_t)at.pid, pg_int(rows, i, AGE_MS),
+			(unsigned)pg_int(rows, i, SOCKET), &found);
+	behind_process(row, &found);
+}
+
+static struct session session_seen(const struct pg_rows *rows, size_t i)
+{
+	return (struct session){pg_int(rows, i, PID),
+		pg_is_null(rows, i, BEGIN_US) ? 0 : pg_int(rows, i, BEGIN_US), SIZE_MAX};
+}
+
+/* NULL when it was not seen before. */
+static struct session *find_session(struct watch *watch, const struct session *wanted)
+{
+	for (size_t s = 0; s < watch->sessions_count; s++)
+		if (watch->sessions[s].pid == wanted->pid &&
+			watch->sessions[s].begin_us == wanted->begin_us)
+			return &watch->sessions[s];
+	return NULL;
 }
 
 /* The session, noted when it is new: *ret_new. */
 static struct session *session_of(
 	struct watch *watch, const struct pg_rows *rows, size_t i, bool *ret_new)
 {
-	struct session wanted = {pg_int(rows, i, PID),
-		pg_is_null(rows, i, BEGIN_US) ? 0 : pg_int(rows, i, BEGIN_US), SIZE_MAX};
+	struct session wanted = session_seen(rows, i), *found = find_session(watch, &wanted);
 
-	*ret_new = false;
-	for (size_t s = 0; s < watch->sessions_count; s++)
-		if (watch->sessions[s].pid == wanted.pid &&
-			watch->sessions[s].begin_us == wanted.begin_us)
-			return &watch->sessions[s];
+	*ret_new = found == NULL;
+	if (found != NULL)
+		return found;
 	if (watch->sessions_count == watch->sessions_room) {
 		watch->sessions_room = watch->sessions_room ? watch->sessions_room * 2 : 64;
 		watch->sessions =
 			realloc(watch->sessions, watch->sessions_room * sizeof *watch->sessions);
 		ENSURE(watch->sessions != NULL);
 	}
-	*ret_new = true;
 	watch->sessions[watch->sessions_count] = wanted;
 	return &watch->sessions[watch->sessions_count++];
 }
@@ -211,23 +238,28 @@ static struct writer *row_of(struct watch *watch, const struct pg_rows *rows, si
 {
 	bool is_new_session;
 	struct session *session = session_of(watch, rows, i, &is_new_session);
-	const char *application = pg_text(rows, i, APPLICATION);
+	struct behind_session at = session_at(rows, i);
+	const struct route_account *client;
 	struct writer *row;
 
-	if (pg_bool(rows, i, OURS))
+	if (writers_are_ours(at.user))
 		return NULL;
 	if (session->row != SIZE_MAX)
 		return &watch->w->rows[session->row];
-	row = writers_at(watch->w, watch->store->plan_store->name, watch->side,
-		pg_text(rows, i, USER), application, pg_text(rows, i, ADDRESS));
+	client = behind_find(&watch->behind, &at);
+	row = writers_at(watch->w, watch->store->plan_store->name, watch->side, at.user,
+		pg_text(rows, i, APPLICATION), client != NULL ? client->address : at.address);
 	session->row = (size_t)(row - watch->w->rows);
+	behind_note(&watch->behind, client, row);
+	if (!row->here || row->gateway.told)
+		look_for_process(rows, i, client, row);
+	row->gateway.told = false;
 	return row;
 }
 
 static void take_session(struct watch *watch, const struct pg_rows *rows, size_t i)
 {
 	struct writer *row = row_of(watch, rows, i);
-	struct process process;
 
 	if (row == NULL)
 		return;
@@ -236,8 +268,6 @@ static void take_session(struct watch *watch, const struct pg_rows *rows, size_t
 		row->first_s = row->last_s;
 		row->fresh = true;
 	}
-	if (!row->here && process_of_session(rows, i, pg_text(rows, i, ADDRESS), &process))
-		snprintf(row->process, sizeof row->process, "%s", process.text);
 	row->here = true;
 	if (pg_is_null(rows, i, TEXT))
 		watch->w->blind = true;
@@ -245,8 +275,47 @@ static void take_session(struct watch *watch, const struct pg_rows *rows, size_t
 		writer_called(row, pg_text(rows, i, APPLICATION), take_text(watch, row, rows, i));
 }
 
+static size_t row_of_pid(void *ctx, int64_t pid)
+{
+	const struct watch *watch = ctx;
+
+	for (size_t s = watch->sessions_count; s-- > 0;)
+		if (watch->sessions[s].pid == pid)
+			return watch->sessions[s].row;
+	return SIZE_MAX;
+}
+
+static void hear_accounts(struct watch *watch, bool last)
+{
+	watch->told += behind_tell(&watch->behind, row_of_pid, watch, last,
+		clock_now_ms() - watch->began_ms);
+}
+
+/* Whoever is new may have come through the gateway, which is asked then and not before.  False when
+ * nobody is. */
+static bool ask_gateway(struct watch *watch, const struct pg_rows *rows)
+{
+	bool asked = false;
+
+	for (size_t i = 0; i < rows->rows; i++) {
+		struct session wanted = session_seen(rows, i);
+		struct behind_session at = session_at(rows, i);
+
+		if (writers_are_ours(at.user) || find_session(watch, &wanted))
+			continue;
+		if (!asked)
+			behind_ask(&watch->behind, false);
+		asked = true;
+		if (behind_may_ask_all(&watch->behind, &at))
+			behind_ask_again(&watch->behind);
+	}
+	return asked;
+}
+
 static int look(struct watch *watch, struct err *err)
 {
+	bool heard;
+
 	int64_t asked_us = env_now_us(watch->store->store.env);
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct pg *pg;
@@ -261,8 +330,11 @@ static int look(struct watch *watch, struct err *err)
 		return err_wrap(err, "the statements of %s", side_name(watch->side));
 	watch->w->looks++;
 	watch->w->cost_us += env_now_us(watch->store->store.env) - asked_us;
+	heard = ask_gateway(watch, &rows);
 	for (size_t i = 0; i < rows.rows; i++)
 		take_session(watch, &rows, i);
+	if (heard)
+		hear_accounts(watch, false);
 	return 0;
 }
 
@@ -270,6 +342,7 @@ static int look(struct watch *watch, struct err *err)
  * write to any table, unless a function lent it its owner's rights. */
 static const char may_write_sql[] =
 	"SELECT EXISTS (SELECT FROM pg_class c WHERE c.relkind IN ('r', 'p', 'v', 'f')"
+	" AND c.relpersistence <> 't'"
 	" AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace"
 	"  WHERE nspname IN ('pg_catalog', 'information_schema', 'pg_toast'))"
 	" AND has_table_privilege($1, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))";
@@ -300,8 +373,9 @@ static int weigh_texts(struct watch *watch, struct err *err)
 
 static int look_on(struct watch *watch, int64_t watch_ms, int64_t pause_ms, struct err *err)
 {
-	int64_t began_ms = clock_now_ms();
+	int64_t began_ms = watch->began_ms = clock_now_ms();
 
+	watch->w->counted.since_s = (int64_t)time(NULL);
 	if (read_counts(watch, &watch->begun, err))
 		return -1;
 	for (;;) {
@@ -312,17 +386,23 @@ static int look_on(struct watch *watch, int64_t watch_ms, int64_t pause_ms, stru
 		env_pause(watch->store->store.env, pause_ms * 1000);
 	}
 	watch->w->watched_ms += clock_now_ms() - began_ms;
+	behind_ask(&watch->behind, true);
+	hear_accounts(watch, true);
 	return weigh_texts(watch, err) ? -1 : compare_counts(watch, err);
 }
 
-int writers_watch(struct store_pg *store, enum side side, int64_t watch_ms, int64_t pause_ms,
-	int64_t deadline_ms, struct writers *w, struct err *err)
+int writers_watch(struct store_pg *store, struct route *route, enum side side, int64_t watch_ms,
+	int64_t pause_ms, int64_t deadline_ms, struct writers *w, struct err *err)
 {
 	struct watch *watch = calloc(1, sizeof *watch);
 	int rc;
 
 	ENSURE(watch != NULL);
-	*watch = (struct watch){.store = store, .side = side, .deadline_ms = deadline_ms, .w = w};
+	*watch = (struct watch){.store = store,
+		.side = side,
+		.deadline_ms = deadline_ms,
+		.w = w,
+		.behind = behind_init(route, w, store->plan_store->name, side, deadline_ms)};
 	rc = look_on(watch, watch_ms, pause_ms, err);
 	watch_fini(watch);
 	free(watch);

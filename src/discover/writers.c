@@ -14,6 +14,7 @@
 void writers_fini(struct writers *w)
 {
 	free(w->rows);
+	free(w->gateways);
 	*w = (struct writers){0};
 }
 
@@ -59,6 +60,40 @@ struct writer *writers_at(struct writers *w, const char *store, enum side side, 
 		grow(w);
 	w->rows[w->count] = wanted;
 	return &w->rows[w->count++];
+}
+
+const struct writers_gateway *writers_gateway_of(const struct writers *w, const char *store)
+{
+	for (size_t i = 0; i < w->gateways_count; i++)
+		if (strcmp(w->gateways[i].store, store) == 0)
+			return &w->gateways[i];
+	return NULL;
+}
+
+struct writers_gateway *writers_gateway_at(struct writers *w, const char *store)
+{
+	const struct writers_gateway *found = writers_gateway_of(w, store);
+	struct writers_gateway *made;
+
+	if (found != NULL)
+		return &w->gateways[found - w->gateways];
+	w->gateways = realloc(w->gateways, (w->gateways_count + 1) * sizeof *w->gateways);
+	ENSURE(w->gateways != NULL);
+	made = &w->gateways[w->gateways_count++];
+	*made = (struct writers_gateway){.silent = false};
+	snprintf(made->store, sizeof made->store, "%s", store);
+	return made;
+}
+
+bool writers_are_ours(const char *role)
+{
+	static const char *const roles[] = {"airlock", "airlock_repl", "airlock_probe",
+		"airlock_probe_owner", "airlock_gateway"};
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		if (strcmp(roles[i], role) == 0)
+			return true;
+	return false;
 }
 
 void writer_called(struct writer *writer, const char *name, bool wrote)
@@ -114,7 +149,7 @@ static bool stands_for(const struct plan_service *service, const struct writer *
 		const struct plan_match *m = &service->matches[i];
 
 		if (glob(m->user, writer->user) && fits_names(m->application_name, writer) &&
-			glob(m->address, writer->address))
+			(writer->gateway.untold || glob(m->address, writer->address)))
 			return true;
 	}
 	return false;
@@ -162,6 +197,21 @@ bool writer_is_undeclared(
 	return !writes;
 }
 
+bool writers_need_addresses(const struct plan *plan, size_t store)
+{
+	for (size_t i = 0; i < plan->services_count; i++) {
+		const struct plan_service *s = &plan->services[i];
+
+		if (!holds_store(s->writes, s->writes_count, store) &&
+			!holds_store(s->reads, s->reads_count, store))
+			continue;
+		for (size_t m = 0; m < s->matches_count; m++)
+			if (s->matches[m].address != NULL)
+				return true;
+	}
+	return false;
+}
+
 bool writers_explain(const struct plan *plan, size_t store, enum side side, const struct writers *w)
 {
 	bool writes;
@@ -169,7 +219,8 @@ bool writers_explain(const struct plan *plan, size_t store, enum side side, cons
 	for (size_t i = 0; w->counted.rows > 0 && i < w->count; i++) {
 		const struct writer *row = &w->rows[i];
 
-		if (!row->here || row->side != side ||
+		/* Of who had gone before it began the gateway may still tell. */
+		if (!row->here || row->last_s < w->counted.since_s || row->side != side ||
 			strcmp(row->store, plan->stores[store].name) != 0)
 			continue;
 		writer_service(plan, store, row, &writes);
@@ -177,6 +228,21 @@ bool writers_explain(const struct plan *plan, size_t store, enum side side, cons
 			return true;
 	}
 	return w->counted.rows == 0;
+}
+
+static void describe_way(const struct writer *writer, struct buf *out)
+{
+	const char *route = writer->gateway.route;
+
+	if (route[0] == '\0')
+		return;
+	if (writer->gateway.untold)
+		buf_printf(out, ", behind gateway %s, which did not tell whose it is", route);
+	else if (writer->gateway.sessions > 0)
+		buf_printf(out, ", through gateway %s%s", route,
+			writer->gateway.past > 0 ? " and past it" : "");
+	else if (writer->gateway.past > 0)
+		buf_printf(out, ", past gateway %s", route);
 }
 
 void writer_describe(const struct writer *writer, struct buf *out)
@@ -187,8 +253,11 @@ void writer_describe(const struct writer *writer, struct buf *out)
 	for (const char *at = writer->also; *at != '\0'; at = strchr(at, '\n') + 1)
 		buf_printf(out, "%s%.*s", at == writer->also ? ", also called " : ", ",
 			(int)strcspn(at + 1, "\n"), at + 1);
+	describe_way(writer, out);
 	if (writer->process[0])
 		buf_printf(out, ", %s", writer->process);
+	else if (writer->why[0])
+		buf_printf(out, ", process not known (%s)", writer->why);
 	if (writer->evidence[0])
 		buf_printf(out, ": %s", writer->evidence);
 }

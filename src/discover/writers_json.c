@@ -40,6 +40,18 @@ static json_t *names_of(const char *also)
 	return names;
 }
 
+/* How it came, where the store has a gateway; null where it has none, or that was not asked. */
+static json_t *gateway_of(const struct writer *writer)
+{
+	if (writer->gateway.route[0] == '\0')
+		return json_null();
+	return json_pack("{s:o, s:I, s:I, s:b, s:I, s:I, s:I}", "route",
+		string_of(writer->gateway.route), "sessions", (json_int_t)writer->gateway.sessions,
+		"past", (json_int_t)writer->gateway.past, "untold", writer->gateway.untold,
+		"transactions", (json_int_t)writer->gateway.transactions, "writes",
+		(json_int_t)writer->gateway.writes, "rows", (json_int_t)writer->gateway.rows);
+}
+
 json_t *writer_json(const struct writer *writer)
 {
 	json_t *object = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o}",
@@ -52,6 +64,9 @@ json_t *writer_json(const struct writer *writer)
 
 	ENSURE(object != NULL);
 	json_object_set_new(object, "names", names_of(writer->also));
+	json_object_set_new(object, "process_why",
+		writer->process[0] || !writer->why[0] ? json_null() : string_of(writer->why));
+	json_object_set_new(object, "gateway", gateway_of(writer));
 	return object;
 }
 

@@ -37,8 +37,9 @@ static bool is_busy(const struct route_blocker *b)
 
 static void name(struct gate_answer *ret, const struct route_blocker *b)
 {
-	gate_answer_say(ret, "pid %" PRId64 ", %s (%s): %s, policy %s%s%.60s", b->pid, b->user,
-		b->application, b->kind, b->policy, b->text[0] ? ": " : "", b->text);
+	gate_answer_say(ret, "pid %" PRId64 ", %s (%s)%s%s: %s, policy %s%s%.60s", b->pid, b->user,
+		b->application, b->client[0] ? " from " : "", b->client, b->kind, b->policy,
+		b->text[0] ? ": " : "", b->text);
 }
 
 static size_t count_told(const struct route_view *view, const char *kind)

@@ -82,6 +82,38 @@ static void judge_counts(struct gate_world *world, size_t store, struct gate_ans
 		"which counts by role.");
 }
 
+/* Behind a gateway that does not tell, everybody has the same address.  It matters to the answer
+ * only when the plan goes by addresses; it is said in any case. */
+static void judge_gateway(struct gate_world *world, size_t store, struct gate_answer *ret)
+{
+	const struct writers_gateway *g =
+		writers_gateway_of(world->writers, world->plan_store->name);
+	size_t untold = 0;
+
+	for (size_t i = 0; g != NULL && i < world->writers->count; i++) {
+		const struct writer *w = &world->writers->rows[i];
+
+		untold += w->here && w->gateway.untold &&
+			  strcmp(w->store, world->plan_store->name) == 0;
+	}
+	if (g == NULL || (!g->silent && untold == 0))
+		return;
+	if (g->silent)
+		gate_answer_say(ret, "who comes through gateway %s cannot be told apart: %s",
+			g->route, g->why);
+	if (untold > 0)
+		gate_answer_say(ret,
+			"%zu kind(s) of session behind gateway %s are judged by user and "
+			"application alone",
+			untold, g->route);
+	if (writers_need_addresses(world->plan, store)) {
+		gate_answer_lower(ret, GATE_NOT_PROVEN);
+		gate_answer_advise(ret,
+			"The plan goes by addresses, and only the gateway knows them: see to it "
+			"that it answers at its control socket, then check again.");
+	}
+}
+
 static void judge(struct gate_world *world, struct gate_answer *ret)
 {
 	size_t store = (size_t)(world->plan_store - world->plan->stores);
@@ -102,6 +134,7 @@ static void judge(struct gate_world *world, struct gate_answer *ret)
 	if (undeclared == 0)
 		gate_answer_say(ret, "no undeclared writer seen in the look-back");
 	judge_counts(world, store, ret);
+	judge_gateway(world, store, ret);
 	if (unknown > 0)
 		gate_answer_say(ret,
 			"%zu kind(s) of session that the plan does not know, not seen writing",
@@ -112,7 +145,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 {
 	gate_answer_init(ret, VALID_S);
 	REQUIRE(world->writers != NULL);
-	if (writers_watch(world->store, world->src, WATCH_MS, PAUSE_MS, world->deadline_ms,
+	if (writers_watch(world->store, world->route, world->src, WATCH_MS, PAUSE_MS, world->deadline_ms,
 		    world->writers, err))
 		return -1;
 	judge(world, ret);

@@ -99,6 +99,8 @@ static void add(struct control_reply *reply, const struct session *s, const stru
 		.looked_ms = h->lost && now_ms > s->looked_ms ? now_ms - s->looked_ms : 0};
 	snprintf(b->user, sizeof b->user, "%.63s", s->login.user);
 	snprintf(b->application, sizeof b->application, "%.63s", application ? application : "");
+	snprintf(b->address, sizeof b->address, "%s", s->account.client.address);
+	b->port = s->account.client.port;
 	snprintf(b->cls, sizeof b->cls, "%.15s", h->cls);
 	snprintf(b->policy, sizeof b->policy, "%s", policy_name(h->policy));
 	if (h->lost)

@@ -39,6 +39,8 @@ struct controld {
 	ino_t ino;
 	const struct controld_ops *ops;
 	void *ctx;
+	controld_accounts_cb accounts;
+	void *accounts_ctx;
 	struct connection *connections;
 	size_t connections_count;
 	size_t handles; /* still on the loop */
@@ -228,6 +230,9 @@ static void hand_on(struct connection *c, const struct control_request *asked)
 	case CONTROL_SURVEY:
 		ops->survey(ctx, request, policies);
 		return;
+	case CONTROL_ACCOUNTS:
+		c->controld->accounts(c->controld->accounts_ctx, request, &asked->accounts);
+		return;
 	case CONTROL_HELLO:
 	case CONTROL_CMD_COUNT:
 		break;
@@ -411,6 +416,8 @@ int controld_open(
 	REQUIRE(d->path != NULL && d->store != NULL && d->route != NULL);
 	d->ops = options->ops;
 	d->ctx = options->ctx;
+	d->accounts = options->accounts;
+	d->accounts_ctx = options->accounts_ctx;
 	if (listen_at(d, options->loop, fd, err)) {
 		controld_close(d, NULL, NULL);
 		return -1;

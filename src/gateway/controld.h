@@ -44,12 +44,18 @@ struct controld_ops {
 		void *ctx, struct controld_request *request, const struct policies *policies);
 };
 
+/* Who its clients are: nothing of a hold.  The same of the handle. */
+typedef void (*controld_accounts_cb)(
+	void *ctx, struct controld_request *request, const struct control_accounts *asked);
+
 struct controld_options {
 	uv_loop_t *loop;
 	const char *path; /* of the socket; an old one that nobody listens on is replaced */
 	const char *store, *route; /* for hello */
 	const struct controld_ops *ops;
 	void *ctx;
+	controld_accounts_cb accounts;
+	void *accounts_ctx;
 };
 
 /* Listens.  ERR_BUSY when another gateway answers at the path, ERR_IO otherwise.  Strings are

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "control/policy.h"
+#include "gateway/account.h"
 #include "gateway/doors.h"
 #include "gateway/leg.h"
 #include "gateway/names.h"
@@ -54,6 +55,7 @@ struct gateway {
 	struct park *park;
 	struct policies policies;	     /* of its own plan, until a controller has said */
 	struct verifiers *verifiers; /* NULL = the servers are asked */
+	struct accounts accounts;
 	struct setting_names names;	     /* of applications' settings that the database reads */
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;

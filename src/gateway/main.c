@@ -114,7 +114,9 @@ static int make_controld(struct program *p, struct err *err)
 		.store = p->store->name,
 		.route = p->route->name,
 		.ops = hold_ops(),
-		.ctx = p->gateway.hold};
+		.ctx = p->gateway.hold,
+		.accounts = accounts_answer,
+		.accounts_ctx = &p->gateway};
 
 	return controld_open(&options, &p->controld, err);
 }
@@ -144,6 +146,7 @@ static int make(struct program *p, struct err *err)
 	gateway_random(g->secret, sizeof g->secret);
 	g->patience_ms = p->plan->budgets.hold_ms;
 	take_policies(p);
+	accounts_init(&g->accounts);
 	if (make_slabs(g, err) || side_init(&g->side[CONTROL_OLD], p->store->old, err) ||
 		side_init(&g->side[CONTROL_NEW], p->store->new, err) || make_tls(p, err) ||
 		make_verifiers(p, err))
@@ -169,6 +172,7 @@ static void unmake(struct program *p)
 	hold_free(g->hold);
 	legs_fini(&g->legs);
 	pool_fini(&g->pool);
+	accounts_fini(&g->accounts);
 	free(g->slab);
 }
 

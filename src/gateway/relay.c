@@ -28,6 +28,7 @@ static void client_rest(struct session *s)
 		unnamed_more(&s->unnamed, leg->in + leg->mid, n);
 	leg->mid += n;
 	s->client_need -= n;
+	s->account.bytes_in += n;
 	if (s->client_need == 0)
 		s->unnamed.keeping = false;
 }
@@ -82,6 +83,7 @@ static enum taken client_head(struct session *s)
 			head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
 			track_units_owed(&s->track));
 	leg->mid += WIRE_HEAD_BYTES;
+	s->account.bytes_in += WIRE_HEAD_BYTES;
 	return TAKEN;
 }
 
@@ -174,6 +176,25 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	return TAKEN;
 }
 
+/* What a command has done is worth a look, so it is waited for; it is never long. */
+static bool server_command(struct session *s, const struct wire_head *head)
+{
+	const struct leg *leg = s->server.leg;
+
+	if (head->body > TAG_BYTES_MAX)
+		return true;
+	if (leg_unseen(leg) < WIRE_HEAD_BYTES + head->body)
+		return false;
+	account_command(s, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body);
+	return true;
+}
+
+static void server_ready(struct session *s, uint8_t status)
+{
+	track_server(&s->track, 'Z', status);
+	s->account.transactions += status == 'I';
+}
+
 /* Clients tell their own notifications from others' by the process id that they know. */
 static void own_notification(const struct session *s, uint8_t *pid)
 {
@@ -211,13 +232,18 @@ static enum taken server_head(struct session *s)
 	}
 	if (head.type == '1' || head.type == 'E' || head.type == 'Z')
 		note_unnamed(s, head.type);
+	if (head.type == 'C' && !server_command(s, &head))
+		return TAKEN_NOT;
 	if (head.type == 'S' || head.type == 'E')
 		taken = server_whole(s, &head);
+	else if (head.type == 'Z')
+		server_ready(s, message[WIRE_HEAD_BYTES]);
 	else
-		track_server(&s->track, head.type, head.type == 'Z' ? message[WIRE_HEAD_BYTES] : 0);
+		track_server(&s->track, head.type, 0);
 	if (taken == TAKEN) {
 		leg->mid += WIRE_HEAD_BYTES;
 		s->server_need = head.body;
+		s->account.bytes_out += WIRE_HEAD_BYTES + (uint64_t)head.body;
 	}
 	return taken;
 }

@@ -99,6 +99,7 @@ void session_new(struct gateway *gateway, int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	*s = (struct session){.gateway = gateway, .refs = 1, .state = SESSION_STATE_INIT};
+	account_begin(s, fd);
 	s->client = leg_new(&gateway->legs, fd, session_pump_client, s);
 	ENSURE(s->client != NULL); /* there are as many as sessions need */
 	ENSURE(uv_timer_init(&gateway->loop, &s->timer) == 0);
@@ -130,6 +131,7 @@ void session_close(struct session *s)
 {
 	if (s->phase == SESSION_GONE)
 		return;
+	account_end(s);
 	s->phase = SESSION_GONE;
 	if (s->client)
 		leg_close(s->client);
@@ -175,6 +177,7 @@ static bool can_speak(const struct session *s)
 
 void session_end(struct session *s)
 {
+	account_end(s);
 	park_leave(s);
 	server_close(&s->server);
 	s->phase = SESSION_LAST_WORDS;

@@ -15,6 +15,7 @@
 #ifndef AIRLOCK_GATEWAY_SESSION_H
 #define AIRLOCK_GATEWAY_SESSION_H
 
+#include "gateway/account.h"
 #include "gateway/capture.h"
 #include "gateway/gateway.h"
 #include "gateway/params.h"
@@ -65,6 +66,8 @@ struct session {
 	struct params told;   /* what the client has heard of settings */
 	uint32_t pid, secret; /* as the client knows them */
 	bool greeted;	      /* the client has seen its first ReadyForQuery */
+
+	struct account account;
 
 	/* The state that crosses. */
 	bool dirty;	     /* something ran since it was captured */

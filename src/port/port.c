@@ -9,6 +9,7 @@
 #include "port/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char *const move_names[MOVE_COUNT] = {
 	[MOVE_SEAL] = "seal",
@@ -197,6 +198,36 @@ int route_survey(
 {
 	*ret_view = (struct route_view){.phase = "run"};
 	return route_can_hold(route) ? route->ops->survey(route, deadline_ms, ret_view, err) : 0;
+}
+
+void route_accounts_fini(struct route_accounts *accounts)
+{
+	free(accounts->rows);
+	*accounts = (struct route_accounts){0};
+}
+
+struct route_account *route_accounts_add(struct route_accounts *accounts)
+{
+	if (accounts->count == accounts->room) {
+		accounts->room = accounts->room ? accounts->room * 2 : 64;
+		accounts->rows = realloc(accounts->rows, accounts->room * sizeof *accounts->rows);
+		ENSURE(accounts->rows != NULL);
+	}
+	accounts->rows[accounts->count] = (struct route_account){0};
+	return &accounts->rows[accounts->count++];
+}
+
+int route_accounts(struct route *route, int64_t deadline_ms, struct route_accounts *accounts,
+	struct err *err)
+{
+	accounts->count = 0;
+	accounts->forgotten = 0;
+	if (!route_can_hold(route))
+		return 0;
+	if (route->ops->accounts(route, deadline_ms, accounts, err) == 0)
+		return 0;
+	accounts->count = 0;
+	return -1;
 }
 
 int route_release(struct route *route, enum side side, int64_t epoch, int64_t deadline_ms,

@@ -56,6 +56,7 @@ struct route_released {
 struct route_blocker {
 	int64_t pid, age_ms;
 	char user[64], application[64];
+	char client[72]; /* "10.0.0.7:50123"; "" where it is not known */
 	char kind[16]; /* "transaction", "temp", "advisory", ... */
 	char policy[12];   /* what the plan wants then: "block", "wait", "disconnect", "tell" */
 	int64_t looked_ms; /* how old that knowledge is */
@@ -71,6 +72,40 @@ struct route_view {
 	struct route_blocker blockers[ROUTE_BLOCKERS_MAX];
 	size_t blockers_count;
 };
+
+/* A client's session, as the route has seen it: whom the server takes for the route itself.  Times
+ * are ages; counts are of the client's doing since it came. */
+struct route_account {
+	int64_t number; /* of its coming, or of its end */
+	bool ended;
+	int64_t pid;	/* its server's process: of the newest; 0 = it has none now */
+	enum side side; /* of that server */
+	char address[64], via[64]; /* the client's; what that server takes for it */
+	unsigned port, via_port;
+	char user[64], application[64];
+	int64_t came_ms, asked_ms, ended_ms;
+	int64_t transactions, bytes_in, bytes_out;
+	int64_t writes, rows; /* commands that wrote, and their rows: at least */
+	int64_t wrote_ms;     /* the newest of them; meaningless when there is none */
+	char wrote[12];	      /* "INSERT", ... */
+};
+
+/* Zeroed before the first call. */
+struct route_accounts {
+	struct route_account *rows; /* owned */
+	size_t count, room;
+	int64_t carrier; /* the process that carries them; of its host */
+	int64_t clients; /* that are there */
+	/* From where the next call goes on: the newest numbers of those that came, and that ended.
+	 * came = 0 asks for everybody who is there. */
+	int64_t came, ended;
+	int64_t forgotten; /* that ended since the last call and are told of no more */
+};
+
+#define ROUTE_ACCOUNTS_AUTO __attribute__((cleanup(route_accounts_fini))) struct route_accounts
+void route_accounts_fini(struct route_accounts *accounts);
+/* A new row, zeroed; valid until the next one. */
+struct route_account *route_accounts_add(struct route_accounts *accounts);
 
 struct route_ops {
 	const char *name;
@@ -90,6 +125,10 @@ struct route_ops {
 		struct err *err);
 	/* look, after every session was looked at anew; nothing is changed. */
 	int (*survey)(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
+		struct err *err);
+	/* Who its clients are: appends those that are there and came since accounts->came, and
+	 * those that ended since accounts->ended. */
+	int (*accounts)(struct route *route, int64_t deadline_ms, struct route_accounts *accounts,
 		struct err *err);
 	void (*free)(struct route *route);
 };
@@ -114,6 +153,11 @@ int route_release(struct route *route, enum side side, int64_t epoch, int64_t de
 int route_look(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
 	struct err *err) MUST_CHECK;
 int route_survey(struct route *route, int64_t deadline_ms, struct route_view *ret_view,
+	struct err *err) MUST_CHECK;
+/* Replaces the rows: who is there and came since the last call, and who ended since then (at the
+ * first: as far back as the route remembers).  Where it fails there are no rows, and the next call
+ * goes on from the same place.  Of a route that cannot hold: nobody. */
+int route_accounts(struct route *route, int64_t deadline_ms, struct route_accounts *accounts,
 	struct err *err) MUST_CHECK;
 void route_free(struct route *route); /* accepts NULL */
 

@@ -19,6 +19,7 @@ struct route_gateway {
 	const char *path;   /* of the control socket; borrowed from the plan */
 	struct policies policies;
 	int fd; /* -1 = not connected */
+	int64_t pid; /* of the gateway, as it said */
 	int64_t last_id;
 	char line[CONTROL_LINE_MAX]; /* what has come of answers */
 	size_t len;
@@ -222,6 +223,11 @@ static enum control_side side_of(enum side side)
 	return side == SIDE_OLD ? CONTROL_OLD : CONTROL_NEW;
 }
 
+static enum side side_from(enum control_side side)
+{
+	return side == CONTROL_OLD ? SIDE_OLD : SIDE_NEW;
+}
+
 /* Of another plan's gateway nothing is wanted. */
 static int greet(struct route_gateway *g, int64_t deadline_ms, struct err *err)
 {
@@ -235,6 +241,7 @@ static int greet(struct route_gateway *g, int64_t deadline_ms, struct err *err)
 			"at %s answers the gateway of route %s (protocol %lld), not of %s (%d)",
 			g->path, reply.hello.route, (long long)reply.hello.proto, g->route.name,
 			CONTROL_PROTO);
+	g->pid = reply.hello.pid;
 	return 0;
 }
 
@@ -337,6 +344,9 @@ static void take_blocker(const struct control_blocker *from, struct route_blocke
 	to->age_ms = from->age_ms;
 	snprintf(to->user, sizeof to->user, "%s", from->user);
 	snprintf(to->application, sizeof to->application, "%s", from->application);
+	if (from->address[0] != '\0')
+		snprintf(to->client, sizeof to->client, strchr(from->address, ':') ? "[%s]:%u" : "%s:%u",
+			from->address, (unsigned)from->port & UINT16_MAX);
 	snprintf(to->kind, sizeof to->kind, "%s", from->cls);
 	snprintf(to->policy, sizeof to->policy, "%s", from->policy);
 	to->looked_ms = from->looked_ms;
@@ -384,6 +394,109 @@ static int gateway_survey(
 	return 0;
 }
 
+/* ---- who its clients are --------------------------------------------------------------------- */
+
+static void take_account(const struct control_account *from, bool ended, struct route_account *to)
+{
+	*to = (struct route_account){.number = from->number,
+		.ended = ended,
+		.pid = from->pid,
+		.side = side_from(from->side),
+		.port = (unsigned)from->port,
+		.via_port = (unsigned)from->via_port,
+		.came_ms = from->came_ms,
+		.asked_ms = from->asked_ms,
+		.ended_ms = from->ended_ms,
+		.transactions = from->transactions,
+		.bytes_in = from->bytes_in,
+		.bytes_out = from->bytes_out,
+		.writes = from->writes,
+		.rows = from->rows,
+		.wrote_ms = from->wrote_ms};
+	snprintf(to->address, sizeof to->address, "%s", from->address);
+	snprintf(to->via, sizeof to->via, "%s", from->via);
+	snprintf(to->user, sizeof to->user, "%s", from->user);
+	snprintf(to->application, sizeof to->application, "%s", from->application);
+	snprintf(to->wrote, sizeof to->wrote, "%s", from->wrote);
+}
+
+/* Page by page, newest first, down to number `known`, which was told before. */
+static int read_pages(struct route_gateway *g, bool ended, int64_t known, int64_t deadline_ms,
+	struct control_reply *reply, struct route_accounts *accounts, struct err *err)
+{
+	int64_t before = 0;
+
+	do {
+		struct control_request request = {.cmd = CONTROL_ACCOUNTS,
+			.accounts = {.ended = ended, .before = before}};
+		const struct control_accounts_reply *page = &reply->accounts;
+
+		if (ask(g, &request, deadline_ms, reply, err))
+			return -1;
+		for (size_t i = 0; i < page->count; i++) {
+			if (page->rows[i].number <= known)
+				return 0;
+			take_account(&page->rows[i], ended, route_accounts_add(accounts));
+		}
+		if (before > 0 && page->next >= before)
+			return err_set(err, ERR_UNREACHABLE,
+				"the gateway of route %s: its pages have no end", g->route.name);
+		before = page->next;
+	} while (before > 0);
+	return 0;
+}
+
+/* What has fallen out of the gateway's memory since the last call is counted. */
+static int read_ended(struct route_gateway *g, int64_t deadline_ms, struct control_reply *reply,
+	struct route_accounts *accounts, struct err *err)
+{
+	size_t first = accounts->count;
+	int64_t known = accounts->ended;
+
+	if (read_pages(g, true, known, deadline_ms, reply, accounts, err))
+		return -1;
+	if (accounts->count == first)
+		return 0;
+	accounts->ended = accounts->rows[first].number;
+	if (known > 0)
+		accounts->forgotten = accounts->rows[accounts->count - 1].number - known - 1;
+	return 0;
+}
+
+/* Those that are there first: who goes meanwhile is told twice, and nobody is left out. */
+static int read_accounts(struct route_gateway *g, int64_t deadline_ms, struct control_reply *reply,
+	struct route_accounts *accounts, struct err *err)
+{
+	int64_t came = accounts->came;
+
+	if (greet(g, deadline_ms, err))
+		return -1;
+	if (g->pid != accounts->carrier) /* started anew, it counts anew */
+		came = accounts->ended = 0;
+	accounts->carrier = g->pid;
+	if (read_pages(g, false, came, deadline_ms, reply, accounts, err))
+		return -1;
+	if (accounts->count > 0)
+		came = accounts->rows[0].number;
+	accounts->clients = reply->accounts.sessions;
+	if (read_ended(g, deadline_ms, reply, accounts, err))
+		return -1;
+	accounts->came = came;
+	return 0;
+}
+
+static int gateway_accounts(struct route *route, int64_t deadline_ms,
+	struct route_accounts *accounts, struct err *err)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int rc;
+
+	ENSURE(reply != NULL);
+	rc = read_accounts(of(route), deadline_ms, reply, accounts, err);
+	free(reply);
+	return rc;
+}
+
 static void gateway_free(struct route *route)
 {
 	hang_up(of(route));
@@ -398,6 +511,7 @@ static const struct route_ops gateway_ops = {
 	.release = gateway_release,
 	.look = gateway_look,
 	.survey = gateway_survey,
+	.accounts = gateway_accounts,
 	.free = gateway_free,
 };
 

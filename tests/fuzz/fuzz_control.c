@@ -40,6 +40,7 @@ static void as_reply(const char *line, size_t len, enum control_cmd cmd)
 		return;
 	}
 	ENSURE(reply.blockers_count <= CONTROL_BLOCKERS_MAX);
+	ENSURE(cmd != CONTROL_ACCOUNTS || reply.accounts.count <= CONTROL_ACCOUNTS_MAX);
 	control_reply_write(&reply, &text);
 	ENSURE(text.len > 0 && text.len <= CONTROL_LINE_MAX && text.data[text.len - 1] == '\n');
 	ENSURE(control_reply_read(text.data, text.len - 1, cmd, &again, &err) == 0);

@@ -92,10 +92,12 @@ class Scram:
 
 
 class Wire:
-    """One client. `messages` are what came since the login and was not taken: (type, body)."""
+    """One client. `messages` are what came since the login and was not taken: (type, body).
 
-    def __init__(self, address, user, password, dbname, seconds=20, **startup):
-        self._socket = socket.create_connection(address, timeout=seconds)
+    source: an address of this host that it comes from."""
+
+    def __init__(self, address, user, password, dbname, seconds=20, source="", **startup):
+        self._socket = socket.create_connection(address, timeout=seconds, source_address=(source, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._got = b""
         self.parameters, self.key = {}, None

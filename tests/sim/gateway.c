@@ -153,6 +153,15 @@ static int route_look_(
 	return network_journey(of(route)->controller, err);
 }
 
+/* Its clients are those of the simulator, which are nobody's sessions. */
+static int route_accounts_(struct route *route, int64_t deadline_ms,
+	struct route_accounts *accounts, struct err *err)
+{
+	(void)deadline_ms;
+	(void)accounts;
+	return network_journey(of(route)->controller, err);
+}
+
 static void route_free_(struct route *route)
 {
 	(void)route;
@@ -166,5 +175,6 @@ const struct route_ops gateway_route_ops = {
 	.release = route_release_,
 	.look = route_look_,
 	.survey = route_look_,
+	.accounts = route_accounts_,
 	.free = route_free_,
 };

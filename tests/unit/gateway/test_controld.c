@@ -22,6 +22,7 @@ struct world {
 	struct control_arm arm;
 	struct control_hold hold;
 	struct control_release release;
+	struct control_accounts accounts;
 	bool arm_has_policies, hold_has_policies;
 	struct policies policies; /* of the newest that had some */
 };
@@ -76,6 +77,15 @@ static void on_status(void *ctx, struct controld_request *request)
 	controld_reply(request, &reply);
 }
 
+static void on_accounts(
+	void *ctx, struct controld_request *request, const struct control_accounts *asked)
+{
+	struct world *w = ctx;
+
+	w->accounts = *asked;
+	keep(w, request);
+}
+
 static const struct controld_ops ops = {on_arm, on_hold, on_release, on_status};
 
 static int open_at(struct world *w, struct controld **ret, struct err *err)
@@ -85,7 +95,9 @@ static int open_at(struct world *w, struct controld **ret, struct err *err)
 		.store = "orders",
 		.route = "gw",
 		.ops = &ops,
-		.ctx = w};
+		.ctx = w,
+		.accounts = on_accounts,
+		.accounts_ctx = w};
 
 	return controld_open(&options, ret, err);
 }
@@ -228,6 +240,25 @@ static void requests_are_handed_on_and_answered_in_any_order(void **state)
 	reply = (struct control_reply){.ok = true, .arm = {.sessions = 1}};
 	controld_reply(w->kept[0], &reply);
 	assert_says(w, fd, "\"id\":4");
+	close(fd);
+}
+
+static void accounts_are_asked_of_whom_they_are_known_to(void **state)
+{
+	struct world *w = *state;
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int fd = dial(w);
+
+	say(fd, "{\"id\":4,\"cmd\":\"accounts\",\"ended\":true,\"before\":9}\n");
+	wait_for_kept(w, 1);
+	assert_true(w->accounts.ended);
+	assert_int_equal(w->accounts.before, 9);
+	reply->ok = true;
+	reply->accounts.count = 1;
+	strcpy(reply->accounts.rows[0].address, "10.0.0.7");
+	controld_reply(w->kept[0], reply);
+	assert_says(w, fd, "\"address\":\"10.0.0.7\"");
+	free(reply);
 	close(fd);
 }
 
@@ -406,6 +437,7 @@ int main(void)
 		TEST(only_its_owner_can_open_it),
 		TEST(hello_is_answered_here),
 		TEST(requests_are_handed_on_and_answered_in_any_order),
+		TEST(accounts_are_asked_of_whom_they_are_known_to),
 		TEST(a_line_may_come_in_pieces),
 		TEST(what_cannot_be_read_is_refused_with_its_id),
 		TEST(a_line_without_end_is_hung_up_on),

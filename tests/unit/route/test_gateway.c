@@ -291,6 +291,102 @@ static void somebody_elses_gateway_is_refused(void **state)
 	assert_non_null(strstr(err.msg, "other"));
 }
 
+/* ---- accounts -------------------------------------------------------------------------------- */
+
+#define ACCOUNT(number, ended, name)                                                               \
+	"{\"number\":" #number ",\"pid\":41,\"side\":\"new\",\"address\":\"10.0.0.7\","             \
+	"\"port\":50123,\"via\":\"10.0.0.1\",\"via_port\":4,\"user\":\"shop\","                       \
+	"\"application\":\"" name "\",\"came_ms\":5,\"asked_ms\":6,\"ended_ms\":" #ended ","          \
+	"\"transactions\":7,\"bytes_in\":8,\"bytes_out\":9,\"writes\":1,\"rows\":2,"                  \
+	"\"wrote_ms\":3,\"wrote\":\"UPDATE\"}"
+#define PAGE(next, rows)                                                                           \
+	"{\"id\":%lld,\"ok\":true,\"sessions\":2,\"ended\":9,\"next\":" #next                         \
+	",\"accounts\":[" rows "]}\n"
+
+static int ask_accounts(struct other_end *end, struct route_accounts *accounts, struct err *err)
+{
+	return route_accounts(end->route, env_now_ms(end->env) + 10000, accounts, err);
+}
+
+static void accounts_are_read_to_the_last_page_then_only_what_is_new(
+	void **state)
+{
+	static const char *const answers[] = {HELLO, PAGE(5, ACCOUNT(5, 0, "web")),
+		PAGE(0, ACCOUNT(3, 0, "worker")), PAGE(0, ACCOUNT(6, 20, "gone")),
+		/* The second time two have ended of which one is told of no more. */
+		HELLO, PAGE(5, ACCOUNT(9, 0, "new") "," ACCOUNT(5, 0, "web")),
+		PAGE(0, ACCOUNT(8, 1, "late") "," ACCOUNT(6, 30, "gone"))};
+	ROUTE_ACCOUNTS_AUTO accounts = {0};
+	struct other_end end;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	begin(&end, answers);
+	assert_int_equal(ask_accounts(&end, &accounts, &err), 0);
+	assert_int_equal(accounts.count, 3);
+	assert_int_equal(accounts.clients, 2);
+	assert_int_equal(accounts.carrier, 7);
+	assert_int_equal(accounts.forgotten, 0);
+	assert_string_equal(accounts.rows[1].application, "worker");
+	assert_string_equal(accounts.rows[0].address, "10.0.0.7");
+	assert_int_equal(accounts.rows[0].port, 50123);
+	assert_int_equal(accounts.rows[0].side, SIDE_NEW);
+	assert_false(accounts.rows[1].ended);
+	assert_true(accounts.rows[2].ended);
+	assert_int_equal(accounts.rows[2].ended_ms, 20);
+	assert_int_equal(ask_accounts(&end, &accounts, &err), 0);
+	assert_int_equal(accounts.count, 2);
+	assert_string_equal(accounts.rows[0].application, "new");
+	assert_string_equal(accounts.rows[1].application, "late");
+	assert_int_equal(accounts.forgotten, 1);
+	finish(&end);
+	assert_non_null(strstr(end.asked[2], "\"before\":5"));
+	assert_non_null(strstr(end.asked[3], "\"ended\":true"));
+}
+
+/* Whose numbers begin anew must not hide who has ended since. */
+static void a_gateway_that_was_started_anew_counts_anew(void **state)
+{
+	static const char *const answers[] = {HELLO, PAGE(0, ""), PAGE(0, ACCOUNT(900, 1, "before")),
+		"{\"id\":%lld,\"ok\":true,\"proto\":1,\"store\":\"orders\",\"route\":\"gw\","
+		"\"pid\":8}\n",
+		PAGE(0, ""), PAGE(0, ACCOUNT(1, 1, "after"))};
+	ROUTE_ACCOUNTS_AUTO accounts = {0};
+	struct other_end end;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	begin(&end, answers);
+	assert_int_equal(ask_accounts(&end, &accounts, &err), 0);
+	assert_int_equal(ask_accounts(&end, &accounts, &err), 0);
+	assert_int_equal(accounts.count, 1);
+	assert_string_equal(accounts.rows[0].application, "after");
+	assert_int_equal(accounts.forgotten, 0);
+	finish(&end);
+}
+
+static void a_gateway_that_cannot_say_who_they_are_leaves_nobody(void **state)
+{
+	static const char *const old_one[] = {HELLO,
+		"{\"id\":%lld,\"ok\":false,\"code\":\"request\",\"error\":\"'cmd' must be\"}\n"};
+	static const char *const endless[] = {
+		HELLO, PAGE(5, ACCOUNT(5, 0, "web")), PAGE(5, ACCOUNT(5, 0, "web"))};
+	const char *const *scripts[] = {old_one, endless};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+		ROUTE_ACCOUNTS_AUTO accounts = {0};
+		struct other_end end;
+		struct err err = ERR_INIT;
+
+		begin(&end, scripts[i]);
+		assert_int_equal(ask_accounts(&end, &accounts, &err), -1);
+		assert_int_equal(accounts.count, 0);
+		assert_non_null(strstr(err.msg, i == 0 ? "'cmd' must be" : "no end"));
+		finish(&end);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,6 +397,10 @@ int main(void)
 		cmocka_unit_test(an_answer_to_an_earlier_question_is_passed_over),
 		cmocka_unit_test(a_session_that_cannot_cross_blocks_before_the_hold),
 		cmocka_unit_test(somebody_elses_gateway_is_refused),
+		cmocka_unit_test(
+			accounts_are_read_to_the_last_page_then_only_what_is_new),
+		cmocka_unit_test(a_gateway_that_was_started_anew_counts_anew),
+		cmocka_unit_test(a_gateway_that_cannot_say_who_they_are_leaves_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
