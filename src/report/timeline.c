@@ -396,7 +396,7 @@ static void make_overlaps(struct making *m)
 		const struct crossing *c = &all.list[i];
 
 		m->t.overlaps[i] = (struct overlap){
-			.from = c->from, .to = c->to, .intended = c->overlap != CROSSING_ACCIDENT};
+			.from = c->from, .to = c->to, .intended = !crossing_is_accident(c)};
 		make_overlap(m, &m->t.overlaps[i]);
 	}
 }
