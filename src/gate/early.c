@@ -9,6 +9,7 @@
 #include "store/postgres/early.h"
 
 #define SHOWN_MAX 3
+#define VALID_S 60 /* a GRANT takes a moment */
 
 static int judge_role(struct gate_world *world, const char *role, bool admitted,
 	struct gate_answer *ret, struct err *err)
@@ -40,8 +41,9 @@ static void judge_admitted(
 
 		gate_law(world, 1, SIDE_NEW, LAW_WATCHED,
 			"%s reads it before promotion, %" PRId64
-			" session(s) now: shut to it are writes alone, by its rights",
+			" session(s) now; that it cannot write rests on its rights",
 			role, pg_int(rows, i, 1));
+		gate_answer_say(ret, "watched: %s reads new before promotion", role);
 		if (pg_bool(rows, i, 2))
 			continue;
 		gate_answer_lower(ret, GATE_FAIL);
@@ -64,8 +66,10 @@ int gate_early(struct gate_world *world, struct gate_answer *ret, struct err *er
 			return -1;
 		judge_admitted(world, &seen, ret);
 	}
-	for (size_t i = 0; (role = plan_early_reader(world->plan, store, i)) != NULL; i++)
+	for (size_t i = 0; (role = plan_early_reader(world->plan, store, i)) != NULL; i++) {
+		ret->valid_s = VALID_S;
 		if (judge_role(world, role, seen.rows > 0, ret, err))
 			return -1;
+	}
 	return 0;
 }
