@@ -1,10 +1,14 @@
 /* `airlock run`: check, sync when it has not been done, then the waves. */
+#include "base/clock.h"
 #include "cli/approval.h"
 #include "cli/cmd.h"
 #include "cli/mover.h"
 #include "cli/readiness.h"
 #include "cli/syncer.h"
 #include "engine/movement.h"
+#include "store/postgres/early.h"
+
+#define EARLY_MS 10000
 
 static void would_move(struct cmd_ctx *ctx, const struct movement *m, bool after)
 {
@@ -72,6 +76,15 @@ static void dry_run(struct cmd_ctx *ctx, const struct mover_order *order)
 	}
 }
 
+/* Before any service moves: one that reads new early must find the door open to it. */
+static int admit_early(struct fleet *fleet, size_t stores, struct err *err)
+{
+	for (size_t i = 0; i < stores; i++)
+		if (early_admit(fleet->stores[i], clock_now_ms() + EARLY_MS, err))
+			return err_wrap(err, "store %s", fleet->stores[i]->store.name);
+	return 0;
+}
+
 int cmd_run(struct cmd_ctx *ctx, struct err *err)
 {
 	int64_t wave = opt_number(ctx->opt, FLAG_RUN_WAVE, 0);
@@ -91,7 +104,8 @@ int cmd_run(struct cmd_ctx *ctx, struct err *err)
 	}
 	if (approval_need(ctx, FLAG_RUN_APPROVE, APPROVAL_RECORDED, "run the plan", err) ||
 		cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err) ||
-		syncer_ensure(ctx, &fleet, err) || readiness_need(ctx, &fleet, err))
+		syncer_ensure(ctx, &fleet, err) || readiness_need(ctx, &fleet, err) ||
+		admit_early(&fleet, ctx->plan->stores_count, err))
 		return -1;
 	code = mover_run(ctx, &fleet, &order, err);
 	return code == 0 && until ? 4 : code;

@@ -13,6 +13,7 @@
 #include "cli/stop.h"
 #include "engine/engine.h"
 #include "engine/verbs.h"
+#include "store/postgres/early.h"
 
 #define LINES_MAX 256
 #define LOOK_MS 5000
@@ -407,6 +408,22 @@ static size_t run_waves(struct cmd_ctx *ctx, struct fleet *fleet, const struct m
 	return count;
 }
 
+/* After the crossing, which it can not undo (law 8): what failed is told, and done by the next
+ * command that moves or settles. */
+static void give_back(struct cmd_ctx *ctx, struct fleet *fleet)
+{
+	for (size_t i = 0; i < ctx->plan->stores_count; i++) {
+		struct store_pg *s = fleet->stores[i];
+		struct err failed = ERR_INIT;
+
+		if (early_is_wanted(s) && early_opened(s, clock_now_ms() + SHORT_LOOK_MS, &failed))
+			out_note(ctx->out,
+				"  %s: what was withheld from PUBLIC for the early readers is not "
+				"given back yet (%s); airlock resume does it",
+				s->store.name, failed.msg);
+	}
+}
+
 int mover_run(
 	struct cmd_ctx *ctx, struct fleet *fleet, const struct mover_order *order, struct err *err)
 {
@@ -421,6 +438,7 @@ int mover_run(
 	stop_listen(fleet->env);
 	count = run_waves(ctx, fleet, order, records, results);
 	stop_ignore();
+	give_back(ctx, fleet);
 	if (count == 0)
 		return err_set(err, ERR_USAGE,
 			"no wave with a store, or with a service that has a `move`, was asked for");

@@ -23,20 +23,22 @@ static json_t *known_integer_json(int64_t value)
 
 static json_t *crossing_json(const struct plan_view *v, const struct crossing *c)
 {
-	bool accident = c->overlap == CROSSING_ACCIDENT;
-	const struct plan_overlap *o = accident ? NULL : &v->plan->overlaps[c->overlap];
+	const struct plan_overlap *o =
+		c->overlap == CROSSING_ACCIDENT ? NULL : &v->plan->overlaps[c->overlap];
+	const struct plan_service *early = c->early ? node_service(v->plan, c->from) : NULL;
 	const struct gravity_edge *seen = gravity_edge_seen(&v->book, c->from, c->to);
 
-	return json_pack("{s:o, s:o, s:b, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	return json_pack("{s:o, s:o, s:b, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"from", name_json(v->plan, c->from), "to", name_json(v->plan, c->to), "intended",
-		!accident, "does", crossing_verbs(c), "after_wave", (json_int_t)c->begin,
+		!crossing_is_accident(c), "does", crossing_verbs(c), "after_wave", (json_int_t)c->begin,
 		"until_wave", (json_int_t)c->end, "because", out_json_string(o ? o->because : NULL),
 		"at_most_ms", known_integer_json(o ? o->at_most_ms : -1), "pays",
 		name_json(v->plan, c->from), "calls_s",
 		known_json(seen ? seen->calls_s : GRAVITY_UNKNOWN), "round_trip_added_ms",
 		known_json(seen ? seen->round_trip_added_ms : GRAVITY_UNKNOWN), "cost_ms_s",
 		known_json(gravity_edge_cost_ms(seen)), "measured_at_ms",
-		known_integer_json(seen ? seen->measured_at_ms : -1));
+		known_integer_json(seen ? seen->measured_at_ms : -1), "early_reader",
+		out_json_string(early ? early->early_reader : NULL));
 }
 
 static json_t *crossings_json(const struct plan_view *v, const struct wave *wave)

@@ -84,6 +84,18 @@ static void add_member(struct plan_view *v, size_t node, struct buf *out)
 		add_service(v, &v->plan->services[node - v->plan->stores_count], out);
 }
 
+/* No request crosses, so it has no cost. */
+static void add_early(struct plan_view *v, const struct crossing *c, struct buf *out)
+{
+	const struct plan_service *s = node_service(v->plan, c->from);
+	BUF_AUTO line = BUF_INIT;
+
+	buf_printf(&line,
+		"%s -> %s, meant: reads new before promotion as %s, data as old as the lag",
+		s->name, plan_node_name(v->plan, c->to), s->early_reader);
+	wrap_text(out, buf_str(&line), 0, 4);
+}
+
 static void add_crossing(struct plan_view *v, const struct crossing *c, struct buf *out)
 {
 	const struct plan *plan = v->plan;
@@ -111,7 +123,10 @@ static void add_crossings(struct plan_view *v, const struct wave *wave, struct b
 	for (size_t i = 0; i < v->crossings.count && left; i++) {
 		if (!plan_view_lists(v, &v->crossings.list[i], wave, CROSSING_ROWS_MAX))
 			continue;
-		add_crossing(v, &v->crossings.list[i], out);
+		if (v->crossings.list[i].early)
+			add_early(v, &v->crossings.list[i], out);
+		else
+			add_crossing(v, &v->crossings.list[i], out);
 		left--;
 	}
 	if (left)

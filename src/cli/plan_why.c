@@ -42,9 +42,10 @@ static const char *edge_text(const struct plan_view *v, const struct tie *edge, 
 	return arena_printf(v->arena, own ? "%s, which it %s: %s%s" : "%s, which %s it: %s%s",
 		plan_node_name(v->plan, other), tie_verb((enum tie_kind)edge->kind),
 		distance(v, node, other),
-		!c				  ? ""
-		: c->overlap == CROSSING_ACCIDENT ? "; crosses meanwhile, NOT DECLARED"
-						  : "; crosses meanwhile, declared");
+		!c			  ? ""
+		: c->early		  ? "; reads new meanwhile, data as old as the lag"
+		: crossing_is_accident(c) ? "; crosses meanwhile, NOT DECLARED"
+					  : "; crosses meanwhile, declared");
 }
 
 /* What it depends on, or what depends on it. */

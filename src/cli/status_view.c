@@ -9,6 +9,7 @@
 #include "cli/wrap.h"
 #include "core/classify.h"
 #include "engine/verbs.h"
+#include "store/postgres/early.h"
 #include "store/postgres/look.h"
 
 #define BLOCKERS_SHOWN 16
@@ -105,6 +106,21 @@ static void silent_side(const struct err silence[SIDE_COUNT], struct status_view
 		}
 }
 
+static void look_early(struct store_pg *s, int64_t deadline_ms, struct status_view *view)
+{
+	struct err ignored = ERR_INIT;
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+
+	if (!early_is_wanted(s) || early_seen(s, deadline_ms, &rows, &ignored))
+		return;
+	for (size_t i = 0; i < rows.rows && i < STATUS_EARLY_MAX; i++) {
+		snprintf(view->early[i].role, sizeof view->early[i].role, "%s",
+			pg_text(&rows, i, 0));
+		view->early[i].sessions = pg_int(&rows, i, 1);
+		view->early_count++;
+	}
+}
+
 void status_look(struct fleet *fleet, size_t store, int64_t look_ms, struct status_view *ret)
 {
 	struct store_pg *s = fleet->stores[store];
@@ -149,6 +165,7 @@ void status_look(struct fleet *fleet, size_t store, int64_t look_ms, struct stat
 	ret->carried = route_can_hold(call.route);
 	ret->silent = route_look(call.route, deadline_ms, &ret->clients, &err) != 0;
 	blocked_by(ret);
+	look_early(s, deadline_ms, ret);
 }
 
 struct costing {
@@ -216,6 +233,17 @@ static json_t *clients_json(const struct status_view *st)
 		(json_int_t)v->oldest_ms, "blockers", blockers_json(v));
 }
 
+static json_t *early_json(const struct status_view *st)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < st->early_count; i++)
+		json_array_append_new(all,
+			json_pack("{s:o, s:I}", "role", out_json_string(st->early[i].role),
+				"sessions", (json_int_t)st->early[i].sessions));
+	return all;
+}
+
 static json_t *known_json(int64_t value)
 {
 	return value < 0 ? json_null() : json_integer(value);
@@ -229,13 +257,14 @@ static int64_t seen_ms_ago(const struct status_view *st)
 json_t *status_json(const struct status_view *st)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:s, s:s, s:o, s:I, "
-			 "s:b, s:I, s:o}",
+			 "s:b, s:I, s:o, s:o}",
 		"name", st->name, "actual", st->actual, "goal", st->goal, "why", st->why,
 		"waits_for", out_json_string(st->waits_for), "who", st->who, "deadline_ms",
 		known_json(st->deadline_ms), "next", st->next, "undo", st->undo, "undo_ms",
 		known_json(st->undo_ms), "writes", st->writes, "way_back", st->way_back,
 		"lag_bytes", known_json(st->lag_bytes), "attempt", (json_int_t)st->attempt, "blind",
-		st->blind, "seen_ms_ago", (json_int_t)seen_ms_ago(st), "clients", clients_json(st));
+		st->blind, "seen_ms_ago", (json_int_t)seen_ms_ago(st), "clients", clients_json(st),
+		"early_readers", early_json(st));
 }
 
 json_t *status_document(json_t *stores, json_t *services)
@@ -315,6 +344,18 @@ static void clients_text(struct out *out, const struct status_view *st)
 		out_data(out, "    and %zu more\n", v->blockers_count - BLOCKERS_SHOWN);
 }
 
+static void early_text(struct out *out, const struct status_view *st)
+{
+	for (size_t i = 0; i < st->early_count; i++) {
+		BUF_AUTO role = BUF_INIT;
+
+		out_safe(&role, st->early[i].role);
+		out_data(out, "  watched: %s reads new before promotion, %" PRId64 " session%s\n",
+			buf_str(&role), st->early[i].sessions,
+			st->early[i].sessions == 1 ? "" : "s");
+	}
+}
+
 void status_head(struct out *out)
 {
 	out_data(out, "%-14s %-11s %-9s %-8s %-9s %10s %8s\n", "STORE", "ACTUAL", "GOAL", "WRITES",
@@ -337,6 +378,7 @@ void status_text(struct out *out, const struct status_view *st)
 	buf_puts(&lines, "  ");
 	wrap_text(&lines, buf_str(&raw), 2, 2);
 	out_text(out, &lines);
+	early_text(out, st);
 	clients_text(out, st);
 }
 

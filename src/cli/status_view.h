@@ -8,6 +8,8 @@
 #include "cli/cmd.h"
 #include "cli/fleet.h"
 
+#define STATUS_EARLY_MAX 8
+
 struct status_view {
 	const char *name, *actual, *goal, *why;
 	char waits_for[320];	       /* law 10: what, and below who can end it */
@@ -20,6 +22,12 @@ struct status_view {
 	bool carried;	 /* clients come through a route that can hold them */
 	bool silent;	 /* and it does not answer */
 	struct route_view clients;
+	/* Who reads new before it is promoted: watched. */
+	struct {
+		char role[64];
+		int64_t sessions;
+	} early[STATUS_EARLY_MAX];
+	size_t early_count;
 };
 
 /* Reads the registers, the link and the route; takes look_ms at most for each of them.  Never

@@ -48,6 +48,9 @@ bool gates_ready(const struct gates_round *round);
 /* ERR_REFUSED that names the first gate that refuses, its evidence and remedy; 0 when ready. */
 int gates_verdict(const struct gates_round *round, struct err *err) MUST_CHECK;
 
+/* early.c, of the gate `rights`: the plan's early readers hold no right to write on new. */
+int gate_early(struct gate_world *world, struct gate_answer *ret, struct err *err) MUST_CHECK;
+
 extern const struct gate gate_audit, gate_clock, gate_hazards, gate_lag, gate_links, gate_rights,
 	gate_sessions, gate_verifiers, gate_writers;
 

@@ -3,6 +3,7 @@
  */
 #include "base/check.h"
 #include "gate/gates.h"
+#include "store/postgres/early.h"
 
 #define VALID_S 600
 #define XACT_AGE_MS_MIN 60000
@@ -116,6 +117,9 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 					: XACT_AGE_MS_MIN;
 	if (pg_data(world->store, SIDE_OLD, world->deadline_ms, &old, err) ||
 		pg_data(world->store, SIDE_NEW, world->deadline_ms, &new, err) ||
+		(world->door[SIDE_NEW].reg.state == REG_STANDBY &&
+			early_temp_withheld(
+				world->store, world->deadline_ms, &scope.temp_withheld, err)) ||
 		hazards_find(old, new, &scope, &world->hazards, err))
 		return -1;
 	judge(&world->hazards, ret);

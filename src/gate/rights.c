@@ -2,9 +2,6 @@
  * rights.c - what the logins given may do, and what that is worth: for each law and side whether it
  * is enforced, only watched, or NOT PROVEN (law 13).  The canaries really log in.
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/check.h"
 #include "gate/gates.h"
 #include "store/postgres/roles.h"
@@ -17,23 +14,6 @@ static bool required(const struct plan *plan)
 {
 	(void)plan;
 	return true;
-}
-
-static void law(struct gate_world *world, int number, enum side side, enum law_state state,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-
-static void law(struct gate_world *world, int number, enum side side, enum law_state state,
-	const char *fmt, ...)
-{
-	struct law_row *row;
-	va_list ap;
-
-	REQUIRE(world->laws_count < LAW_ROWS_MAX);
-	row = &world->laws[world->laws_count++];
-	*row = (struct law_row){.law = number, .side = side, .state = state};
-	va_start(ap, fmt);
-	vsnprintf(row->what, sizeof row->what, fmt, ap);
-	va_end(ap);
 }
 
 /* One row: (superusers, who can regrant, is the DDL freeze there). */
@@ -59,22 +39,22 @@ static int look_at_facts(struct gate_world *world, enum side side, int level, st
 	super = pg_text(&rows, 0, 0);
 	owners = pg_text(&rows, 0, 1);
 	if (*super != '\0')
-		law(world, 1, side, LAW_WATCHED, "no privilege binds a superuser: %s", super);
+		gate_law(world, 1, side, LAW_WATCHED, "no privilege binds a superuser: %s", super);
 	if (*owners != '\0')
-		law(world, 1, side, LAW_WATCHED,
+		gate_law(world, 1, side, LAW_WATCHED,
 			"the owner can open the door from another database: %s", owners);
 	if (level < 3)
-		law(world, 1, side, LAW_WATCHED,
+		gate_law(world, 1, side, LAW_WATCHED,
 			"a superuser's session cannot be ended: the move is refused while one is "
 			"connected");
 	if (pg_int(&rows, 0, 2) > 0)
-		law(world, 2, side, LAW_ENFORCED,
+		gate_law(world, 2, side, LAW_ENFORCED,
 			"an event trigger freezes the schema during the move");
 	else
-		law(world, 2, side, LAW_NOT_PROVEN,
+		gate_law(world, 2, side, LAW_NOT_PROVEN,
 			"no event trigger freezes the schema during the move");
 	if (level < 3)
-		law(world, 13, side, LAW_NOT_PROVEN,
+		gate_law(world, 13, side, LAW_NOT_PROVEN,
 			"stored passwords cannot be compared without a superuser");
 	return 0;
 }
@@ -91,7 +71,7 @@ static int try_canaries(
 		if (try_path(world->store, side, path, world->deadline_ms, &answer, err))
 			return -1;
 		if (answer == TRY_UNUSABLE) {
-			law(world, 3, side, LAW_NOT_PROVEN,
+			gate_law(world, 3, side, LAW_NOT_PROVEN,
 				"%s has no login that works, so the fence cannot be tried by it",
 				try_role(path));
 			gate_answer_lower(ret, GATE_NOT_PROVEN);
@@ -102,7 +82,7 @@ static int try_canaries(
 				"passfile.",
 				try_role(path));
 		} else if (shut && answer == TRY_ENTERED) {
-			law(world, 1, side, LAW_NOT_PROVEN, "%s entered through the shut door",
+			gate_law(world, 1, side, LAW_NOT_PROVEN, "%s entered through the shut door",
 				try_role(path));
 			gate_answer_lower(ret, GATE_FAIL);
 			gate_answer_say(ret, "%s is shut, and %s could log in", side_name(side),
@@ -112,7 +92,7 @@ static int try_canaries(
 				"away again.",
 				side_name(side));
 		} else {
-			law(world, 3, side, LAW_ENFORCED, "%s %s", try_role(path),
+			gate_law(world, 3, side, LAW_ENFORCED, "%s %s", try_role(path),
 				answer == TRY_ENTERED ? "can log in, so its refusal in the hold "
 							"will mean something"
 						      : "tried and was refused");
@@ -132,19 +112,21 @@ static int look_at_side(
 		return -1;
 	gate_answer_say(ret, "%s: level %d", side_name(side), level);
 	if (level < LEVEL_NEEDED) {
-		law(world, 1, side, LAW_NOT_PROVEN, "rights level %d cannot shut a door", level);
-		law(world, 2, side, LAW_NOT_PROVEN, "rights level %d cannot steer a link", level);
+		gate_law(world, 1, side, LAW_NOT_PROVEN, "rights level %d cannot shut a door", level);
+		gate_law(world, 2, side, LAW_NOT_PROVEN, "rights level %d cannot steer a link", level);
 		gate_answer_lower(ret, GATE_FAIL);
 		gate_answer_advise(ret, "airlock init-roles --print: what a DBA has to run on %s.",
 			side_name(side));
 		return 0;
 	}
-	law(world, 1, side, LAW_ENFORCED, "CONNECT keeps out every role without SUPERUSER");
-	law(world, 2, side, LAW_ENFORCED,
+	gate_law(world, 1, side, LAW_ENFORCED, "CONNECT keeps out every role without SUPERUSER");
+	gate_law(world, 2, side, LAW_ENFORCED,
 		"links, marker and sequences move only under the guard row");
 	if (look_at_facts(world, side, level, err))
 		return -1;
-	return try_canaries(world, side, ret, err);
+	if (try_canaries(world, side, ret, err))
+		return -1;
+	return side == SIDE_NEW ? gate_early(world, ret, err) : 0;
 }
 
 static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)

@@ -70,6 +70,21 @@ void gate_world_fini(struct gate_world *world)
 	hazard_report_fini(&world->hazards);
 }
 
+void gate_law(struct gate_world *world, int number, enum side side, enum law_state state,
+	const char *fmt, ...)
+{
+	struct law_row *row;
+	va_list ap;
+
+	if (world->laws_count == LAW_ROWS_MAX)
+		return;
+	row = &world->laws[world->laws_count++];
+	*row = (struct law_row){.law = number, .side = side, .state = state};
+	va_start(ap, fmt);
+	vsnprintf(row->what, sizeof row->what, fmt, ap);
+	va_end(ap);
+}
+
 const char *law_state_name(enum law_state state)
 {
 	static const char *const names[] = {"enforced", "watched", "NOT PROVEN"};

@@ -54,6 +54,9 @@ int gate_world_init(struct gate_world *world, const struct plan *plan, size_t st
 	struct store_pg *store, int64_t deadline_ms, struct err *err) MUST_CHECK;
 void gate_world_fini(struct gate_world *world);
 
+/* Adds a line to `laws`; what has no room any more is left out. */
+void gate_law(struct gate_world *world, int number, enum side side, enum law_state state,
+	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 const char *law_state_name(enum law_state state); /* "NOT PROVEN" */
 
 /* What the plan says of a gate; NULL when it does not ask for it. */

@@ -32,7 +32,7 @@ size_t proposals_write(const struct plan *plan, struct arena *arena, struct buf 
 	for (size_t i = 0; i < crossings.count && written < PROPOSALS_MAX; i++) {
 		const struct crossing *c = &crossings.list[i];
 
-		if (c->overlap != CROSSING_ACCIDENT)
+		if (!crossing_is_accident(c))
 			continue;
 		written++;
 		buf_printf(out, "#   - {from: %s, to: %s, because: \"...\", at_most: 30m}  # %s\n",

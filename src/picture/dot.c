@@ -41,7 +41,7 @@ void picture_dot(const struct sequence *q, const struct crossings *crossings, st
 		buf_printf(out, "  \"%s\" -> \"%s\" [label=\"%s\", color=%s%s];\n",
 			plan_node_name(q->plan, c->from), plan_node_name(q->plan, c->to),
 			crossing_verbs(c),
-			c->overlap == CROSSING_ACCIDENT ? "red, penwidth=2" : "orange",
+			crossing_is_accident(c) ? "red, penwidth=2" : "orange",
 			c->kinds & EDGE_WRITES ? "" : ", style=dashed");
 	}
 	for (size_t i = 0; i < q->graph.count; i++)

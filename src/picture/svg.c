@@ -73,8 +73,8 @@ static const char *crossing_class(const struct drawing *d, size_t i)
 {
 	if (!d->crossing[i])
 		return "";
-	return d->crossings->list[d->crossing[i] - 1].overlap == CROSSING_ACCIDENT ? " accident"
-										   : " meant";
+	return crossing_is_accident(&d->crossings->list[d->crossing[i] - 1]) ? " accident"
+									     : " meant";
 }
 
 /* Ends of several edges beside each other, not on one point. */

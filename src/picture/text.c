@@ -53,7 +53,7 @@ static void put_bar(
 	const struct sequence *q, const struct crossing *c, size_t columns, struct buf *out)
 {
 	size_t begin = column(q, c->begin, columns), end = column(q, c->end, columns);
-	char mark = c->overlap == CROSSING_ACCIDENT ? '!' : '=';
+	char mark = crossing_is_accident(c) ? '!' : '=';
 
 	for (size_t i = 0; i < columns; i++)
 		buf_putc(out, i >= begin && i < end ? mark : i == begin ? mark : '.');
@@ -95,7 +95,7 @@ static void put_crossings(const struct sequence *q, const struct crossings *cros
 		for (size_t i = 0; i < crossings->count && told < PAIRS_MAX; i++) {
 			const struct crossing *c = &crossings->list[i];
 
-			if ((c->overlap == CROSSING_ACCIDENT) != accident)
+			if (crossing_is_accident(c) != accident)
 				continue;
 			put_pair(q, c, columns, out);
 			told++;

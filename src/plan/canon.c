@@ -176,6 +176,7 @@ static void add_service(struct canon *c, const struct plan_service *s)
 		add_match(c, &s->matches[i]);
 	add_text(c, "during", plan_during_name(s->during));
 	add_text(c, "schedule", s->schedule);
+	add_text(c, "early_reader", s->early_reader);
 	add_action(c, "move", &s->move);
 	add_action(c, "stop", &s->stop);
 }

@@ -11,6 +11,8 @@
 #include "plan/secret.h"
 #include "plan/text.h"
 
+#define ROLE_NAME_MAX 63 /* NAMEDATALEN - 1: the server cuts what is longer */
+
 /* ---- secrets ---- */
 
 static const char secret_help[] =
@@ -291,6 +293,50 @@ static enum plan_tier derive_tier(const struct plan_service *s, bool needed)
 	return s->route != PLAN_NONE && !needed ? TIER_ENTRY : TIER_SUPPORT;
 }
 
+/* Only what replication itself keeps readable can be read before it is promoted. */
+static bool may_be_read_early(const struct plan_store *store)
+{
+	return store->engine == ENGINE_POSTGRESQL && store->sync == SYNC_LOGICAL &&
+	       store->pattern == PATTERN_REPLICA_PROMOTION;
+}
+
+/* Names that no application's role has. */
+static bool is_reserved_role(const char *role)
+{
+	return *role == '\0' || strlen(role) > ROLE_NAME_MAX || strncmp(role, "pg_", 3) == 0 ||
+	       strncmp(role, "airlock", 7) == 0;
+}
+
+static void early_error(struct checker *ck, const struct yaml_tree *root,
+	const struct plan_service *s, const char *help, const char *message)
+{
+	checker_error_at(ck, path_of(ck, "services", s->name, "early_reader"), "P-EARLY",
+		place(root, "services", s->name, "early_reader"), help, "%s", message);
+}
+
+static void check_early(
+	struct checker *ck, const struct yaml_tree *root, const struct plan_service *s)
+{
+	if (is_reserved_role(s->early_reader))
+		early_error(ck, root, s, "early_reader: ROLE, as it logs in on new",
+			"this is not the name of an application's role");
+	if (!s->tier_given || s->tier != TIER_READ_ONLY || s->writes_count)
+		early_error(ck, root, s,
+			s->writes_count ? "remove early_reader, or what it `writes`"
+					: "add:  tier: read-only",
+			"only a service that is declared to read, and nothing else, may read new "
+			"before it is promoted");
+	if (!s->reads_count)
+		early_error(ck, root, s, "add:  reads: [STORE]", "it reads no store");
+	for (size_t i = 0; i < s->reads_count; i++)
+		if (s->reads[i] != PLAN_NONE && !may_be_read_early(&ck->plan->stores[s->reads[i]]))
+			early_error(ck, root, s, "remove early_reader",
+				arena_printf(ck->scratch,
+					"the new side of %s cannot be read before it is promoted: "
+					"that takes postgresql, replica-promotion and sync: logical",
+					checker_name(ck, ck->plan->stores[s->reads[i]].name)));
+}
+
 static void check_service(
 	struct checker *ck, const struct yaml_tree *root, struct plan_service *s, bool needed)
 {
@@ -302,6 +348,8 @@ static void check_service(
 			place(root, "services", s->name, "tier"),
 			"replayable and entry are the tiers of services that write",
 			"a read-only service writes to nothing, but this one has `writes`");
+	if (s->early_reader)
+		check_early(ck, root, s);
 	if (s->during == DURING_STOP && !s->stop.exec &&
 		!element_node(root, "services", s->name, "stop"))
 		checker_error_at(ck, path_of(ck, "services", s->name, NULL), "P-MISSING",

@@ -133,7 +133,7 @@ static void count_open(const struct sequence *q, struct arena *arena, struct cro
 	c->open_accidents = arena_calloc(arena, q->count + 1, sizeof *c->open_accidents);
 	for (size_t i = 0; i < c->count; i++) {
 		const struct crossing *row = &c->list[i];
-		bool accident = row->overlap == CROSSING_ACCIDENT;
+		bool accident = crossing_is_accident(row);
 
 		c->accidents += accident;
 		c->open[row->begin - 1]++;
@@ -148,6 +148,14 @@ static void count_open(const struct sequence *q, struct arena *arena, struct cro
 	ENSURE(q->count == 0 || c->open[q->count - 1] == 0);
 }
 
+static bool is_early(const struct sequence *q, const struct crossing *c)
+{
+	const struct plan_service *s = node_service(q->plan, c->from);
+
+	return s && s->early_reader && c->kinds == EDGE_READS &&
+	       q->wave_of[c->from] < q->wave_of[c->to];
+}
+
 void crossings_find(const struct sequence *q, struct arena *arena, struct crossings *ret)
 {
 	const struct plan *plan = q->plan;
@@ -155,8 +163,10 @@ void crossings_find(const struct sequence *q, struct arena *arena, struct crossi
 	struct crossings c = {0};
 
 	list_pairs(q, arena, &c);
-	for (size_t i = 0; i < c.count; i++)
+	for (size_t i = 0; i < c.count; i++) {
 		c.list[i].overlap = permit_for(permits, plan->overlaps_count, &c.list[i]);
+		c.list[i].early = is_early(q, &c.list[i]);
+	}
 	count_open(q, arena, &c);
 	*ret = c;
 }

@@ -169,6 +169,33 @@ size_t plan_store_find(const struct plan *plan, const char *name)
 	return PLAN_NONE;
 }
 
+static bool reads_early(const struct plan_service *s, size_t store)
+{
+	for (size_t i = 0; s->early_reader && i < s->reads_count; i++)
+		if (s->reads[i] == store)
+			return true;
+	return false;
+}
+
+static bool is_first_with_role(const struct plan *plan, size_t store, size_t service)
+{
+	for (size_t i = 0; i < service; i++)
+		if (reads_early(&plan->services[i], store) &&
+			strcmp(plan->services[i].early_reader,
+				plan->services[service].early_reader) == 0)
+			return false;
+	return true;
+}
+
+const char *plan_early_reader(const struct plan *plan, size_t store, size_t i)
+{
+	for (size_t s = 0; s < plan->services_count; s++)
+		if (reads_early(&plan->services[s], store) &&
+			is_first_with_role(plan, store, s) && i-- == 0)
+			return plan->services[s].early_reader;
+	return NULL;
+}
+
 const char *plan_setting_get(const struct plan_setting *settings, size_t count, const char *key)
 {
 	for (size_t i = 0; i < count; i++)

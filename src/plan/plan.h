@@ -102,6 +102,9 @@ struct plan_service {
 	size_t matches_count;
 	enum plan_during during;
 	const char *schedule; /* cron expression or NULL */
+	/* The role, by its exact name, as which it reads the new side of its stores before they are
+	 * promoted; NULL = it does not.  The tier is then read-only, as the plan's own word. */
+	const char *early_reader;
 	struct plan_action move, stop;
 };
 
@@ -200,6 +203,8 @@ void plan_freep(struct plan **plan);
 const char *plan_node_name(const struct plan *plan, size_t node);
 /* PLAN_NONE when there is no such name. */
 size_t plan_store_find(const struct plan *plan, const char *name);
+/* The i-th role, each once, that reads the new side of this store early; NULL = no more. */
+const char *plan_early_reader(const struct plan *plan, size_t store, size_t i);
 const char *plan_setting_get(const struct plan_setting *settings, size_t count, const char *key);
 
 const char *plan_engine_name(enum plan_engine engine);

@@ -55,7 +55,7 @@ static const char *alone(const struct sequence *q, size_t node, struct arena *ar
 	enum plan_tier tier = node_tier(q->plan, node);
 	const struct plan_service *service = node_service(q->plan, node);
 	const struct tie *wait = last_wait(q, node);
-	const char *phrase = phrases[tier], *derived = "", *after = "";
+	const char *phrase = phrases[tier], *derived = "", *after = "", *early = "";
 
 	/* Its tier alone would put it earlier. */
 	if (q->part_stage[q->part_of[node]] > tier_rank(tier))
@@ -68,7 +68,11 @@ static const char *alone(const struct sequence *q, size_t node, struct arena *ar
 			wait->from_first ? "; after %s, which %s it" : "; after %s, which it %s",
 			plan_node_name(q->plan, tie_first(wait)),
 			tie_verb((enum tie_kind)wait->kind));
-	return arena_printf(arena, "%s%s%s", phrase, derived, after);
+	if (service && service->early_reader)
+		early = arena_printf(arena,
+			"; reads new as %s before its stores are promoted, data as old as the lag",
+			service->early_reader);
+	return arena_printf(arena, "%s%s%s%s", phrase, derived, after, early);
 }
 
 const char *reason_edge(const struct plan *plan, const struct tie *edge, struct arena *arena)

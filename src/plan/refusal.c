@@ -34,7 +34,7 @@ static void find_crossings(const struct finding *f)
 	for (size_t i = 0; i < all.count; i++) {
 		const struct crossing *c = &all.list[i];
 
-		if (c->overlap != CROSSING_ACCIDENT)
+		if (!crossing_is_accident(c))
 			continue;
 		tell(f, &(struct refusal){.id = "P-CROSSING",
 				.edge = &f->q->graph.edges[c->edge],
@@ -49,6 +49,39 @@ static void find_crossings(const struct finding *f)
 					"\"...\", "
 					"at_most: 30m}",
 					name(f, c->from), name(f, c->to))});
+	}
+}
+
+/* ---- early readers ---- */
+
+static void tell_late(const struct finding *f, size_t node, size_t store)
+{
+	const char *when = f->q->wave_of[node] == f->q->wave_of[store] ? "in one wave with"
+								       : "after";
+
+	tell(f, &(struct refusal){.id = "P-EARLY",
+			.node = node,
+			.key = "early_reader",
+			.message = arena_printf(f->arena,
+				"%s moves %s %s (wave %u), so there is no promotion before which it "
+				"could read new: %s",
+				name(f, node), when, name(f, store), f->q->wave_of[node],
+				reason_why(f->q, node, f->arena)),
+			.help = "remove early_reader, or the `needs`, `order` or `together` that "
+				"keeps it there"});
+}
+
+static void find_late_readers(const struct finding *f)
+{
+	for (size_t i = 0; i < f->plan->services_count; i++) {
+		const struct plan_service *s = &f->plan->services[i];
+		size_t node = f->plan->stores_count + i;
+
+		for (size_t r = 0; s->early_reader && r < s->reads_count; r++)
+			if (f->q->wave_of[node] >= f->q->wave_of[s->reads[r]]) {
+				tell_late(f, node, s->reads[r]);
+				break;
+			}
 	}
 }
 
@@ -320,6 +353,7 @@ void refusals_find(const struct sequence *q, struct arena *arena, refusal_fn *fn
 
 	REQUIRE(fn != NULL);
 	find_crossings(&f);
+	find_late_readers(&f);
 	find_jobs(&f);
 	find_broken_orders(&f);
 	find_shared_routes(&f);

@@ -6,6 +6,7 @@
  * has to be finished by whatever version and plan there are.
  *
  *   P-CROSSING     two that talk stand in different environments, undeclared
+ *   P-EARLY        a service that is to read new early would move with its store or after it
  *   P-JOB-TWICE    a job would run on both sides
  *   P-JOB-NOWHERE  a job would run on neither
  *   P-ENDPOINTS    an order between entry points that the waves break

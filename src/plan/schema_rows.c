@@ -92,6 +92,7 @@ static const struct schema_row service_rows[] = {
 	{"match", SCHEMA_SOME, ARRAY_AT(plan_service, matches), .sub = &match},
 	{"during", SCHEMA_CHOICE, AT(plan_service, during), .names = &names_during},
 	{"schedule", SCHEMA_CRON, AT(plan_service, schedule)},
+	{"early_reader", SCHEMA_TEXT, AT(plan_service, early_reader)},
 	{"move", SCHEMA_MAPPING, AT(plan_service, move), .sub = &action},
 	{"stop", SCHEMA_MAPPING, AT(plan_service, stop), .sub = &action},
 };

@@ -26,8 +26,8 @@ const char *const env_points[] = {"check", "arm", "guard-held", "hold", "seal", 
 	"revoke", "guard-aborted", "reopen", "relink", "finalize", NULL};
 
 const char *const env_setup_points[] = {"sync-enroll", "sync-shut", "sync-publish", "sync-slot",
-	"sync-subscribe", "sync-wayback-slot", "sync-wayback", "sync-audit", "drop-link-old",
-	"drop-link-new", "drop-slots-old", "drop-slots-new", "forget-new", "forget-old",
+	"sync-subscribe", "sync-wayback-slot", "sync-wayback", "sync-audit", "sync-early",
+	"drop-link-old", "drop-link-new", "drop-slots-old", "drop-slots-new", "forget-new", "forget-old",
 	"finalize-old", "finalize-new", "unfreeze-old", "unfreeze-new", "service-stop",
 	"service-start", "wave-begin", "move-intent", "move", "move-seen", "move-back-intent",
 	"move-back", "wave-undo", "wave-end", NULL};

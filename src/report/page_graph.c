@@ -53,8 +53,9 @@ static void wave_row(const struct report *report, const struct wave *wave,
 		html_text(out, plan_node_name(report->plan, c->from));
 		buf_puts(out, " \u2192 ");
 		html_text(out, plan_node_name(report->plan, c->to));
-		buf_puts(out, c->overlap != CROSSING_ACCIDENT ? ", declared"
-							      : ", <strong>NOT DECLARED</strong>");
+		buf_puts(out, c->early			  ? ", reads new before promotion"
+			      : crossing_is_accident(c) ? ", <strong>NOT DECLARED</strong>"
+							: ", declared");
 	}
 	buf_puts(out, "</td></tr>\n");
 }

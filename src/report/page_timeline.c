@@ -103,6 +103,8 @@ static const char *overlap_word(const struct overlap *o)
 {
 	if (!o->intended)
 		return "NOT DECLARED";
+	if (o->early && !o->declared)
+		return "meant: reads new before promotion";
 	return o->too_long ? "declared, LONGER than the plan allows" : "declared";
 }
 

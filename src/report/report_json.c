@@ -122,9 +122,10 @@ static json_t *overlap_json(const struct plan *plan, const struct overlap *o)
 		json_array_append_new(spans,
 			json_pack("{s:o, s:o, s:b}", "from", time_json(o->spans[i].from_ms), "to",
 				time_json(o->spans[i].to_ms), "certain", o->spans[i].certain));
-	return json_pack("{s:o, s:o, s:b, s:o, s:o, s:b, s:o}", "from",
+	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:b, s:o}", "from",
 		text_json(plan_node_name(plan, o->from)), "to",
-		text_json(plan_node_name(plan, o->to)), "intended", o->intended, "because",
+		text_json(plan_node_name(plan, o->to)), "intended", o->intended, "early", o->early,
+		"because",
 		o->declared ? text_json(o->declared->because) : json_null(), "at_most_ms",
 		o->declared ? json_integer(o->declared->at_most_ms) : json_null(), "too_long",
 		o->too_long, "spans", spans);

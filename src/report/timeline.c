@@ -396,7 +396,10 @@ static void make_overlaps(struct making *m)
 		const struct crossing *c = &all.list[i];
 
 		m->t.overlaps[i] = (struct overlap){
-			.from = c->from, .to = c->to, .intended = c->overlap != CROSSING_ACCIDENT};
+			.from = c->from,
+			.to = c->to,
+			.intended = !crossing_is_accident(c),
+			.early = c->early};
 		make_overlap(m, &m->t.overlaps[i]);
 	}
 }

@@ -41,6 +41,7 @@ struct overlap_span {
 struct overlap {
 	size_t from, to; /* nodes */
 	bool intended;
+	bool early; /* `from` reads new before `to` is promoted */
 	const struct plan_overlap *declared; /* NULL when it is not */
 	struct overlap_span *spans;
 	size_t count;

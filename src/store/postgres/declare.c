@@ -1,5 +1,6 @@
 #include "base/check.h"
 #include "store/postgres/driver.h"
+#include "store/postgres/early.h"
 
 int pg_open_alone(struct store_pg *s, enum side side, int64_t deadline_ms, struct err *err)
 {
@@ -25,7 +26,9 @@ int pg_open_alone(struct store_pg *s, enum side side, int64_t deadline_ms, struc
 	if (!pg_bool(&rows, 0, 0))
 		return err_set(err, ERR_LOST, "the register of %s moved meanwhile: look again",
 			side_name(side));
-	return pg_data_exec(s, side, deadline_ms,
-		"UPDATE airlock.guard SET frozen = false WHERE plan = $1 AND store = $2", 0, NULL,
-		NULL, err);
+	if (pg_data_exec(s, side, deadline_ms,
+		    "UPDATE airlock.guard SET frozen = false WHERE plan = $1 AND store = $2", 0,
+		    NULL, NULL, err))
+		return -1;
+	return side == SIDE_NEW ? early_give_back(s, deadline_ms, err) : 0;
 }

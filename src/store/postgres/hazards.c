@@ -185,6 +185,8 @@ static bool parameter(
 		buf_puts(out, scope->synced ? "true" : "false");
 	else if (NAMED("carried"))
 		buf_puts(out, scope->carried ? "true" : "false");
+	else if (NAMED("temp_withheld"))
+		buf_puts(out, side == SIDE_NEW && scope->temp_withheld ? "true" : "false");
 	else if (NAMED("data_present"))
 		buf_puts(out, scope->data_present ? "true" : "false");
 	else

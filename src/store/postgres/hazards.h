@@ -78,6 +78,7 @@ struct hazards_scope {
 	enum side src;		    /* the side that is left: SIDE_NEW before a rollback */
 	bool synced;		    /* the links exist */
 	bool carried;		    /* a gateway carries sessions over: they do not reconnect */
+	bool temp_withheld;	    /* new's saved admission has PUBLIC's TEMPORARY */
 	bool data_present;	    /* rows on dst are meant to be there */
 	const char *const *roles;   /* Airlock's own */
 	const char *repl_role;	    /* the one that the links log in as */

@@ -7,6 +7,7 @@
  */
 #include "base/check.h"
 #include "store/postgres/driver.h"
+#include "store/postgres/early.h"
 #include "store/postgres/visit.h"
 #include "store/postgres/warm.h"
 
@@ -212,7 +213,8 @@ int pg_check(struct store *store, const struct store_call *call, struct err *err
 	struct store_pg *s = store_pg(store);
 
 	if (links_stand(s, call, err) || tables_ready(s, SIDE_OLD, call->deadline_ms, err) ||
-		tables_ready(s, SIDE_NEW, call->deadline_ms, err) || no_blockers(s, call, err))
+		tables_ready(s, SIDE_NEW, call->deadline_ms, err) || no_blockers(s, call, err) ||
+		(call->src == SIDE_OLD && early_check(s, call->deadline_ms, err)))
 		return -1;
 	return measure_lag(s, call, err);
 }

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "store/postgres/early.h"
 #include "store/postgres/look.h"
 
 #define SYNC_PAUSE_US 200000
@@ -62,6 +63,7 @@ static int enroll(struct sync_run *run, enum side side, bool open, struct err *e
 static int shut_new(struct sync_run *run, struct err *err)
 {
 	struct store_call call = {.src = SIDE_NEW, .attempt = 0, .deadline_ms = deadline(run)};
+	PG_ROWS_AUTO readers = PG_ROWS_INIT;
 	struct door new;
 
 	tell(run, "shutting new: nobody but replication may write there");
@@ -73,6 +75,10 @@ static int shut_new(struct sync_run *run, struct err *err)
 			err, ERR_REFUSED, "new was shut, and a client role may still connect");
 	if (new.reg.attempt > 0)
 		return 0; /* it has been through attempts: proven shut by them */
+	if (early_seen(run->s, deadline(run), &readers, err))
+		return -1;
+	if (readers.rows > 0)
+		return 0; /* they were let in after this proof, and nobody else was */
 	return pg_end_sessions(&run->s->store, &call, err);
 }
 
@@ -191,7 +197,8 @@ int store_pg_sync(struct store_pg *s, const struct sync_options *options, struct
 			    s, SIDE_OLD, s->link[SIDE_OLD], "pgoutput", deadline(&run), err)) ||
 		ENV_STEP(env, "sync-subscribe",
 			links_subscribe(s, SIDE_OLD, true, deadline(&run), err)) ||
-		wait_copy(&run, err) || create_way_back(&run, err) || wait_lag(&run, err))
+		wait_copy(&run, err) || create_way_back(&run, err) || wait_lag(&run, err) ||
+		ENV_STEP(env, "sync-early", early_admit(s, deadline(&run), err)))
 		return -1;
 	tell(&run, "in sync");
 	return 0;
@@ -243,7 +250,7 @@ int store_pg_abandon(struct store_pg *s, int64_t deadline_ms, struct err *err)
 		return err_set(err, ERR_REFUSED,
 			"new is primary: `airlock rollback` first, or `airlock finalize`");
 	/* Links and slots first: new must not be opened while old still writes into it. */
-	if (links_drop(s, deadline_ms, err) ||
+	if (links_drop(s, deadline_ms, err) || early_give_back(s, deadline_ms, err) ||
 		ENV_STEP(s->store.env, "forget-new", forget(s, SIDE_NEW, deadline_ms, err)))
 		return -1;
 	return ENV_STEP(s->store.env, "forget-old", forget(s, SIDE_OLD, deadline_ms, err));
@@ -272,7 +279,10 @@ int pg_finalize(struct store *store, const struct store_call *call, struct err *
 	struct store_pg *s = store_pg(store);
 	struct door door[SIDE_COUNT];
 
-	if (read_settled(s, call->deadline_ms, door, err))
+	/* Whoever reads the side that is given up would read it growing old. */
+	if (read_settled(s, call->deadline_ms, door, err) ||
+		early_dismiss(s, call->deadline_ms, err) ||
+		early_give_back(s, call->deadline_ms, err))
 		return -1;
 	/* The registers first: no attempt begins from a finalized one, so nobody can be half way
 	 * when the links go.  The shut side keeps its saved admission and stays shut. */

@@ -172,9 +172,24 @@ static void nothing_can_be_smuggled_between_lines(void **state)
 		f.plan->canonical, "services.w.match=user:\"a\\\" address:\\\"b\\nname=x\" \n");
 }
 
+static void an_early_reader_changes_the_plan(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(HEAD "services: {r: {tier: read-only, reads: [orders]}}\n");
+	FIXTURE_AUTO g = fixture_parse(
+		HEAD "services: {r: {tier: read-only, reads: [orders], early_reader: x}}\n");
+
+	(void)state;
+	assert_non_null(f.plan);
+	assert_non_null(g.plan);
+	assert_null(strstr(f.plan->canonical, "early"));
+	assert_contains(g.plan->canonical, "services.r.early_reader");
+	assert_string_not_equal(f.plan->hash, g.plan->hash);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_early_reader_changes_the_plan),
 		cmocka_unit_test(layout_means_nothing),
 		cmocka_unit_test(a_policy_that_is_the_default_means_nothing_said),
 		cmocka_unit_test(every_meaning_counts),

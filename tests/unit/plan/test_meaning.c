@@ -91,6 +91,53 @@ static void a_reader_does_not_write(void **state)
 	fixture_only(&f, "P-TIER", 8, 22);
 }
 
+static void an_early_reader_is_declared_to_read_and_no_more(void **state)
+{
+	static const struct {
+		const char *service, *help, *message;
+		int column;
+	} cases[] = {
+		{"reads: [orders], early_reader: r", "add:  tier: read-only", "declared to read", 40},
+		{"writes: [orders], early_reader: r", "or what it `writes`", "declared to read", 41},
+		{"tier: replayable, reads: [orders], early_reader: r", "add:  tier: read-only",
+			"declared to read", 58},
+		{"tier: read-only, early_reader: r", "add:  reads: [STORE]", "reads no store", 40},
+		{"tier: read-only, reads: [orders], early_reader: airlock_probe", "as it logs in on new",
+			"not the name of an application's role", 57},
+		{"tier: read-only, reads: [orders], early_reader: pg_read_all_data",
+			"as it logs in on new", "not the name of an application's role", 57},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		BUF_AUTO text = BUF_INIT;
+		const struct problem *p;
+
+		buf_printf(&text, HEAD "services:\n  w: {%s}\n", cases[i].service);
+		FIXTURE_AUTO f = fixture_parse(buf_str(&text));
+		p = fixture_only(&f, "P-EARLY", 8, cases[i].column);
+		assert_int_equal(p->severity, PROBLEM_ERROR);
+		assert_contains(p->message, cases[i].message);
+		assert_contains(p->help, cases[i].help);
+	}
+}
+
+/* What this version does not carry out yet is refused for that as well. */
+static void only_what_replication_keeps_readable_is_read_early(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(
+		"airlock: 1\nname: shop\nroutes:\n  direct: {kind: none}\nstores:\n"
+		"  orders: {engine: postgresql, old: \"host=a dbname=d\", new: \"host=b dbname=d\",\n"
+		"    pattern: replica-promotion, sync: physical, route: direct}\n"
+		"services:\n  r: {tier: read-only, reads: [orders], early_reader: x}\n");
+	const struct problem *p = fixture_find(&f, "P-EARLY");
+
+	(void)state;
+	assert_non_null(p);
+	assert_int_equal(p->line, 9);
+	assert_contains(p->message, "orders cannot be read before it is promoted");
+}
+
 static void overlaps_need_an_edge(void **state)
 {
 	FIXTURE_AUTO f = fixture_parse(
@@ -142,6 +189,8 @@ int main(void)
 		cmocka_unit_test(budgets_must_fit_into_each_other),
 		cmocka_unit_test(tiers_are_derived),
 		cmocka_unit_test(a_reader_does_not_write),
+		cmocka_unit_test(an_early_reader_is_declared_to_read_and_no_more),
+		cmocka_unit_test(only_what_replication_keeps_readable_is_read_early),
 		cmocka_unit_test(overlaps_need_an_edge),
 		cmocka_unit_test(a_name_belongs_to_one),
 		cmocka_unit_test(unused_routes_are_only_warned_of),

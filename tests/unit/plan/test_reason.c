@@ -126,9 +126,24 @@ static void a_limit_is_told_with_its_numbers(void **state)
 				       "limits.blast_radius is 1");
 }
 
+static void who_reads_new_early_says_so(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(HEAD
+		"services:\n  reports: {tier: read-only, reads: [orders], early_reader: reporting}\n");
+	ARENA_AUTO arena = ARENA_INIT;
+	struct sequence q;
+
+	(void)state;
+	sequence_make(f.plan, &arena, &q);
+	assert_string_equal(why(f.plan, &q, &arena, "reports"),
+		"only reads, so it moves before the stores; reads new as reporting before its "
+		"stores are promoted, data as old as the lag");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_reads_new_early_says_so),
 		cmocka_unit_test(each_says_tier_and_what_it_waited_for),
 		cmocka_unit_test(a_circle_tells_its_edges),
 		cmocka_unit_test(a_placement_says_what_holds_it),

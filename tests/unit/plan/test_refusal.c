@@ -70,6 +70,34 @@ static void the_line_that_is_printed_declares_it(void **state)
 
 #define DECLARED(what) "  - {from: " what ", to: orders, because: x, at_most: 1m}\n"
 
+#define EARLY "  reports: {tier: read-only, reads: [orders], early_reader: reporting"
+
+static void an_early_reader_that_moves_late_is_refused(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{HEAD "services:\n" EARLY "}\norder: [{first: orders, then: reports, because: x}]\n"
+		      "overlap:\n" DECLARED("reports"),
+			"reports moves after orders (wave 2)"},
+		{HEAD "services:\n" EARLY "}\ntogether: [{members: [orders, reports], because: x}]\n",
+			"reports moves in one wave with orders (wave 1)"},
+		{HEAD "services:\n" EARLY ", needs: [orders]}\n",
+			"reports moves in one wave with orders (wave 1)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		FIXTURE_AUTO f = fixture_parse(cases[i].text);
+		const struct problem *p = fixture_only(&f, "P-EARLY", 8, 61);
+
+		assert_non_null(f.plan);
+		assert_int_equal(p->severity, PROBLEM_REFUSAL);
+		assert_contains(p->message, cases[i].message);
+		assert_contains(p->help, "remove early_reader, or the `needs`, `order` or");
+	}
+}
+
 static void a_schedule_that_nothing_stops_runs_twice(void **state)
 {
 	FIXTURE_AUTO f = fixture_parse(HEAD
@@ -245,6 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_crossing_is_refused_at_its_place),
 		cmocka_unit_test(the_line_that_is_printed_declares_it),
+		cmocka_unit_test(an_early_reader_that_moves_late_is_refused),
 		cmocka_unit_test(a_schedule_that_nothing_stops_runs_twice),
 		cmocka_unit_test(a_job_that_moves_before_its_stop_is_refused_until_it_is_ordered),
 		cmocka_unit_test(a_job_held_back_for_ever_runs_nowhere),

@@ -28,20 +28,42 @@ CREATE TABLE IF NOT EXISTS airlock.register (
 	PRIMARY KEY (plan, store, side)
 );
 
+-- What came later: roles that read this side before it is promoted (the plan's early_reader).
+ALTER TABLE airlock.register ADD COLUMN IF NOT EXISTS readers name[] NOT NULL DEFAULT '{}';
+
 -- Roles that keep CONNECT while a door is shut, so that a restarted controller, verify and audit
 -- still enter.  The gateway's role is not among them: it has CONNECT on control databases only.
 CREATE OR REPLACE FUNCTION airlock.ours() RETURNS name[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS
 $$ SELECT ARRAY['airlock', 'airlock_repl']::name[] $$;
 
+-- Early readers of a database whose door is shut, as long as none of them can become somebody who
+-- writes: one that can is a client like any other, and then the door reads open.  What they may do
+-- with the tables only the migrated database knows: airlock.early_rights there.
+CREATE OR REPLACE FUNCTION airlock.early(db name) RETURNS name[]
+LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+	SELECT coalesce(array_agg(r.rolname), '{}')
+	FROM airlock.register g, pg_database d, pg_roles r
+	WHERE g.dbname = db AND d.datname = db AND g.state = 'STANDBY' AND r.rolname = ANY (g.readers)
+	  AND NOT EXISTS (SELECT FROM pg_roles m
+		WHERE pg_has_role(r.oid, m.oid, 'MEMBER')
+		  AND (m.rolsuper OR m.rolcreaterole OR m.rolreplication OR m.oid = d.datdba
+		       OR m.rolname ~ '^airlock'
+		       OR m.rolname ~ '^pg_' AND m.rolname NOT IN ('pg_read_all_data',
+			'pg_read_all_settings', 'pg_read_all_stats', 'pg_stat_scan_tables',
+			'pg_monitor')))
+$$;
+
 -- Observed, not assumed: may any client role enter?  Superusers cannot be fenced and are not asked.
 CREATE OR REPLACE FUNCTION airlock.is_open(db name) RETURNS boolean
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	exempt name[] := airlock.ours() || airlock.early(db);
 BEGIN
 	RETURN EXISTS (
 		SELECT FROM pg_roles r, pg_database d
 		WHERE d.datname = db AND r.rolcanlogin AND NOT r.rolsuper
-		  AND r.rolname <> ALL (airlock.ours())
+		  AND r.rolname <> ALL (exempt)
 		  AND has_database_privilege(r.oid, d.oid, 'CONNECT'));
 END $$;
 
@@ -74,10 +96,15 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
 DECLARE
 	r record;
 BEGIN
-	FOR r IN SELECT * FROM jsonb_to_recordset(coalesce(undo, '[]')) AS x(who text, option boolean)
+	FOR r IN SELECT * FROM jsonb_to_recordset(coalesce(undo, '[]'))
+	         AS x(who text, option boolean, privilege text, take boolean)
 	LOOP
-		EXECUTE format('GRANT CONNECT ON DATABASE %I TO %s%s', db, r.who,
-			CASE WHEN r.option THEN ' WITH GRANT OPTION' ELSE '' END);
+		IF r.take THEN
+			EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM %s', db, r.who);
+		ELSE
+			EXECUTE format('GRANT %s ON DATABASE %I TO %s%s', coalesce(r.privilege, 'CONNECT'),
+				db, r.who, CASE WHEN r.option THEN ' WITH GRANT OPTION' ELSE '' END);
+		END IF;
 	END LOOP;
 END $$;
 
@@ -153,7 +180,8 @@ BEGIN
 		RETURN false;
 	END IF;
 	PERFORM airlock.admission_open(db, saved);
-	UPDATE airlock.register SET undo = NULL WHERE plan = p AND store = s AND side = sd;
+	UPDATE airlock.register SET undo = NULL, readers = '{}'
+	WHERE plan = p AND store = s AND side = sd;
 	RETURN true;
 END $$;
 
@@ -279,8 +307,59 @@ BEGIN
 		RETURN false;
 	END IF;
 	PERFORM airlock.admission_open(db, saved);
-	UPDATE airlock.register SET undo = NULL WHERE plan = p AND store = s AND side = sd;
+	UPDATE airlock.register SET undo = NULL, readers = '{}'
+	WHERE plan = p AND store = s AND side = sd;
 	RETURN true;
+END $$;
+
+-- The early readers of the shut new side are exactly these from now on.  Each has CONNECT of its
+-- own, and nobody TEMPORARY from PUBLIC; the saved admission says how that is taken back when the
+-- door opens.  A reader that had no CONNECT before keeps it then, since it works there.  Fails as a
+-- whole where others would come in with them.  `dismissed`: whose sessions are to be ended.
+CREATE OR REPLACE FUNCTION airlock.early_admit(p text, s text, roles name[],
+	OUT done boolean, OUT dismissed name[])
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	g airlock.register;
+	r name;
+BEGIN
+	SELECT * INTO g FROM airlock.register
+	WHERE plan = p AND store = s AND side = 'new' AND state = 'STANDBY' FOR UPDATE;
+	done := FOUND;
+	dismissed := ARRAY(SELECT unnest(g.readers) EXCEPT SELECT unnest(roles));
+	IF NOT done THEN
+		RETURN;
+	END IF;
+	FOREACH r IN ARRAY dismissed LOOP
+		EXECUTE format('REVOKE CONNECT ON DATABASE %I FROM %I', g.dbname, r);
+		g.undo := (SELECT coalesce(jsonb_agg(x), '[]') FROM jsonb_array_elements(g.undo) x
+		           WHERE NOT (x ? 'take' AND x->>'who' = quote_ident(r)));
+	END LOOP;
+	FOR r IN SELECT unnest(roles) EXCEPT SELECT unnest(g.readers) LOOP
+		EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', g.dbname, r);
+		IF NOT EXISTS (SELECT FROM jsonb_array_elements(g.undo) x
+		               WHERE x->>'who' = quote_ident(r)) THEN
+			g.undo := g.undo || jsonb_build_object('who', quote_ident(r), 'take',
+				g.undo @> '[{"who": "PUBLIC", "option": false}]');
+		END IF;
+	END LOOP;
+	IF cardinality(roles) > 0 AND EXISTS (
+		SELECT FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+		WHERE d.datname = g.dbname AND a.grantee = 0 AND a.privilege_type = 'TEMPORARY') THEN
+		EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', g.dbname);
+		g.undo := g.undo || '{"who": "PUBLIC", "privilege": "TEMPORARY"}';
+	END IF;
+	UPDATE airlock.register SET readers = roles, undo = g.undo
+	WHERE plan = p AND store = s AND side = 'new';
+	IF airlock.is_open(g.dbname) THEN
+		RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = format(
+			'with CONNECT for the early readers %s may enter %s, which is shut',
+			(SELECT string_agg(r.rolname, ', ' ORDER BY r.rolname) FROM pg_roles r
+			 WHERE r.rolcanlogin AND NOT r.rolsuper
+			   AND r.rolname <> ALL (airlock.ours() || airlock.early(g.dbname))
+			   AND has_database_privilege(r.oid, g.dbname, 'CONNECT')), g.dbname),
+			HINT = 'Take away the memberships that let them in.';
+	END IF;
 END $$;
 
 REVOKE ALL ON SCHEMA airlock FROM PUBLIC;

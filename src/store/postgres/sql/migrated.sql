@@ -27,6 +27,9 @@ CREATE TABLE IF NOT EXISTS airlock.guard (
 -- What came later: the log of the audit slot was given up up to here, unaudited, since shut_lsn.
 ALTER TABLE airlock.guard ADD COLUMN IF NOT EXISTS audit_gap pg_lsn;
 
+-- What came later: functions whose EXECUTE was taken from PUBLIC for the early readers.
+ALTER TABLE airlock.guard ADD COLUMN IF NOT EXISTS withheld text[] NOT NULL DEFAULT '{}';
+
 -- Published on both sides; everything else of Airlock's is not.
 CREATE TABLE IF NOT EXISTS airlock.marker (
 	attempt bigint NOT NULL,
@@ -211,6 +214,115 @@ BEGIN
 	RETURN changes;
 END $$;
 
+-- Every function of PostgreSQL's own that changes a large object and that PUBLIC may call.
+CREATE OR REPLACE FUNCTION airlock_dba.large_object_writers() RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS
+$$ SELECT ARRAY['lo_creat(integer)', 'lo_create(oid)', 'lo_from_bytea(oid,bytea)',
+	'lo_put(oid,bigint,bytea)', 'lo_truncate(integer,integer)',
+	'lo_truncate64(integer,bigint)', 'lo_unlink(oid)', 'lowrite(integer,bytea)'] $$;
+
+-- What would let an early reader write in this database, each with the statement that takes it
+-- away; no row is the proof that it can not.  By the catalogs alone: its own rights, those of PUBLIC
+-- and those of every role that it is a member of, whether inherited or for SET ROLE.  Whatever is
+-- not known to be harmless counts.  `early` leaves out what admission takes from PUBLIC by itself.
+CREATE OR REPLACE FUNCTION airlock.early_rights(reader name, early boolean)
+RETURNS TABLE (what text, fix text)
+LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+	WITH self AS (SELECT * FROM pg_roles WHERE rolname = reader),
+	member AS (SELECT m.* FROM pg_roles m, self WHERE pg_has_role(self.oid, m.oid, 'MEMBER')),
+	grantee AS (SELECT oid, quote_ident(rolname) AS who FROM member UNION ALL SELECT 0, 'PUBLIC'),
+	db AS (SELECT * FROM pg_database WHERE datname = current_database())
+	SELECT 'there is no such role', format('CREATE ROLE %I LOGIN', reader)
+	WHERE NOT EXISTS (SELECT FROM self)
+	UNION ALL
+	SELECT 'it has no LOGIN', format('ALTER ROLE %I LOGIN', reader) FROM self WHERE NOT rolcanlogin
+	UNION ALL
+	SELECT format('%s has %s', m.rolname, a.what), format('ALTER ROLE %I NO%s', m.rolname, a.what)
+	FROM member m, LATERAL (VALUES ('SUPERUSER', m.rolsuper), ('CREATEROLE', m.rolcreaterole),
+		('REPLICATION', m.rolreplication)) AS a(what, has)
+	WHERE a.has
+	UNION ALL
+	SELECT format('it is a member of %s', m.rolname), format('REVOKE %I FROM %I', m.rolname, reader)
+	FROM member m, self
+	WHERE m.oid <> self.oid AND (m.rolname ~ '^airlock' OR m.rolname ~ '^pg_' AND m.rolname NOT IN
+		('pg_read_all_data', 'pg_read_all_settings', 'pg_read_all_stats', 'pg_stat_scan_tables',
+		 'pg_monitor'))
+	UNION ALL
+	SELECT format('%s owns %s', m.rolname, pg_describe_object(o.classid, o.objid, o.objsubid)),
+	       CASE WHEN m.oid = self.oid
+	            THEN format('REASSIGN OWNED BY %I TO another role', reader)
+	            ELSE format('REVOKE %I FROM %I', m.rolname, reader) END
+	FROM self, db, member m JOIN pg_shdepend o ON o.refobjid = m.oid
+	WHERE o.refclassid = 'pg_authid'::regclass AND o.deptype = 'o'
+	  AND (o.dbid = db.oid OR o.classid = 'pg_database'::regclass AND o.objid = db.oid)
+	UNION ALL
+	SELECT format('%s has %s on database %s', g.who, a.privilege_type, db.datname),
+	       format('REVOKE %s ON DATABASE %I FROM %s', a.privilege_type, db.datname, g.who)
+	FROM db, aclexplode(coalesce(db.datacl, acldefault('d', db.datdba))) a
+	     JOIN grantee g ON g.oid = a.grantee
+	WHERE (a.privilege_type <> 'CONNECT' OR a.is_grantable)
+	  AND NOT (early AND a.grantee = 0 AND a.privilege_type = 'TEMPORARY')
+	UNION ALL
+	SELECT format('%s has %s on schema %s', g.who, a.privilege_type, n.nspname),
+	       format('REVOKE %s ON SCHEMA %I FROM %s', a.privilege_type, n.nspname, g.who)
+	FROM pg_namespace n, aclexplode(n.nspacl) a JOIN grantee g ON g.oid = a.grantee
+	WHERE a.privilege_type <> 'USAGE' OR a.is_grantable
+	UNION ALL
+	SELECT format('%s has %s on %s', g.who, a.privilege_type, c.oid::regclass),
+	       format('REVOKE %s ON %s %s FROM %s', a.privilege_type,
+	              CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, g.who)
+	FROM pg_class c, aclexplode(c.relacl) a JOIN grantee g ON g.oid = a.grantee
+	WHERE (a.privilege_type <> 'SELECT' OR a.is_grantable) AND c.oid <> 'pg_settings'::regclass
+	UNION ALL
+	SELECT format('%s has %s on column %s of %s', g.who, a.privilege_type, t.attname,
+	              t.attrelid::regclass),
+	       format('REVOKE %s (%I) ON TABLE %s FROM %s', a.privilege_type, t.attname,
+	              t.attrelid::regclass, g.who)
+	FROM pg_attribute t, aclexplode(t.attacl) a JOIN grantee g ON g.oid = a.grantee
+	WHERE a.privilege_type <> 'SELECT' OR a.is_grantable
+	UNION ALL
+	-- Whoever owns it, and whatever it says it does: STABLE binds its own statements only.
+	SELECT format('%s may call %s with the rights of its owner %s', g.who, f.oid::regprocedure,
+	              pg_get_userbyid(f.proowner)),
+	       format('REVOKE EXECUTE ON ROUTINE %s FROM %s', f.oid::regprocedure, g.who)
+	FROM pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
+	     JOIN grantee g ON g.oid = a.grantee
+	WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
+	UNION ALL
+	SELECT format('%s may call %s', g.who, f.oid::regprocedure),
+	       format('REVOKE EXECUTE ON FUNCTION %s FROM %s', f.oid::regprocedure, g.who)
+	FROM pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
+	     JOIN grantee g ON g.oid = a.grantee
+	WHERE f.oid::regprocedure::text = ANY (airlock_dba.large_object_writers())
+	  AND NOT (early AND a.grantee = 0)
+	ORDER BY 1
+$$;
+
+-- The early readers' door needs PUBLIC to be without these; what was taken is remembered.
+CREATE OR REPLACE FUNCTION airlock.early_withhold(p text, s text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	taken text[];
+BEGIN
+	PERFORM FROM airlock.guard WHERE plan = p AND store = s FOR UPDATE;
+	taken := airlock_dba.large_objects_withhold();
+	IF cardinality(taken) > 0 THEN
+		UPDATE airlock.guard SET withheld = withheld || taken WHERE plan = p AND store = s;
+	END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock.early_give_back(p text, s text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog AS $$
+DECLARE
+	taken text[];
+BEGIN
+	SELECT withheld INTO taken FROM airlock.guard WHERE plan = p AND store = s FOR UPDATE;
+	IF cardinality(taken) > 0 THEN
+		PERFORM airlock_dba.large_objects_give_back(taken);
+		UPDATE airlock.guard SET withheld = '{}' WHERE plan = p AND store = s;
+	END IF;
+END $$;
+
 -- --- the DBA's part ------------------------------------------------------------------------
 
 CREATE OR REPLACE FUNCTION airlock_dba.link_check(link text) RETURNS void
@@ -251,6 +363,33 @@ BEGIN
 		EXECUTE format('ALTER SUBSCRIPTION %I SET (slot_name = NONE)', link);
 		EXECUTE format('DROP SUBSCRIPTION %I', link);
 	END IF;
+END $$;
+
+-- EXECUTE on the functions that write large objects, taken from PUBLIC and given back.
+CREATE OR REPLACE FUNCTION airlock_dba.large_objects_withhold() RETURNS text[]
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	taken text[];
+	f text;
+BEGIN
+	taken := ARRAY(SELECT o.oid::regprocedure::text
+	               FROM pg_proc o, aclexplode(coalesce(o.proacl, acldefault('f', o.proowner))) a
+	               WHERE o.oid::regprocedure::text = ANY (airlock_dba.large_object_writers())
+	                 AND a.grantee = 0);
+	FOREACH f IN ARRAY taken LOOP
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f::regprocedure);
+	END LOOP;
+	RETURN taken;
+END $$;
+
+CREATE OR REPLACE FUNCTION airlock_dba.large_objects_give_back(taken text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	f text;
+BEGIN
+	FOR f IN SELECT unnest(taken) INTERSECT SELECT unnest(airlock_dba.large_object_writers()) LOOP
+		EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', f::regprocedure);
+	END LOOP;
 END $$;
 
 -- The DDL freeze.  Temporary objects, Airlock's own sessions, and its schemas (a repeated
