@@ -84,7 +84,7 @@ struct world {
 
 void world_make(const struct model *model, struct world *ret);
 
-/* derive.c, for those that help it. */
+/* servers.c: hosts, also for what derive_priv.h does not reach. */
 /* The part that goes by this host where `from` runs; also "db-0.db", one of a StatefulSet. */
 const struct part *world_find_host(
 	const struct world *w, const struct part *from, const char *host);

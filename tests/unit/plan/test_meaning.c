@@ -101,6 +101,19 @@ static void overlaps_need_an_edge(void **state)
 	fixture_only(&f, "P-OVERLAP", 9, 11);
 }
 
+static void every_pair_of_an_overlap_needs_one(void **state)
+{
+	FIXTURE_AUTO f =
+		fixture_parse(HEAD "services: {w: {writes: [orders]}, v: {needs: [w]}}\noverlap:\n"
+				   "  - {from: [v], to: [w], because: x, at_most: 1m}\n"
+				   "  - {from: [v, w], to: orders, because: x, at_most: 1m}\n");
+
+	(void)state;
+	assert_string_equal(fixture_only(&f, "P-OVERLAP", 11, 5)->message,
+		"overlap[1]: nothing connects 'v' and 'orders': neither reads, writes or needs "
+		"the other");
+}
+
 static void a_name_belongs_to_one(void **state)
 {
 	FIXTURE_AUTO f = fixture_parse(HEAD "services: {orders: {}}\n");
@@ -143,6 +156,7 @@ int main(void)
 		cmocka_unit_test(tiers_are_derived),
 		cmocka_unit_test(a_reader_does_not_write),
 		cmocka_unit_test(overlaps_need_an_edge),
+		cmocka_unit_test(every_pair_of_an_overlap_needs_one),
 		cmocka_unit_test(a_name_belongs_to_one),
 		cmocka_unit_test(unused_routes_are_only_warned_of),
 		cmocka_unit_test(too_many_members),
