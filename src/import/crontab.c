@@ -163,7 +163,7 @@ static void add_part(
 	part->scope = carrier->scope;
 	set(model, part, job, arena_printf(model->arena, "a crontab of %.80s", carrier->name),
 		stop);
-	facts_add(model, &part->needs, carrier->name, "runs in it", job->at);
+	part->inside = carrier;
 }
 
 void crontab_read(struct model *model, struct part *part, const char *stop)

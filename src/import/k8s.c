@@ -168,16 +168,6 @@ static const struct node *template_of(const struct node *object, const char *kin
 	return node_at(object, "spec", "template", NULL);
 }
 
-/* First what others take their values from. */
-static void read_data(struct k8s *k, const struct node *object)
-{
-	if (strcmp(node_get_text(object, "kind"), "ConfigMap") == 0 && node_get(object, "data"))
-		node_put(k->model->arena, k->maps,
-			arena_printf(k->model->arena, "%s/%s", k8s_namespace(k, object),
-				k8s_name(object)),
-			object->at, node_get(object, "data"));
-}
-
 static void read_unknown(struct k8s *k, const struct node *object, const char *kind)
 {
 	if (node_at(object, "spec", "template", "spec", "containers", NULL))
@@ -233,10 +223,11 @@ void k8s_import(const struct node *documents, struct model *model)
 		collect(&all, documents->items[i], 0);
 	k.home = home_of(all.list);
 	k.maps = node_new(model->arena, NODE_MAP, documents->at);
+	k.secrets = node_new(model->arena, NODE_MAP, documents->at);
 	k.networks = arena_calloc(model->arena, all.list->count + 1, sizeof(struct node *));
 	k.pods = arena_calloc(model->arena, all.list->count + 1, sizeof *k.pods);
 	for (size_t i = 0; i < all.list->count; i++)
-		read_data(&k, all.list->items[i]);
+		k8s_data_add(&k, all.list->items[i]);
 	for (size_t i = 0; i < all.list->count; i++)
 		read_object(&k, all.list->items[i]);
 	k8s_network_read(&k);

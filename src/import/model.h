@@ -53,10 +53,11 @@ struct part {
 	const char *build;   /* where it is built, or NULL */
 	const char *command; /* entrypoint and arguments in one line, or "" */
 	struct facts env;
-	struct facts settings; /* of configuration files that it is given: settings.h */
-	struct facts tables;   /* crontabs it is given; name: the file, value: the text */
-	struct facts needs;    /* name: a part's; value: why ("depends_on") */
-	struct facts hosts;    /* names: under which others reach it */
+	struct facts settings;	   /* of configuration files that it is given: settings.h */
+	struct facts tables;	   /* crontabs it is given; name: the file, value: the text */
+	struct facts needs;	   /* name: a part's; value: why ("depends_on") */
+	const struct part *inside; /* a job: whose container runs it; or NULL */
+	struct facts hosts;	   /* names: under which others reach it */
 	struct facts
 		entries; /* name: "port 443", "Ingress shop.example.com": reached from outside */
 	struct facts volumes;		     /* name: what is mounted; value: where */

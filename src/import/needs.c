@@ -111,6 +111,17 @@ static void find_needs(struct world *w, struct service *service)
 	}
 }
 
+static void find_carrier(struct world *w, struct service *service)
+{
+	const struct part *inside = service->part->inside;
+	struct edge edge = {.use = EDGE_NEEDS, .why = "runs in it", .at = service->part->at};
+
+	if (inside)
+		edge.service = w->service_of[inside->number];
+	if (edge.service && edge.service != service)
+		world_add_edge(w, service, &edge);
+}
+
 /* Is one of the server's databases used by this service?  Then it needs no other. */
 static void drop_needless(struct service *service)
 {
@@ -153,6 +164,7 @@ static void assume_use(struct world *w, struct service *service)
 void needs_find(struct world *w, struct service *service)
 {
 	find_unseen(w, service);
+	find_carrier(w, service);
 	find_needs(w, service);
 	drop_needless(service);
 	assume_use(w, service);

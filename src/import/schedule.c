@@ -203,7 +203,7 @@ static struct part *add_job(struct model *model, const struct part *carrier, con
 	part->settings = carrier->settings;
 	part->scope = carrier->scope;
 	part->schedule_at = at;
-	facts_add(model, &part->needs, carrier->name, "runs in it", at);
+	part->inside = carrier;
 	return part;
 }
 

@@ -224,6 +224,19 @@ static const char *full_name(const struct scan *s, const char *key)
 		name.len > NAME_MAX_BYTES ? name.data + name.len - NAME_MAX_BYTES : buf_str(&name));
 }
 
+/* nginx' words for where a request goes on to. */
+static bool is_passed_on(const char *name)
+{
+	static const char *const words[] = {
+		"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"};
+	const char *dot = strrchr(name, '.');
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(dot ? dot + 1 : name, words[i]) == 0)
+			return true;
+	return false;
+}
+
 /* Neither a number nor a truth value, and no password. */
 static bool is_worth_keeping(const char *name, struct slice value)
 {
@@ -232,7 +245,7 @@ static bool is_worth_keeping(const char *name, struct slice value)
 	if (value.at == value.end || (size_t)(value.end - value.at) > VALUE_BYTES_MAX)
 		return false;
 	if (dsn_role_of(name, strlen(name), &prefix) == DSN_ROLE_SECRET)
-		return false;
+		return is_passed_on(name);
 	if (dsn_role_of(name, strlen(name), &prefix) != DSN_ROLE_NONE)
 		return true;
 	for (const char *c = value.at; c < value.end; c++)
