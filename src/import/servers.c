@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "dsn/dsn.h"
 
 static bool is_movable(const char *engine)
 {
@@ -97,11 +98,20 @@ static bool is_loopback(const char *host)
 			       strcmp(host, "::1") == 0);
 }
 
+/* Whether somebody says 5432 or nothing, it is the same server. */
+static unsigned usual_port(const char *engine)
+{
+	enum dsn_engine known;
+
+	return dsn_engine_of(engine, strlen(engine), &known) ? dsn_default_port(known) : 0;
+}
+
 struct server *world_outside(struct world *w, const struct service *by, const struct connection *c)
 {
 	const char *host = real_host(w, by->part->scope, c->host);
 	const char *key = arena_printf(w->arena, "%s %s%s %u", c->engine, host ? host : c->key,
-		is_loopback(host) ? by->part->name : "", c->port);
+		is_loopback(host) ? by->part->name : "",
+		c->port ? c->port : usual_port(c->engine));
 	struct node *node = node_get(w->outside, key);
 	struct server *server;
 

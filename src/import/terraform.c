@@ -99,6 +99,7 @@ static void add_resource(
 		.name = name,
 		.module = module,
 		.values = node_get(json, "values"),
+		.depends = node_get(json, "depends_on"),
 		.at = {.file = path, .address = address}};
 }
 
@@ -198,6 +199,7 @@ static void read_server(struct terraform *tf, struct resource *r, const struct s
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
 		add_host(tf, part, terraform_text(r->values, more[i]));
 	r->read = true;
+	r->part = part;
 }
 
 static void read_servers(struct terraform *tf)
@@ -367,16 +369,20 @@ int terraform_import(
 			"%s is no JSON: give what `terraform show -json` prints", path);
 	if (!module)
 		module = node_at(root, "planned_values", "root_module", NULL);
+	if (!module || module->count == 0)
+		module = node_at(root, "prior_state", "values", "root_module", NULL);
 	if (!module)
 		return err_set(err, ERR_USAGE, "%s is not what `terraform show -json` prints%s",
 			path,
 			node_get(root, "terraform_version") ? ", but a state file: run that first"
 							    : "");
+	tf.configuration = node_get(root, "configuration");
 	collect(&tf, path, module);
 	read_servers(&tf);
 	read_databases(&tf);
 	read_records(&tf);
 	terraform_run_read(&tf);
+	terraform_refs_read(&tf);
 	read_manifests(&tf);
 	tell_unread(&tf, path);
 	return 0;

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "import/schedule.h"
+#include "import/settings.h"
 #include "import/terraform_priv.h"
 
 static struct part *add_part(
@@ -13,6 +14,7 @@ static struct part *add_part(
 	if (!part)
 		return NULL;
 	part->image = image;
+	r->part = part;
 	facts_add(tf->model, &part->hosts, part->name, NULL, r->at);
 	return part;
 }
@@ -137,6 +139,7 @@ static void read_ecs_service(struct terraform *tf, struct resource *r)
 		task = task_beside(tf, r);
 	if (task) {
 		task->read = true;
+		r->task = task;
 		add_containers(tf, part, task);
 	}
 	if (terraform_node(r->values, "load_balancer"))
@@ -144,28 +147,62 @@ static void read_ecs_service(struct terraform *tf, struct resource *r)
 	schedule_from_part(tf->model, part);
 }
 
-/* A task that a rule starts: EventBridge's two forms. */
-static struct part *add_scheduled(
-	struct terraform *tf, struct resource *r, const char *task_arn, const char *expression)
+static void set_schedule(
+	struct terraform *tf, struct part *part, const struct resource *r, const char *expression)
+{
+	const char *zone = terraform_text(r->values, "schedule_expression_timezone");
+
+	if (!zone)
+		zone = terraform_text(r->values, "time_zone");
+	part->schedule = expression;
+	part->schedule_how =
+		zone ? arena_printf(tf->model->arena, "%s, by the clock of %s", r->type, zone)
+		     : r->type;
+	part->schedule_at = r->at;
+}
+
+/* "arn:aws:lambda:eu-west-1:1:function:thumbs:live" -> the part of that function. */
+static struct part *function_of(const struct terraform *tf, const char *arn)
+{
+	const char *name = arn ? strstr(arn, ":function:") : NULL;
+
+	for (size_t i = 0; name && i < tf->count; i++) {
+		const char *own = terraform_text(tf->resources[i].values, "function_name");
+		size_t len = strcspn(name + strlen(":function:"), ":");
+
+		if (strcmp(tf->resources[i].type, "aws_lambda_function") == 0 && own &&
+			strlen(own) == len && strncmp(own, name + strlen(":function:"), len) == 0)
+			return tf->resources[i].part;
+	}
+	return NULL;
+}
+
+/* What a rule starts, a task or a function: EventBridge's two forms. */
+static struct part *add_scheduled(struct terraform *tf, struct resource *r, const char *task_arn,
+	const char *arn, const char *expression)
 {
 	struct resource *task = task_of(tf, family(tf->model->arena, task_arn));
-	struct part *part = task && expression
-				    ? add_part(tf, r, terraform_text(r->values, "name"), NULL)
-				    : NULL;
+	struct part *part = expression ? function_of(tf, arn) : NULL;
 
+	if (part) {
+		r->read = true;
+		set_schedule(tf, part, r, expression);
+		return part;
+	}
+	part = task && expression ? add_part(tf, r, terraform_text(r->values, "name"), NULL) : NULL;
 	if (!part)
 		return NULL;
 	task->read = true;
+	r->task = task;
 	add_containers(tf, part, task);
-	part->schedule = expression;
-	part->schedule_how = r->type;
-	part->schedule_at = r->at;
+	set_schedule(tf, part, r, expression);
 	return part;
 }
 
 static void read_scheduler(struct terraform *tf, struct resource *r)
 {
 	add_scheduled(tf, r, terraform_text(r->values, "target.ecs_parameters.task_definition_arn"),
+		terraform_text(r->values, "target.arn"),
 		terraform_text(r->values, "schedule_expression"));
 }
 
@@ -196,6 +233,7 @@ static void read_event_rule(struct terraform *tf, struct resource *r)
 		tf->resources[i].read = true;
 		part = add_scheduled(tf, r,
 			terraform_text(target->values, "ecs_target.task_definition_arn"),
+			terraform_text(target->values, "arn"),
 			terraform_text(r->values, "schedule_expression"));
 		if (part)
 			part->stop = stop_rule(tf->model->arena, name);
@@ -289,14 +327,53 @@ static void read_web_app(struct terraform *tf, struct resource *r)
 	facts_add(tf->model, &part->entries, "App Service serves it", NULL, r->at);
 }
 
+/* Google's scheduler calls something by its address. */
+static void read_cloud_scheduler(struct terraform *tf, struct resource *r)
+{
+	const char *schedule = terraform_text(r->values, "schedule");
+	struct part *part =
+		schedule ? add_part(tf, r, terraform_text(r->values, "name"), NULL) : NULL;
+
+	if (part)
+		set_schedule(tf, part, r, schedule);
+}
+
+/* A chart says what it is by its name, and is told by its values. */
+static void read_helm(struct terraform *tf, struct resource *r)
+{
+	const struct node *values = node_get(r->values, "values"),
+			  *set = node_get(r->values, "set");
+	const char *chart = terraform_text(r->values, "chart");
+	struct part *part = add_part(tf, r, terraform_text(r->values, "name"),
+		chart && strrchr(chart, '/') ? strrchr(chart, '/') + 1 : chart);
+
+	for (size_t i = 0; part && i < node_items(values); i++)
+		if (node_item(values, i)->kind == NODE_TEXT)
+			settings_read(tf->model, part,
+				&(struct settings){.file = r->address,
+					.text = node_item(values, i)->text,
+					.len = strlen(node_item(values, i)->text),
+					.first = r->at});
+	for (size_t i = 0; part && i < node_items(set); i++) {
+		const char *name = node_get_text(node_item(set, i), "name");
+		const char *value = node_get_text(node_item(set, i), "value");
+
+		if (name && value)
+			facts_add(tf->model, &part->settings, name, value, r->at);
+	}
+}
+
 static const struct {
 	const char *type;
 	void (*read)(struct terraform *tf, struct resource *r);
 } readers[] = {
+	/* Functions before what starts them. */
 	{"aws_ecs_service", read_ecs_service},
+	{"aws_lambda_function", read_lambda},
 	{"aws_scheduler_schedule", read_scheduler},
 	{"aws_cloudwatch_event_rule", read_event_rule},
-	{"aws_lambda_function", read_lambda},
+	{"google_cloud_scheduler_job", read_cloud_scheduler},
+	{"helm_release", read_helm},
 	{"kubernetes_deployment", read_kubernetes},
 	{"kubernetes_deployment_v1", read_kubernetes},
 	{"kubernetes_stateful_set", read_kubernetes},
