@@ -63,6 +63,8 @@ static bool is_wanted(const struct compose *c, const struct node *service)
 {
 	const struct node *profiles = node_get(service, "profiles");
 
+	if (!service)
+		return false;
 	if (node_items(profiles) == 0 || is_listed(c->profiles, "*"))
 		return true;
 	/* The profile "" is the one of who asks for none. */
@@ -81,6 +83,7 @@ static void tell_left_out(struct compose *c, const struct entry *service)
 	const struct node *profiles = node_get(service->value, "profiles");
 	const struct node *first = node_item(profiles, 0);
 
+	facts_add(c->model, &c->model->left_out, service->key, NULL, service->at);
 	notes_add(c->model->notes, NOTE_LEFT_OUT, service->at,
 		"services.%.80s belongs to a profile (--profile %.60s)", service->key,
 		first->kind == NODE_TEXT && *first->text ? first->text : "NAME");
@@ -150,7 +153,11 @@ static void read_needs(struct compose *c, struct part *part, const struct node *
 
 	for (size_t i = 0; depends && depends->kind == NODE_MAP && i < depends->count; i++) {
 		const char *condition = node_get_text(depends->entries[i].value, "condition");
+		const char *required = node_get_text(depends->entries[i].value, "required");
 
+		if (required && strcmp(required, "false") == 0 &&
+			!is_wanted(c, node_get(c->mounts.services, depends->entries[i].key)))
+			continue;
 		facts_add(c->model, &part->needs, depends->entries[i].key,
 			condition && strcmp(condition, "service_completed_successfully") == 0
 				? "depends_on, once it has finished"

@@ -317,6 +317,18 @@ static bool stands_as_host(const char *value, const char *start, const char *end
 	       (!*end || *end == ',' || *end == ' ' || *end == '/');
 }
 
+/* Temporal's own words: who is given seeds has two databases there. */
+static void take_seeds(const struct search *s, struct connection *c)
+{
+	const char *main = facts_text(&s->part->env, "DBNAME");
+	const char *visibility = facts_text(&s->part->env, "VISIBILITY_DBNAME");
+
+	if (strcmp(c->key, "POSTGRES_SEEDS") == 0 && s->part->image &&
+		strstr(s->part->image, "temporal"))
+		c->database = arena_printf(s->asked->arena, "%s,%s", main ? main : "temporal",
+			visibility ? visibility : "temporal_visibility");
+}
+
 static void from_hosts(struct search *s, const struct fact *fact)
 {
 	static const char host_characters[] =
@@ -337,6 +349,7 @@ static void from_hosts(struct search *s, const struct fact *fact)
 				c->host = word;
 				c->reads =
 					key_says_reads(fact->name) || connections_says_reads(word);
+				take_seeds(s, c);
 			}
 		}
 		at += len ? len : 1;

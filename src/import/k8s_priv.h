@@ -21,6 +21,8 @@ struct k8s {
 	struct node *secrets; /* likewise of a Secret, decoded */
 	const struct node **networks;
 	size_t networks_count;
+	const struct node **poolers;
+	size_t poolers_count;
 	struct k8s_pod *pods;
 	size_t pods_count;
 	size_t expanded; /* bytes that $(VAR) became, in all */
@@ -49,6 +51,10 @@ void k8s_mounts_read(struct k8s *k, struct part *part, const struct node *spec,
 /* `object`: the workload; `template`: the mapping that holds `metadata` and `spec` of its pods. */
 void k8s_pod_read(
 	struct k8s *k, const struct node *object, const struct node *template, const char *kind);
+/* Operators' databases: k8s_stores.c.  When all objects have been read, their poolers become names
+ * of them, and who is given one of their Secrets uses them. */
+void k8s_store_read(struct k8s *k, const struct node *object, const char *kind);
+void k8s_stores_join(struct k8s *k);
 /* Services first, then what stands in front of them. */
 void k8s_network_read(struct k8s *k);
 

@@ -90,8 +90,9 @@ struct model {
 	size_t parts_count, parts_cap;
 	size_t facts_count;
 	struct record *records, **records_last;
-	struct facts aliases; /* name: "scope/host"; value: the name that it stands for outside */
-	bool compose;	      /* there are names that only a compose network knows */
+	struct facts aliases;  /* name: "scope/host"; value: the name that it stands for outside */
+	struct facts left_out; /* names: services of profiles that nobody asked for */
+	bool compose;	       /* there are names that only a compose network knows */
 	bool kubernetes;
 };
 

@@ -110,8 +110,7 @@ struct server *world_outside(struct world *w, const struct service *by, const st
 {
 	const char *host = real_host(w, by->part->scope, c->host);
 	const char *key = arena_printf(w->arena, "%s %s%s %u", c->engine, host ? host : c->key,
-		is_loopback(host) ? by->part->name : "",
-		c->port ? c->port : usual_port(c->engine));
+		is_loopback(host) ? by->part->name : "", c->port ? c->port : usual_port(c->engine));
 	struct node *node = node_get(w->outside, key);
 	struct server *server;
 

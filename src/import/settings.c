@@ -26,7 +26,8 @@ struct scan {
 	struct place at;
 	char section[KEY_MAX + 1];
 	struct level levels[DEPTH_MAX];
-	size_t depth, items;
+	size_t depth;
+	size_t items[DEPTH_MAX + 1]; /* by depth: how many of the list there were */
 };
 
 struct slice {
@@ -311,6 +312,7 @@ static void push(struct scan *s, size_t indent, const char *name)
 		return;
 	level = &s->levels[s->depth++];
 	level->indent = indent;
+	s->items[s->depth] = 0;
 	memcpy(level->name, name, strlen(name) + 1);
 }
 
@@ -467,7 +469,7 @@ static void read_line(struct scan *s, struct slice whole)
 	while (starts(line, "- ")) {
 		char number[KEY_MAX + 1];
 
-		snprintf(number, sizeof number, "%zu", s->items++);
+		snprintf(number, sizeof number, "%zu", s->items[s->depth]++);
 		push(s, indent, number);
 		line = trim((struct slice){line.at + 2, line.end});
 		indent = (size_t)(line.at - whole.at);

@@ -207,6 +207,12 @@ void world_use_connection(struct world *w, struct service *from, const struct co
 	}
 	if (!c->engine || (c->host && *c->host == '/'))
 		return;
+	if (c->host && facts_get(&w->model->left_out, c->host)) {
+		notes_add(w->notes, NOTE_LEFT_OUT, c->at,
+			"%.80s: %.80s leads to %.80s, whose profile is left out", from->part->name,
+			c->key, c->host);
+		return;
+	}
 	if (!c->host && c->blank && use_blank(w, from, c))
 		return;
 	server = world_outside(w, from, c);
