@@ -79,13 +79,14 @@ struct objects {
 static void collect(struct objects *all, struct node *object, int depth)
 {
 	const char *kind = node_get_text(object, "kind");
-	const struct node *items = node_get(object, "items");
+	bool template = kind && strcmp(kind, "Template") == 0; /* of OpenShift */
+	const struct node *items = node_get(object, template ? "objects" : "items");
 	size_t len = kind ? strlen(kind) : 0;
 
 	if (!k8s_is_object(object)) {
 		notes_add(all->notes, NOTE_UNKNOWN, object->at,
 			"no object of Kubernetes, apiVersion or kind is missing");
-	} else if (len >= 4 && strcmp(kind + len - 4, "List") == 0 && depth < 4) {
+	} else if ((template || (len >= 4 && strcmp(kind + len - 4, "List") == 0)) && depth < 4) {
 		for (size_t i = 0; items && items->kind == NODE_LIST && i < items->count; i++)
 			collect(all, items->items[i], depth + 1);
 	} else {

@@ -248,6 +248,63 @@ static void read_databases(struct terraform *tf)
 				read_database(tf, &tf->resources[i]);
 }
 
+/* ---- other ways to a server ---- */
+
+/* An endpoint that leads to a server which another resource describes. */
+static const struct {
+	const char *type, *server, *endpoint;
+} endpoints[] = {
+	{"aws_rds_cluster_endpoint", "cluster_identifier", "endpoint"},
+	{"aws_rds_cluster_instance", "cluster_identifier", "endpoint"},
+	{"aws_docdb_cluster_instance", "cluster_identifier", "endpoint"},
+	{"digitalocean_database_connection_pool", "cluster_id", "host"},
+};
+
+/* A proxy and what it stands in front of are two resources. */
+static void read_proxy_target(struct terraform *tf, struct resource *target)
+{
+	const char *proxy = terraform_text(target->values, "db_proxy_name");
+	struct part *part =
+		part_named(tf, terraform_text(target->values, "db_instance_identifier"));
+
+	if (!part)
+		part = part_named(tf, terraform_text(target->values, "db_cluster_identifier"));
+	for (size_t i = 0; part && proxy && i < tf->count; i++) {
+		struct resource *r = &tf->resources[i];
+		const char *name;
+
+		if (strcmp(r->type, "aws_db_proxy") != 0)
+			continue;
+		name = terraform_text(r->values, "name");
+		if (!name || strcmp(name, proxy) != 0)
+			continue;
+		add_host(tf, part, terraform_text(r->values, "endpoint"));
+		r->read = target->read = true;
+	}
+}
+
+static void read_endpoints(struct terraform *tf)
+{
+	for (size_t i = 0; i < tf->count; i++) {
+		struct resource *r = &tf->resources[i];
+
+		if (strcmp(r->type, "aws_db_proxy_target") == 0)
+			read_proxy_target(tf, r);
+		for (size_t k = 0; k < ARRAY_LEN(endpoints); k++) {
+			struct part *part;
+
+			if (strcmp(r->type, endpoints[k].type) != 0)
+				continue;
+			part = part_named(tf, terraform_text(r->values, endpoints[k].server));
+			if (part)
+				add_host(tf, part,
+					bare_host(tf->model->arena,
+						terraform_text(r->values, endpoints[k].endpoint)));
+			r->read = r->read || part;
+		}
+	}
+}
+
 /* ---- names ---- */
 
 static const char *record_value(const struct resource *r)
@@ -380,6 +437,7 @@ int terraform_import(
 	collect(&tf, path, module);
 	read_servers(&tf);
 	read_databases(&tf);
+	read_endpoints(&tf);
 	read_records(&tf);
 	terraform_run_read(&tf);
 	terraform_refs_read(&tf);

@@ -11,16 +11,18 @@ struct resource {
 	const char *address, *type, *name, *module;
 	const struct node *values;
 	struct place at;
-	bool read;		    /* somebody knew it */
-	const struct node *depends; /* addresses, or NULL */
-	struct part *part;	    /* what it became, or NULL */
-	struct resource *task;	    /* of a service: what it runs, or NULL */
+	bool read;		     /* somebody knew it */
+	const struct node *depends;  /* addresses, or NULL */
+	struct part *part;	     /* what it became, or NULL */
+	const struct resource *same; /* another server of this address with another key */
+	struct resource *task;	     /* of a service: what it runs, or NULL */
 };
 
 struct terraform {
 	struct model *model;
 	struct resource *resources;
 	size_t count, cap;
+	struct node *data; /* a map: "type/name" of what holds variables -> ref is its resource */
 	const struct node *configuration; /* of a plan; NULL in a state */
 };
 

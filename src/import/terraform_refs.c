@@ -4,12 +4,13 @@
 #include "base/check.h"
 #include "import/terraform_priv.h"
 
-#define DEPTH_MAX 16	/* of modules that hand a value on */
-#define STEPS_MAX 20000 /* of all walks */
+#define DEPTH_MAX 16	  /* of modules that hand a value on */
+#define STEPS_MAX 2000000 /* of all walks: references and resources looked at */
 
 struct walk {
 	struct terraform *tf;
 	struct part *part;
+	struct node *servers; /* a map: an address without its keys -> ref is the first resource */
 	size_t steps;
 };
 
@@ -61,13 +62,22 @@ static const struct node *module_of(const struct terraform *tf, const char *path
 
 static void follow(struct walk *w, const char *module, const struct node *expression, int depth);
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), tail = strlen(end);
+
+	return len >= tail && strcmp(text + len - tail, end) == 0;
+}
+
 /* A server's address, with its key or for all of that name. */
 static void reach_resource(struct walk *w, const char *module, const char *ref)
 {
 	struct arena *arena = w->tf->model->arena;
 	const char *dot = strchr(ref, '.');
 	size_t len = dot ? (size_t)(dot - ref) + 1 : 0;
-	const char *full;
+	const struct resource *r;
+	const struct node *node;
+	const char *own;
 
 	if (!dot)
 		return;
@@ -77,14 +87,11 @@ static void reach_resource(struct walk *w, const char *module, const char *ref)
 
 		len = close ? (size_t)(close - ref) + 1 : len;
 	}
-	full = join(arena, module, arena_strndup(arena, ref, len));
-	for (size_t i = 0; i < w->tf->count; i++) {
-		const struct resource *r = &w->tf->resources[i];
-
-		if (!r->part || r->part->kind != PART_STORE || r->part == w->part)
-			continue;
-		if (strcmp(r->address, full) != 0 &&
-			strcmp(without_keys(arena, r->address), full) != 0)
+	own = arena_strndup(arena, ref, len);
+	node = node_get(w->servers, without_keys(arena, join(arena, module, own)));
+	for (r = node ? node->ref : NULL; r && w->steps++ < STEPS_MAX; r = r->same) {
+		/* The configuration knows no keys of modules. */
+		if (strchr(own, '[') && !ends_with(r->address, own))
 			continue;
 		if (!facts_get(&w->part->needs, r->address))
 			facts_add(w->tf->model, &w->part->needs, r->address, "it refers to it",
@@ -130,11 +137,11 @@ static void reach_output(struct walk *w, const char *module, const char *name, i
 }
 
 /* "x.y[0].z" stands beside "x.y[0]" and "x.y": the longest says it all. */
-static bool is_beginning(const struct node *references, const char *ref)
+static bool is_beginning(struct walk *w, const struct node *references, const char *ref)
 {
 	size_t len = strlen(ref);
 
-	for (size_t i = 0; i < node_items(references); i++) {
+	for (size_t i = 0; i < node_items(references) && w->steps++ < STEPS_MAX; i++) {
 		const struct node *other = node_item(references, i);
 
 		if (other->kind == NODE_TEXT && strncmp(other->text, ref, len) == 0 &&
@@ -164,7 +171,7 @@ static void follow(struct walk *w, const char *module, const struct node *expres
 	for (size_t i = 0; i < node_items(references); i++) {
 		const struct node *ref = node_item(references, i);
 
-		if (ref->kind == NODE_TEXT && !is_beginning(references, ref->text))
+		if (ref->kind == NODE_TEXT && !is_beginning(w, references, ref->text))
 			reach(w, module, ref->text, depth);
 	}
 	for (size_t i = 0; expression->kind == NODE_LIST && i < expression->count; i++)
@@ -183,7 +190,7 @@ static void read_configured(struct walk *w, const struct resource *r)
 	const char *name = arena_printf(w->tf->model->arena, "%s.%s", r->type, r->name);
 	const struct node *list = node_get(module_of(w->tf, module), "resources");
 
-	for (size_t i = 0; i < node_items(list); i++) {
+	for (size_t i = 0; i < node_items(list) && w->steps++ < STEPS_MAX; i++) {
 		const char *own = node_get_text(node_item(list, i), "address");
 
 		if (own && strcmp(own, name) == 0)
@@ -208,14 +215,28 @@ static void read_depends(struct walk *w, const struct resource *r)
 }
 
 /* The addresses of servers are names under which they are found, too. */
-static void name_servers(struct terraform *tf)
+static void name_servers(struct walk *w)
 {
+	struct terraform *tf = w->tf;
+
+	w->servers = node_new(tf->model->arena, NODE_MAP, (struct place){0});
 	for (size_t i = 0; i < tf->count; i++) {
 		struct resource *r = &tf->resources[i];
+		const char *base;
+		struct node *node;
 
-		if (r->part && r->part->kind == PART_STORE &&
-			!facts_get(&r->part->hosts, r->address))
+		if (!r->part || r->part->kind != PART_STORE)
+			continue;
+		if (!facts_get(&r->part->hosts, r->address))
 			facts_add(tf->model, &r->part->hosts, r->address, NULL, r->at);
+		base = without_keys(tf->model->arena, r->address);
+		node = node_get(w->servers, base);
+		if (!node) {
+			node = node_new(tf->model->arena, NODE_NULL, r->at);
+			node_put(tf->model->arena, w->servers, base, r->at, node);
+		}
+		r->same = node->ref;
+		node->ref = r;
 	}
 }
 
@@ -223,7 +244,7 @@ void terraform_refs_read(struct terraform *tf)
 {
 	struct walk w = {.tf = tf};
 
-	name_servers(tf);
+	name_servers(&w);
 	for (size_t i = 0; i < tf->count; i++) {
 		const struct resource *r = &tf->resources[i];
 		const struct resource *both[] = {r, r->task};
