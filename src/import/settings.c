@@ -500,6 +500,22 @@ void settings_read(struct model *model, struct part *part, const struct settings
 	}
 }
 
+void settings_from_variables(struct model *model)
+{
+	for (size_t i = 0; i < model->parts_count; i++)
+		for (const struct fact *fact = model->parts[i]->env.first; fact; fact = fact->next) {
+			const char *newline = fact->value ? strchr(fact->value, '\n') : NULL;
+			struct settings source = {
+				.file = fact->name, .text = fact->value, .first = fact->at};
+
+			if (!newline || !newline[1])
+				continue;
+			source.len = strlen(fact->value);
+			source.first.line += !fact->at.address;
+			settings_read(model, model->parts[i], &source);
+		}
+}
+
 /* ---- names of files ---- */
 
 static const char *base_name(const char *path)

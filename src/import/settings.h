@@ -24,6 +24,9 @@ struct settings {
 /* Adds to part.settings.  What holds no text is passed over. */
 void settings_read(struct model *model, struct part *part, const struct settings *source);
 
+/* The same for variables that hold a whole file (GITLAB_OMNIBUS_CONFIG), of every part. */
+void settings_from_variables(struct model *model);
+
 /* Is it a file that nobody should look into: a key, a certificate, a list of passwords? */
 bool settings_is_secret(const char *path);
 /* Is it a table of cron, by its name or by where it is mounted? */
