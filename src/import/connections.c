@@ -207,7 +207,8 @@ static bool from_key(struct search *s, const struct fact *fact)
 	/* DB_NAME belongs to DB_HOST. */
 	if (role == DSN_ROLE_DATABASE && ends_with_name(fact->name))
 		prefix = strlen(fact->name) - strlen("NAME");
-	if (strstr(fact->value, "://"))
+	/* "server one db:5432 check" of HAProxy is no host. */
+	if (strstr(fact->value, "://") || (role == DSN_ROLE_HOST && strpbrk(fact->value, " \t")))
 		return false;
 	g = group_of(s, fact->name, prefix, fact->file);
 	if (!g)

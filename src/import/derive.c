@@ -56,7 +56,8 @@ static void connect(struct world *w)
 
 	for (size_t i = 0; i < w->services_count; i++) {
 		connections_find(&asked, w->services[i]->part, &all[i]);
-		if (w->services[i]->image.role == IMAGE_POOLER)
+		if (w->services[i]->image.role == IMAGE_POOLER ||
+			w->services[i]->image.role == IMAGE_PROXY)
 			world_find_behind(w, w->services[i], &all[i]);
 	}
 	/* Who names a database goes first: then those who name only a server find it. */

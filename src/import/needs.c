@@ -102,7 +102,8 @@ static void find_needs(struct world *w, struct service *service)
 		edge.server = w->server_of[part->number];
 		edge.start = edge.start && edge.service;
 		wait_for(w, service, edge);
-		if (!edge.service || !edge.service->behind)
+		if (!edge.service || !edge.service->behind ||
+			edge.service->image.role != IMAGE_POOLER)
 			continue;
 		edge.why = arena_printf(w->arena, "%s, through %s", need->value, part->name);
 		edge.server = edge.service->behind;

@@ -503,7 +503,8 @@ void settings_read(struct model *model, struct part *part, const struct settings
 void settings_from_variables(struct model *model)
 {
 	for (size_t i = 0; i < model->parts_count; i++)
-		for (const struct fact *fact = model->parts[i]->env.first; fact; fact = fact->next) {
+		for (const struct fact *fact = model->parts[i]->env.first; fact;
+			fact = fact->next) {
 			const char *newline = fact->value ? strchr(fact->value, '\n') : NULL;
 			struct settings source = {
 				.file = fact->name, .text = fact->value, .first = fact->at};

@@ -114,7 +114,9 @@ static void use_part(
 	struct server *server = w->server_of[part->number];
 	struct service *service = w->service_of[part->number];
 
-	if (!server && service && service->behind) {
+	if (!server && service && service->behind &&
+		(service->image.role == IMAGE_POOLER ||
+			(c->engine && strcmp(c->engine, service->behind->engine) == 0))) {
 		struct connection through = *c;
 
 		through.key = arena_printf(w->arena, "%s, through %s", c->key, part->name);
@@ -201,6 +203,9 @@ void world_use_connection(struct world *w, struct service *from, const struct co
 	const struct part *part = c->host ? world_find_host(w, from->part, c->host) : NULL;
 	struct server *server;
 
+	/* What a proxy stands in front of it does not use. */
+	if (part && from->behind && w->server_of[part->number] == from->behind)
+		return;
 	if (part) {
 		use_part(w, from, part, c);
 		return;
@@ -220,10 +225,12 @@ void world_use_connection(struct world *w, struct service *from, const struct co
 		use_server(w, from, server, c);
 }
 
-/* ---- poolers ---- */
+/* ---- poolers, and proxies before a store ---- */
 
 void world_find_behind(struct world *w, struct service *pooler, const struct connections *found)
 {
+	bool proxy = pooler->image.role == IMAGE_PROXY;
+
 	for (size_t i = 0; i < found->count && !pooler->behind; i++) {
 		const struct connection *c = &found->rows[i];
 		const struct part *part =
@@ -231,10 +238,13 @@ void world_find_behind(struct world *w, struct service *pooler, const struct con
 
 		if (part)
 			pooler->behind = w->server_of[part->number];
-		else if (c->engine && c->host)
+		else if (c->engine && c->host && !proxy)
 			pooler->behind = world_outside(w, pooler, c);
 	}
-	if (!pooler->behind)
+	/* Of all that a proxy may stand in front of only what moves is looked through it for. */
+	if (proxy && pooler->behind && !pooler->behind->movable)
+		pooler->behind = NULL;
+	if (!pooler->behind && !proxy)
 		notes_add(w->notes, NOTE_ASSUMED, pooler->part->at,
 			"%.80s stands in front of a store, but which one is not seen",
 			pooler->part->name);

@@ -44,7 +44,7 @@ struct service {
 	enum plan_tier tier;
 	const char *tier_why; /* NULL: the plan derives the tier */
 	struct place tier_at;
-	struct server *behind; /* of a pooler: where it leads; or NULL */
+	struct server *behind; /* of a pooler, or a proxy before a store: where it leads; or NULL */
 	struct edge *edges, **edges_last;
 	size_t node;
 };
