@@ -290,7 +290,7 @@ static void add_group(struct search *s, struct group *g)
 
 /* ---- anything else that names a host: http://api:8080, kafka-1:9092,kafka-2:9092 ---- */
 
-static bool is_host_key(const char *name)
+bool connections_names_host(const char *name)
 {
 	static const char *const ends[] = {"HOST", "HOSTS", "HOSTNAME", "ADDR", "ADDRESS",
 		"ADDRESSES", "SERVER", "SERVERS", "BROKER", "BROKERS", "ENDPOINT", "ENDPOINTS",
@@ -334,7 +334,7 @@ static void from_hosts(struct search *s, const struct fact *fact)
 {
 	static const char host_characters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-	bool alone = is_host_key(fact->name);
+	bool alone = connections_names_host(fact->name);
 
 	if (strlen(fact->value) > VALUE_MAX)
 		return;

@@ -88,7 +88,7 @@ struct model {
 	const char *name; /* of the whole, or NULL */
 	struct part **parts;
 	size_t parts_count, parts_cap;
-	size_t facts_count;
+	size_t facts_count, settings_bytes;
 	struct record *records, **records_last;
 	struct facts aliases;  /* name: "scope/host"; value: the name that it stands for outside */
 	struct facts left_out; /* names: services of profiles that nobody asked for */

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "dsn/dsn.h"
+#include "import/connections.h"
 
 #define DEPTH_MAX 16
 #define KEY_MAX 96
@@ -238,21 +239,35 @@ static bool is_passed_on(const char *name)
 	return false;
 }
 
-/* Neither a number nor a truth value, and no password. */
-static bool is_worth_keeping(const char *name, struct slice value)
+/* What schedulers' files say of jobs. */
+static bool is_of_job(const char *name)
 {
-	size_t prefix;
+	static const char *const words[] = {"schedule", "cron", "container"};
+	const char *dot = strrchr(name, '.');
 
-	if (value.at == value.end || (size_t)(value.end - value.at) > VALUE_BYTES_MAX)
-		return false;
-	if (dsn_role_of(name, strlen(name), &prefix) == DSN_ROLE_SECRET)
-		return is_passed_on(name);
-	if (dsn_role_of(name, strlen(name), &prefix) != DSN_ROLE_NONE)
-		return true;
-	for (const char *c = value.at; c < value.end; c++)
-		if (isalpha((unsigned char)*c) || *c == '*')
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(dot ? dot + 1 : name, words[i]) == 0)
 			return true;
 	return false;
+}
+
+/* May it lead to something?  No password does; most of a file is about colours and sizes. */
+static bool is_worth_keeping(const char *name, struct slice value)
+{
+	size_t len = (size_t)(value.end - value.at), prefix, words = 0, letters = 0, signs = 0;
+	enum dsn_role role = dsn_role_of(name, strlen(name), &prefix);
+
+	if (len == 0 || len > VALUE_BYTES_MAX)
+		return false;
+	if (role == DSN_ROLE_SECRET)
+		return is_passed_on(name);
+	for (const char *c = value.at; c < value.end; c++) {
+		words += isspace((unsigned char)*c) != 0;
+		letters += isalpha((unsigned char)*c) != 0;
+		signs += strchr(":@=", *c) != NULL;
+	}
+	return role != DSN_ROLE_NONE || (letters && signs) || is_of_job(name) ||
+	       (letters && !words && connections_names_host(name));
 }
 
 static void add(struct scan *s, const char *key, struct slice raw)
@@ -490,6 +505,12 @@ void settings_read(struct model *model, struct part *part, const struct settings
 
 	if (!is_text(source))
 		return;
+	if (model->settings_bytes > SETTINGS_TOTAL_MAX) {
+		notes_add(model->notes, NOTE_ERROR, (struct place){.file = source->first.file},
+			"more than 32 MB of settings: the rest is left out");
+		return;
+	}
+	model->settings_bytes += source->len;
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		const char *stop = newline ? newline : end;

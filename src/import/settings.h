@@ -12,6 +12,7 @@
 #include "import/model.h"
 
 #define SETTINGS_BYTES_MAX (256u << 10) /* larger files hold data */
+#define SETTINGS_TOTAL_MAX (32u << 20)	/* of all parts, what several are given each time */
 
 /* A file, or what stands for one. */
 struct settings {

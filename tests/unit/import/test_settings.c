@@ -41,18 +41,19 @@ static void every_format_has_keys_values_and_lines(void **state)
 		int line;
 	} rows[] = {
 		{"[database]\nhost = db\n", "database.host", "db", 2},
-		{"[a \"b\"]\nx = y z\n", "a.b.x", "y z", 2},
+		{"[a \"b\"]\nschedule = y z\n", "a.b.schedule", "y z", 2},
 		{"# host = no\n; host = no\n// host = no\n", "host", NULL, 0},
 		{"a:\n  b:\n    host: db\n  c: d\n", "a.b.host", "db", 3},
-		{"a:\n  b:\n    host: db\n  c: d\n", "a.c", "d", 4},
+		{"a:\n  b:\n    host: db\n  c_url: d\n", "a.c_url", "d", 4},
 		{"a: &x\n  host: db  # there\n", "a.host", "db", 2},
 		{"l:\n  - host: one\n  - host: two\nm:\n  - host: three\n", "l.1.host", "two", 3},
 		{"l:\n  - host: one\n  - host: two\nm:\n  - host: three\n", "m.0.host", "three", 5},
 		{"{\n  \"a\": {\n    \"host\": \"db\",\n  },\n  \"c\": \"d\"\n}\n", "a.host", "db",
 			3},
-		{"{\n  \"a\": {\n    \"host\": \"db\",\n  },\n  \"c\": \"d\"\n}\n", "c", "d", 5},
+		{"{\n  \"a\": {\n    \"host\": \"db\",\n  },\n  \"c_url\": \"d\"\n}\n", "c_url",
+			"d", 5},
 		{"a: {b: {host: db, name: 'x, y'}, c: d}\n", "a.b.name", "x, y", 1},
-		{"a: {b: {host: db, name: 'x, y'}, c: d}\n", "a.c", "d", 1},
+		{"a: {b: {host: db, name: 'x, y'}, c_host: d}\n", "a.c_host", "d", 1},
 		{"D = {\n    'x': {\n        'HOST': 'db',\n    }\n}\n", "D.x.HOST", "db", 3},
 		{"$conf['db'][\"host\"] = 'db';\n", "conf.db.host", "db", 1},
 		{"'host' => 'db',\n", "host", "db", 1},
@@ -62,7 +63,7 @@ static void every_format_has_keys_values_and_lines(void **state)
 			"server.location.proxy_pass", "http://web:80", 3},
 		{"backend b\n  server one db-1:5432 check\n", "server", "one db-1:5432 check", 2},
 		{"<c>\n  <host>db</host>\n</c>\n", "c.host", "db", 2},
-		{"export DB=x\n", "DB", "x", 1},
+		{"export A_URL=x\n", "A_URL", "x", 1},
 		{"host: ${DB_HOST}\n", "host", "from-env", 1},
 		{"host: ${OTHER:-else}\n", "host", "else", 1},
 		{"host: ${OTHER:else}\n", "host", "else", 1},
@@ -71,6 +72,9 @@ static void every_format_has_keys_values_and_lines(void **state)
 		{"host: process.env.DB_HOST || 'else',\n", "host", "from-env", 1},
 		{"password = hidden\n", "password", NULL, 0},
 		{"workers = 4\n", "workers", NULL, 0},
+		{"colour = red\n", "colour", NULL, 0},
+		{"title = all of it\n", "title", NULL, 0},
+		{"upstream = web\n", "upstream", "web", 1},
 	};
 
 	(void)state;
