@@ -3,14 +3,17 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "import/compose_mounts.h"
+#include "import/crontab.h"
 #include "import/images.h"
 #include "import/schedule.h"
 
 struct compose {
 	struct model *model;
 	struct reader *reader;
-	const struct node *top, *variables;
+	const struct node *variables;
 	const char *profiles;
+	struct compose_mounts mounts;
 };
 
 enum key_where { SERVICE, TOP };
@@ -60,6 +63,8 @@ static bool is_wanted(const struct compose *c, const struct node *service)
 {
 	const struct node *profiles = node_get(service, "profiles");
 
+	if (!service)
+		return false;
 	if (node_items(profiles) == 0 || is_listed(c->profiles, "*"))
 		return true;
 	/* The profile "" is the one of who asks for none. */
@@ -78,6 +83,7 @@ static void tell_left_out(struct compose *c, const struct entry *service)
 	const struct node *profiles = node_get(service->value, "profiles");
 	const struct node *first = node_item(profiles, 0);
 
+	facts_add(c->model, &c->model->left_out, service->key, NULL, service->at);
 	notes_add(c->model->notes, NOTE_LEFT_OUT, service->at,
 		"services.%.80s belongs to a profile (--profile %.60s)", service->key,
 		first->kind == NODE_TEXT && *first->text ? first->text : "NAME");
@@ -147,7 +153,11 @@ static void read_needs(struct compose *c, struct part *part, const struct node *
 
 	for (size_t i = 0; depends && depends->kind == NODE_MAP && i < depends->count; i++) {
 		const char *condition = node_get_text(depends->entries[i].value, "condition");
+		const char *required = node_get_text(depends->entries[i].value, "required");
 
+		if (required && strcmp(required, "false") == 0 &&
+			!is_wanted(c, node_get(c->mounts.services, depends->entries[i].key)))
+			continue;
 		facts_add(c->model, &part->needs, depends->entries[i].key,
 			condition && strcmp(condition, "service_completed_successfully") == 0
 				? "depends_on, once it has finished"
@@ -222,6 +232,37 @@ static bool ends_with(const char *text, const char *end)
 	return len >= tail && strcmp(text + len - tail, end) == 0;
 }
 
+/* A label_file of KEY=value lines; what the service says itself goes before it. */
+static const struct node *labels_of(
+	struct compose *c, const struct part *part, const struct node *service)
+{
+	const struct node *files = node_get(service, "label_file");
+	const struct node *own = node_get(service, "labels");
+	struct interpolation ip = {.variables = c->variables, .notes = c->model->notes};
+	struct node *labels;
+
+	if (!files)
+		return own;
+	labels = node_new(c->model->arena, NODE_MAP, files->at);
+	for (size_t i = 0; i < node_items(files); i++) {
+		const char *path = node_get_text(node_item(files, i), "path");
+		struct err err = ERR_INIT;
+		const char *text;
+		size_t len;
+
+		if (path && reader_file(c->reader, path, &text, &len, &err) == 0)
+			dotenv_read(&ip, path, text, len, labels);
+		else if (path)
+			notes_add(c->model->notes, NOTE_ASSUMED, files->at,
+				"services.%.80s.label_file: %s; labels there are not seen",
+				part->name, err.msg);
+	}
+	for (size_t i = 0; own && own->kind == NODE_MAP && i < own->count; i++)
+		node_put(c->model->arena, labels, own->entries[i].key, own->entries[i].at,
+			own->entries[i].value);
+	return labels;
+}
+
 static void read_proxy_labels(struct compose *c, struct part *part, const struct node *labels)
 {
 	for (size_t i = 0; labels && labels->kind == NODE_MAP && i < labels->count; i++) {
@@ -237,51 +278,7 @@ static void read_proxy_labels(struct compose *c, struct part *part, const struct
 			facts_get(&part->env, "VIRTUAL_HOST")->at);
 }
 
-/* ---- data ---- */
-
-static bool is_path(const char *source)
-{
-	return *source && strchr("./~", *source);
-}
-
-static void read_volumes(struct compose *c, struct part *part, const struct node *service)
-{
-	const struct node *volumes = node_get(service, "volumes");
-
-	for (size_t i = 0; i < node_items(volumes); i++) {
-		const struct node *volume = node_item(volumes, i);
-		const char *source = node_get_text(volume, "source");
-		const char *target = node_get_text(volume, "target");
-
-		/* What it only reads of the machine's files, somebody else keeps. */
-		if (target && !(source && is_path(source) && node_get_true(volume, "read_only")))
-			facts_add(
-				c->model, &part->volumes, source ? source : "", target, volume->at);
-	}
-}
-
-/* Names only; what a secret's file holds is never read. */
-static void read_secrets(struct compose *c, struct part *part, const struct node *service)
-{
-	const struct node *secrets = node_get(service, "secrets");
-	const struct node *configs = node_get(service, "configs");
-
-	for (size_t i = 0; i < node_items(secrets); i++)
-		if (node_get_text(node_item(secrets, i), "source"))
-			facts_add(c->model, &part->secrets,
-				node_get_text(node_item(secrets, i), "source"), NULL,
-				node_item(secrets, i)->at);
-	for (size_t i = 0; i < node_items(configs); i++) {
-		const char *name = node_get_text(node_item(configs, i), "source");
-		const struct node *content =
-			name ? node_at(c->top, "configs", name, "content", NULL) : NULL;
-
-		if (content && content->kind == NODE_TEXT)
-			facts_set(c->model, &part->env,
-				arena_printf(c->model->arena, "configs.%s", name), content->text,
-				content->blank, content->at);
-	}
-}
+/* ---- what it runs ---- */
 
 static void add_words(struct buf *out, const struct node *node)
 {
@@ -316,11 +313,12 @@ static void read_schedules(struct compose *c, struct part *part, const struct no
 {
 	struct schedule_labels labels = {.model = c->model,
 		.part = part,
-		.labels = node_get(service, "labels"),
+		.labels = labels_of(c, part, service),
 		.deploy_labels = node_at(service, "deploy", "labels", NULL),
 		.stop = stop_of(c, part->name)};
 
 	schedule_from_labels(&labels);
+	crontab_read(c->model, part, stop_of(c, part->name));
 	schedule_from_part(c->model, part);
 	if (part->schedule && !part->stop)
 		part->stop = stop_of(c, part->name);
@@ -342,9 +340,8 @@ static void read_service(struct compose *c, const struct entry *entry)
 	read_needs(c, part, service);
 	read_hosts(c, part, service);
 	read_ports(c, part, service);
-	read_proxy_labels(c, part, node_get(service, "labels"));
-	read_volumes(c, part, service);
-	read_secrets(c, part, service);
+	read_proxy_labels(c, part, labels_of(c, part, service));
+	compose_mounts_read(&c->mounts, part, service);
 	read_schedules(c, part, service);
 }
 
@@ -352,12 +349,15 @@ static void read_service(struct compose *c, const struct entry *entry)
 static void stop_jobs(struct compose *c)
 {
 	const struct part *scheduler = NULL;
+	size_t services = c->model->parts_count;
 
-	for (size_t i = 0; i < c->model->parts_count; i++) {
+	for (size_t i = 0; i < services; i++) {
 		struct image image = image_look(c->model->parts[i]->image, c->model->arena);
 
-		if (image.role == IMAGE_SCHEDULER)
-			scheduler = c->model->parts[i];
+		if (image.role != IMAGE_SCHEDULER)
+			continue;
+		scheduler = c->model->parts[i];
+		schedule_from_settings(c->model, c->model->parts[i]);
 	}
 	for (size_t i = 0; scheduler && i < c->model->parts_count; i++) {
 		struct part *part = c->model->parts[i];
@@ -375,8 +375,12 @@ int compose_import(const struct compose_files *files, const char *profiles, stru
 
 	if (compose_files_load(files, &services, &top, &variables, err))
 		return -1;
-	c.top = top;
 	c.variables = variables;
+	c.mounts = (struct compose_mounts){.top = top,
+		.services = services,
+		.files = {.model = model,
+			.reader = files->reader,
+			.project = reader_dir(model->arena, files->paths[0])}};
 	if (!profiles)
 		c.profiles = node_get_text(variables, "COMPOSE_PROFILES");
 	model->compose = true;

@@ -178,6 +178,21 @@ static struct node *env_files(struct notes *notes, struct node *node, const char
 	return list;
 }
 
+/* Each item knows the directory from which its relative path leads. */
+static struct node *placed(struct notes *notes, struct node *list, const char *dir)
+{
+	for (size_t i = 0; list && list->kind == NODE_LIST && i < list->count; i++) {
+		struct node *item = list->items[i];
+
+		if (item->kind != NODE_MAP)
+			continue;
+		list->items[i] = node_copy(notes->arena, item);
+		node_put(notes->arena, list->items[i], COMPOSE_DIR, item->at,
+			node_text(notes->arena, dir, item->at));
+	}
+	return list;
+}
+
 static void replace(struct notes *notes, struct node *service, const char *key, struct node *value)
 {
 	struct entry *entry = node_entry(service, key);
@@ -203,8 +218,10 @@ struct node *compose_normalise(struct notes *notes, const struct node *service, 
 	replace(notes, copy, "build", keyed(notes, node_get(copy, "build"), "context"));
 	replace(notes, copy, "extends", keyed(notes, node_get(copy, "extends"), "service"));
 	replace(notes, copy, "ports", each(notes, node_get(copy, "ports"), port));
-	replace(notes, copy, "volumes", each(notes, node_get(copy, "volumes"), volume));
+	replace(notes, copy, "volumes",
+		placed(notes, each(notes, node_get(copy, "volumes"), volume), dir));
 	replace(notes, copy, "env_file", env_files(notes, node_get(copy, "env_file"), dir));
+	replace(notes, copy, "label_file", env_files(notes, node_get(copy, "label_file"), dir));
 	return copy;
 }
 

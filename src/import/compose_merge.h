@@ -11,6 +11,9 @@
 
 #include "import/notes.h"
 
+/* The key under which a volume keeps the directory that its relative path begins in. */
+#define COMPOSE_DIR "x-directory"
+
 /* A new node; what is under it may be shared with `service`.  `dir`: where relative paths begin. */
 struct node *compose_normalise(struct notes *notes, const struct node *service, const char *dir);
 

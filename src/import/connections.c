@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "dsn/dsn.h"
+#include "import/images.h"
 
 #define GROUPS_MAX 64
 #define VALUE_MAX (256u << 10) /* a whole configuration file may be a value */
@@ -13,9 +14,11 @@
 /* Variables that begin alike: DB_HOST, DB_PORT, DB_NAME, DB_USER. */
 struct group {
 	const char *prefix;
+	const char *file; /* of settings: the file; NULL: the environment */
 	struct dsn dsn;
 	bool engine_said; /* by DB_CONNECTION=pgsql, or by the prefix */
 	bool blank;
+	bool used; /* by a command that takes it as its environment */
 	const struct fact *host, *first;
 };
 
@@ -25,6 +28,7 @@ struct search {
 	struct connections *found;
 	struct group *groups;
 	size_t groups_count;
+	bool looks_on; /* monitoring: whom its files name it measures, and does not need */
 };
 
 /* ---- names that say something ---- */
@@ -114,6 +118,24 @@ static bool knows(const struct search *s, const char *word)
 	return s->asked->is_host(s->asked->world, s->part, word);
 }
 
+/* "psql -d shop" under PGHOST=db: what the command does not say, its environment does. */
+static bool take_environment(struct search *s, struct dsn *dsn)
+{
+	if (dsn->engine != DSN_POSTGRESQL ||
+		(dsn->form != DSN_COMMAND && dsn->form != DSN_CONNINFO))
+		return false;
+	for (size_t i = 0; i < s->groups_count; i++) {
+		struct group *g = &s->groups[i];
+
+		if (strcasecmp(g->prefix, "PG") != 0 || g->dsn.hosts_count == 0)
+			continue;
+		dsn_default(dsn, &g->dsn);
+		g->used = true;
+		return true;
+	}
+	return false;
+}
+
 /* Every connection string in the value; false when there is none. */
 static bool from_strings(struct search *s, const struct fact *fact)
 {
@@ -124,7 +146,7 @@ static bool from_strings(struct search *s, const struct fact *fact)
 	while (len <= VALUE_MAX && s->found->count < CONNECTIONS_MAX &&
 		dsn_next(fact->value, len, from, &dsn)) {
 		from = dsn.start + dsn.len;
-		if (dsn.hosts_count == 0 && !fact->blank)
+		if (dsn.hosts_count == 0 && !take_environment(s, &dsn) && !fact->blank)
 			continue;
 		add_dsn(s, fact, &dsn, 0, fact->blank);
 		for (size_t i = 1; i < dsn.hosts_count; i++)
@@ -144,20 +166,21 @@ static bool is_libpq_prefix(const char *prefix, size_t len)
 	       (len == 2 || strchr("_.-", prefix[len - 3]));
 }
 
-static struct group *group_of(struct search *s, const char *key, size_t len)
+static struct group *group_of(struct search *s, const char *key, size_t len, const char *file)
 {
 	struct group *g;
 
 	while (len && strchr("_.-", key[len - 1]))
 		len--;
 	for (size_t i = 0; i < s->groups_count; i++)
-		if (strlen(s->groups[i].prefix) == len &&
+		if (s->groups[i].file == file && strlen(s->groups[i].prefix) == len &&
 			strncasecmp(s->groups[i].prefix, key, len) == 0)
 			return &s->groups[i];
 	if (s->groups_count == GROUPS_MAX)
 		return NULL;
 	g = &s->groups[s->groups_count++];
 	g->prefix = arena_strndup(s->asked->arena, key, len);
+	g->file = file;
 	g->dsn.engine_guessed = true;
 	g->engine_said = dsn_engine_of(key, len, &g->dsn.engine) || is_libpq_prefix(g->prefix, len);
 	return g;
@@ -184,9 +207,10 @@ static bool from_key(struct search *s, const struct fact *fact)
 	/* DB_NAME belongs to DB_HOST. */
 	if (role == DSN_ROLE_DATABASE && ends_with_name(fact->name))
 		prefix = strlen(fact->name) - strlen("NAME");
-	if (strstr(fact->value, "://"))
+	/* "server one db:5432 check" of HAProxy is no host. */
+	if (strstr(fact->value, "://") || (role == DSN_ROLE_HOST && strpbrk(fact->value, " \t")))
 		return false;
-	g = group_of(s, fact->name, prefix);
+	g = group_of(s, fact->name, prefix, fact->file);
 	if (!g)
 		return false;
 	if (role == DSN_ROLE_ENGINE) {
@@ -213,7 +237,8 @@ static const struct group *complement(const struct search *s, const struct group
 	for (size_t i = 0; i < s->groups_count; i++) {
 		const struct group *other = &s->groups[i];
 
-		if (other == g || other->host || (!other->dsn.database[0] && !other->dsn.user[0]) ||
+		if (other == g || other->file != g->file || other->host ||
+			(!other->dsn.database[0] && !other->dsn.user[0]) ||
 			!says_database(other->prefix) ||
 			(other->engine_said && g->engine_said &&
 				other->dsn.engine != g->dsn.engine))
@@ -265,7 +290,7 @@ static void add_group(struct search *s, struct group *g)
 
 /* ---- anything else that names a host: http://api:8080, kafka-1:9092,kafka-2:9092 ---- */
 
-static bool is_host_key(const char *name)
+bool connections_names_host(const char *name)
 {
 	static const char *const ends[] = {"HOST", "HOSTS", "HOSTNAME", "ADDR", "ADDRESS",
 		"ADDRESSES", "SERVER", "SERVERS", "BROKER", "BROKERS", "ENDPOINT", "ENDPOINTS",
@@ -293,11 +318,23 @@ static bool stands_as_host(const char *value, const char *start, const char *end
 	       (!*end || *end == ',' || *end == ' ' || *end == '/');
 }
 
+/* Temporal's own words: who is given seeds has two databases there. */
+static void take_seeds(const struct search *s, struct connection *c)
+{
+	const char *main = facts_text(&s->part->env, "DBNAME");
+	const char *visibility = facts_text(&s->part->env, "VISIBILITY_DBNAME");
+
+	if (strcmp(c->key, "POSTGRES_SEEDS") == 0 && s->part->image &&
+		strstr(s->part->image, "temporal"))
+		c->database = arena_printf(s->asked->arena, "%s,%s", main ? main : "temporal",
+			visibility ? visibility : "temporal_visibility");
+}
+
 static void from_hosts(struct search *s, const struct fact *fact)
 {
 	static const char host_characters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-	bool alone = is_host_key(fact->name);
+	bool alone = connections_names_host(fact->name);
 
 	if (strlen(fact->value) > VALUE_MAX)
 		return;
@@ -313,6 +350,7 @@ static void from_hosts(struct search *s, const struct fact *fact)
 				c->host = word;
 				c->reads =
 					key_says_reads(fact->name) || connections_says_reads(word);
+				take_seeds(s, c);
 			}
 		}
 		at += len ? len : 1;
@@ -327,7 +365,7 @@ static void look_at(struct search *s, const struct fact *fact)
 		return;
 	if (from_strings(s, fact))
 		return;
-	if (!from_key(s, fact))
+	if (!from_key(s, fact) && !(fact->file && s->looks_on))
 		from_hosts(s, fact);
 }
 
@@ -359,14 +397,17 @@ void connections_find(
 	struct search s = {.asked = asked, .part = part, .found = ret};
 
 	*ret = (struct connections){0};
+	s.looks_on = image_look(part->image, asked->arena).role == IMAGE_SUPPORT;
 	s.groups = arena_calloc(asked->arena, GROUPS_MAX, sizeof *s.groups);
 	for (const struct fact *fact = part->env.first; fact; fact = fact->next)
+		look_at(&s, fact);
+	for (const struct fact *fact = part->settings.first; fact; fact = fact->next)
 		look_at(&s, fact);
 	if (*part->command && !from_strings(&s, &command))
 		from_hosts(&s, &command);
 	for (size_t i = 0; i < ret->count; i++)
 		complete(&s, &ret->rows[i]);
 	for (size_t i = 0; i < s.groups_count; i++)
-		if (s.groups[i].host)
+		if (s.groups[i].host && !s.groups[i].used)
 			add_group(&s, &s.groups[i]);
 }

@@ -40,6 +40,8 @@ struct connections_asked {
 void connections_find(
 	const struct connections_asked *asked, const struct part *part, struct connections *ret);
 
+/* "API_UPSTREAM", "kafka.brokers": the value of such a key is a host, or a list of them. */
+bool connections_names_host(const char *key);
 /* "replica", "readonly", "-ro": a word of the name says that nothing is written there. */
 bool connections_says_reads(const char *name);
 

@@ -9,6 +9,7 @@
 #include "import/compose.h"
 #include "import/k8s.h"
 #include "import/proposals.h"
+#include "import/settings.h"
 #include "import/terraform.h"
 
 struct run {
@@ -164,6 +165,7 @@ static int read_sources(struct run *run, enum import_from from, struct err *err)
 
 	if (failed)
 		return -1;
+	settings_from_variables(&run->model);
 	if (run->model.parts_count == 0)
 		return err_set(err, ERR_USAGE,
 			"nothing in %s was understood as %s%s: say what it is with --from",

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "import/k8s_priv.h"
 
-enum kind_use { WORKLOAD, CRON, ONCE, NETWORK, DATA, STORE, NOTHING, UNKNOWN };
+enum kind_use { WORKLOAD, CRON, ONCE, NETWORK, DATA, STORE, POOLER, NOTHING, UNKNOWN };
 
 static const struct {
 	const char *name;
@@ -79,82 +79,19 @@ struct objects {
 static void collect(struct objects *all, struct node *object, int depth)
 {
 	const char *kind = node_get_text(object, "kind");
-	const struct node *items = node_get(object, "items");
+	bool template = kind && strcmp(kind, "Template") == 0; /* of OpenShift */
+	const struct node *items = node_get(object, template ? "objects" : "items");
 	size_t len = kind ? strlen(kind) : 0;
 
 	if (!k8s_is_object(object)) {
 		notes_add(all->notes, NOTE_UNKNOWN, object->at,
 			"no object of Kubernetes, apiVersion or kind is missing");
-	} else if (len >= 4 && strcmp(kind + len - 4, "List") == 0 && depth < 4) {
+	} else if ((template || (len >= 4 && strcmp(kind + len - 4, "List") == 0)) && depth < 4) {
 		for (size_t i = 0; items && items->kind == NODE_LIST && i < items->count; i++)
 			collect(all, items->items[i], depth + 1);
 	} else {
 		node_append(all->arena, all->list, object);
 	}
-}
-
-/* ---- operators' databases ---- */
-
-static const struct {
-	const char *group, *kind, *engine, *write_end, *read_end;
-} operators[] = {
-	{"postgresql.cnpg.io", "Cluster", "postgresql", "-rw", "-ro"},
-	{"acid.zalan.do", "postgresql", "postgresql", "", "-repl"},
-	{"postgres-operator.crunchydata.com", "PostgresCluster", "postgresql", "-primary",
-		"-replicas"},
-	{"pg.percona.com", "PerconaPGCluster", "postgresql", "", "-replica"},
-	{"k8s.mariadb.com", "MariaDB", "mariadb", "", "-secondary"},
-	{"rabbitmq.com", "RabbitmqCluster", "rabbitmq", "", ""},
-	{"databases.spotahome.com", "RedisFailover", "redis", "", ""},
-};
-
-static void add_host(struct k8s *k, struct part *part, const char *end, struct place at)
-{
-	static const char *const domains[] = {"", ".svc", ".svc.cluster.local"};
-	const char *space = part->scope;
-
-	facts_add(k->model, &part->hosts, arena_printf(k->model->arena, "%s%s", part->name, end),
-		NULL, at);
-	for (size_t i = 0; i < ARRAY_LEN(domains); i++)
-		facts_add(k->model, &part->hosts,
-			arena_printf(
-				k->model->arena, "%s%s.%s%s", part->name, end, space, domains[i]),
-			NULL, at);
-}
-
-static void read_store(struct k8s *k, const struct node *object, const char *kind)
-{
-	const char *api = node_get_text(object, "apiVersion");
-	const struct node *databases = node_at(object, "spec", "databases", NULL);
-
-	for (size_t i = 0; i < ARRAY_LEN(operators); i++) {
-		struct part *part;
-
-		if (strcmp(operators[i].kind, kind) != 0 ||
-			strncmp(api, operators[i].group, strlen(operators[i].group)) != 0)
-			continue;
-		part = model_part(k->model, k8s_name(object),
-			arena_printf(k->model->arena, "%s of %s", kind, operators[i].group),
-			object->at);
-		if (!part)
-			return;
-		part->kind = PART_STORE;
-		part->scope = k8s_namespace(k, object);
-		part->engine = operators[i].engine;
-		part->host =
-			arena_printf(k->model->arena, "%s%s", part->name, operators[i].write_end);
-		part->database = node_get_text(
-			node_at(object, "spec", "bootstrap", "initdb", NULL), "database");
-		for (size_t d = 0; databases && databases->kind == NODE_MAP && d < databases->count;
-			d++)
-			facts_add(k->model, &part->databases, databases->entries[d].key, NULL,
-				databases->entries[d].at);
-		add_host(k, part, operators[i].write_end, object->at);
-		if (*operators[i].read_end)
-			add_host(k, part, operators[i].read_end, object->at);
-		return;
-	}
-	notes_add(k->model->notes, NOTE_UNKNOWN, object->at, "kind %.60s of %.80s", kind, api);
 }
 
 /* ---- objects ---- */
@@ -166,16 +103,6 @@ static const struct node *template_of(const struct node *object, const char *kin
 	if (use_of(kind) == CRON)
 		return node_at(object, "spec", "jobTemplate", "spec", "template", NULL);
 	return node_at(object, "spec", "template", NULL);
-}
-
-/* First what others take their values from. */
-static void read_data(struct k8s *k, const struct node *object)
-{
-	if (strcmp(node_get_text(object, "kind"), "ConfigMap") == 0 && node_get(object, "data"))
-		node_put(k->model->arena, k->maps,
-			arena_printf(k->model->arena, "%s/%s", k8s_namespace(k, object),
-				k8s_name(object)),
-			object->at, node_get(object, "data"));
 }
 
 static void read_unknown(struct k8s *k, const struct node *object, const char *kind)
@@ -211,7 +138,10 @@ static void read_object(struct k8s *k, const struct node *object)
 			k->networks[k->networks_count++] = object;
 		break;
 	case STORE:
-		read_store(k, object, kind);
+		k8s_store_read(k, object, kind);
+		break;
+	case POOLER:
+		k->poolers[k->poolers_count++] = object;
 		break;
 	case UNKNOWN:
 		read_unknown(k, object, kind);
@@ -233,11 +163,14 @@ void k8s_import(const struct node *documents, struct model *model)
 		collect(&all, documents->items[i], 0);
 	k.home = home_of(all.list);
 	k.maps = node_new(model->arena, NODE_MAP, documents->at);
+	k.secrets = node_new(model->arena, NODE_MAP, documents->at);
 	k.networks = arena_calloc(model->arena, all.list->count + 1, sizeof(struct node *));
+	k.poolers = arena_calloc(model->arena, all.list->count + 1, sizeof(struct node *));
 	k.pods = arena_calloc(model->arena, all.list->count + 1, sizeof *k.pods);
 	for (size_t i = 0; i < all.list->count; i++)
-		read_data(&k, all.list->items[i]);
+		k8s_data_add(&k, all.list->items[i]);
 	for (size_t i = 0; i < all.list->count; i++)
 		read_object(&k, all.list->items[i]);
 	k8s_network_read(&k);
+	k8s_stores_join(&k);
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "import/crontab.h"
 #include "import/k8s_priv.h"
 #include "import/schedule.h"
 
@@ -53,13 +54,6 @@ static const char *expand(struct pod *p, const char *text, bool *ret_blank)
 	return arena_strdup(p->k->model->arena, buf_str(&out));
 }
 
-static const struct node *config_map(const struct pod *p, const char *name)
-{
-	return name ? node_get(
-			      p->k->maps, arena_printf(p->k->model->arena, "%s/%s", p->scope, name))
-		    : NULL;
-}
-
 static void add_unknown(struct pod *p, const char *name, struct place at)
 {
 	facts_set(p->k->model, &p->part->env, name, NULL, true, at);
@@ -67,15 +61,16 @@ static void add_unknown(struct pod *p, const char *name, struct place at)
 
 static void add_value_from(struct pod *p, const char *name, const struct node *from)
 {
-	const struct node *map_ref = node_get(from, "configMapKeyRef");
+	const struct node *map = node_get(from, "configMapKeyRef");
 	const struct node *secret = node_get(from, "secretKeyRef");
-	const struct node *data = config_map(p, node_get_text(map_ref, "name"));
-	const char *key = node_get_text(map_ref, "key");
+	const struct node *ref = map ? map : secret;
+	const char *of = node_get_text(ref, "name"), *key = node_get_text(ref, "key");
+	const struct node *data =
+		map ? k8s_map(p->k, p->scope, of) : k8s_secret(p->k, p->scope, of);
 	const char *value = key ? node_get_text(data, key) : NULL;
 
-	if (node_get_text(secret, "name"))
-		facts_set(p->k->model, &p->part->secrets, node_get_text(secret, "name"), NULL,
-			false, from->at);
+	if (secret && of)
+		facts_set(p->k->model, &p->part->secrets, of, NULL, false, from->at);
 	if (value)
 		facts_set(p->k->model, &p->part->env, name, value, false, from->at);
 	else
@@ -114,81 +109,41 @@ static void add_map(struct pod *p, const char *prefix, const struct node *data)
 				data->entries[i].value->text, false, data->entries[i].value->at);
 }
 
+/* A ConfigMap or Secret whose values all become variables. */
+static void read_all_from(struct pod *p, const struct node *item, bool secret)
+{
+	const char *prefix = node_get_text(item, "prefix");
+	const char *name =
+		node_get_text(node_get(item, secret ? "secretRef" : "configMapRef"), "name");
+	const struct node *data =
+		secret ? k8s_secret(p->k, p->scope, name) : k8s_map(p->k, p->scope, name);
+
+	if (!name)
+		return;
+	if (secret)
+		facts_set(p->k->model, &p->part->secrets, name, NULL, false, item->at);
+	if (data)
+		add_map(p, prefix ? prefix : "", data);
+	else if (secret)
+		notes_add(p->k->model->notes, NOTE_ASSUMED, item->at,
+			"%.80s takes variables from the Secret %.80s; connections named there are "
+			"not seen",
+			p->part->name, name);
+	else
+		notes_add(p->k->model->notes, NOTE_ASSUMED, item->at,
+			"%.80s: the ConfigMap %.80s is not in these files; connections named there "
+			"are not seen",
+			p->part->name, name);
+}
+
 static void read_env_from(struct pod *p, const struct node *container)
 {
 	const struct node *list = node_get(container, "envFrom");
 
 	for (size_t i = 0; i < node_items(list); i++) {
-		const struct node *item = node_item(list, i);
-		const char *prefix = node_get_text(item, "prefix");
-		const char *map = node_get_text(node_get(item, "configMapRef"), "name");
-		const char *secret = node_get_text(node_get(item, "secretRef"), "name");
-
-		if (map && !config_map(p, map))
-			notes_add(p->k->model->notes, NOTE_ASSUMED, item->at,
-				"%.80s: the ConfigMap %.80s is not in these files; connections "
-				"named there are not seen",
-				p->part->name, map);
-		if (map)
-			add_map(p, prefix ? prefix : "", config_map(p, map));
-		if (secret) {
-			facts_set(p->k->model, &p->part->secrets, secret, NULL, false, item->at);
-			notes_add(p->k->model->notes, NOTE_ASSUMED, item->at,
-				"%.80s takes variables from the Secret %.80s; connections named "
-				"there are not seen",
-				p->part->name, secret);
-		}
+		read_all_from(p, node_item(list, i), false);
+		read_all_from(p, node_item(list, i), true);
 	}
-}
-
-/* ---- volumes ---- */
-
-static const struct node *named(const struct node *list, const char *name)
-{
-	for (size_t i = 0; name && i < node_items(list); i++) {
-		const char *own = node_get_text(node_item(list, i), "name");
-
-		if (own && strcmp(own, name) == 0)
-			return node_item(list, i);
-	}
-	return NULL;
-}
-
-/* A mounted ConfigMap is configuration: what it says about stores counts as told. */
-static void read_mount(struct pod *p, const struct node *mount, const struct node *claims)
-{
-	const char *name = node_get_text(mount, "name");
-	const char *path = node_get_text(mount, "mountPath");
-	const struct node *volume = named(node_get(p->spec, "volumes"), name);
-	const char *claim = node_get_text(node_get(volume, "persistentVolumeClaim"), "claimName");
-	const char *map = node_get_text(node_get(volume, "configMap"), "name");
-	const char *secret = node_get_text(node_get(volume, "secret"), "secretName");
-
-	if (!name || !path)
-		return;
-	if (map)
-		add_map(p, arena_printf(p->k->model->arena, "%s/", map), config_map(p, map));
-	if (secret)
-		facts_set(p->k->model, &p->part->secrets, secret, NULL, false, mount->at);
-	if (claim)
-		facts_add(p->k->model, &p->part->volumes, claim, path, mount->at);
-	for (size_t i = 0; !volume && i < node_items(claims); i++) {
-		const char *own = node_get_text(node_get(node_item(claims, i), "metadata"), "name");
-
-		if (own && strcmp(own, name) == 0)
-			facts_add(p->k->model, &p->part->volumes, name, path, mount->at);
-	}
-	/* emptyDir and the like of a server: no volume to keep, but it says what it is. */
-	if (volume && !claim && !map && !secret)
-		facts_add(p->k->model, &p->part->volumes, "", path, mount->at);
-}
-
-static void read_mounts(struct pod *p, const struct node *container, const struct node *claims)
-{
-	const struct node *mounts = node_get(container, "volumeMounts");
-
-	for (size_t i = 0; i < node_items(mounts); i++)
-		read_mount(p, node_item(mounts, i), claims);
 }
 
 /* ---- containers ---- */
@@ -206,7 +161,7 @@ static void read_container(struct pod *p, const struct node *container, const st
 
 	read_env_from(p, container);
 	read_env(p, container);
-	read_mounts(p, container, claims);
+	k8s_mounts_read(p->k, p->part, p->spec, claims, container);
 	if (*p->part->command)
 		buf_puts(&words, p->part->command);
 	add_words(&words, node_get(container, "command"));
@@ -242,23 +197,32 @@ static const char *main_image(const struct node *containers)
 	return first;
 }
 
+static bool is_good(const char *name)
+{
+	return !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-")];
+}
+
 static void read_schedule(struct pod *p, const struct node *object)
 {
 	const struct node *schedule = node_at(object, "spec", "schedule", NULL);
 	const char *name = p->part->name;
 	const char *written = k8s_namespace_written(object);
+	const char *zone = node_get_text(node_get(object, "spec"), "timeZone");
+	bool suspended = node_get_true(node_get(object, "spec"), "suspend");
 	const char *space = written ? arena_printf(p->k->model->arena, "-n, %s, ", written) : "";
 	const char *sh = written ? arena_printf(p->k->model->arena, "-n %s ", written) : "";
-	static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789.-";
 
 	if (!schedule || schedule->kind != NODE_TEXT)
 		return;
+	/* Older clusters take it with the schedule. */
+	if (!zone && strstr(schedule->text, "TZ=") && strchr(schedule->text, ' '))
+		zone = arena_strndup(p->k->model->arena, strstr(schedule->text, "TZ=") + 3,
+			strcspn(strstr(schedule->text, "TZ=") + 3, " "));
 	p->part->schedule = schedule->text;
-	p->part->schedule_how = node_get_true(node_get(object, "spec"), "suspend")
-					? "CronJob, suspended"
-					: "CronJob";
+	p->part->schedule_how = arena_printf(p->k->model->arena, "CronJob%s%s%s",
+		suspended ? ", suspended" : "", zone ? ", by the clock of " : "", zone ? zone : "");
 	p->part->schedule_at = schedule->at;
-	if (name[strspn(name, good)] || p->scope[strspn(p->scope, good)])
+	if (!is_good(name) || !is_good(p->scope))
 		return;
 	p->part->stop = arena_printf(p->k->model->arena,
 		"exec: [kubectl, %spatch, cronjob, %s, -p, '{\"spec\":{\"suspend\":true}}'], "
@@ -266,6 +230,28 @@ static void read_schedule(struct pod *p, const struct node *object)
 		"jsonpath={.spec.suspend})\" = true'], "
 		"undo: [kubectl, %spatch, cronjob, %s, -p, '{\"spec\":{\"suspend\":false}}']",
 		space, name, sh, name, space, name);
+}
+
+/* Who has a crontab of its own stands still with no pods. */
+static const char *stop_workload(struct pod *p, const struct node *object, const char *kind)
+{
+	const char *written = k8s_namespace_written(object);
+	const char *replicas = node_get_text(node_get(object, "spec"), "replicas");
+	const char *name = p->part->name;
+	const char *what = strcmp(kind, "Deployment") == 0    ? "deployment"
+			   : strcmp(kind, "StatefulSet") == 0 ? "statefulset"
+							      : NULL;
+	const char *list = written ? arena_printf(p->k->model->arena, "-n, %s, ", written) : "";
+	const char *sh = written ? arena_printf(p->k->model->arena, "-n %s ", written) : "";
+
+	if (!what || !is_good(name) || !is_good(p->scope) ||
+		(replicas && replicas[strspn(replicas, "0123456789")]))
+		return NULL;
+	return arena_printf(p->k->model->arena,
+		"exec: [kubectl, %sscale, %s, %s, --replicas=0], observe: [sh, -c, 'test -z "
+		"\"$(kubectl %sget %s %s -o jsonpath={.status.replicas})\"'], undo: [kubectl, "
+		"%sscale, %s, %s, --replicas=%s]",
+		list, what, name, sh, what, name, list, what, name, replicas ? replicas : "1");
 }
 
 void k8s_pod_read(
@@ -293,6 +279,7 @@ void k8s_pod_read(
 	for (size_t i = 0; i < node_items(containers); i++)
 		read_container(&p, node_item(containers, i), claims);
 	read_schedule(&p, object);
+	crontab_read(k->model, p.part, stop_workload(&p, object, kind));
 	schedule_from_part(k->model, p.part);
 	k->pods[k->pods_count++] =
 		(struct k8s_pod){p.part, node_at(template, "metadata", "labels", NULL)};

@@ -61,13 +61,14 @@ static struct fact *append(
 	return fact;
 }
 
-void facts_add(struct model *model, struct facts *facts, const char *name, const char *value,
-	struct place at)
+struct fact *facts_add(struct model *model, struct facts *facts, const char *name,
+	const char *value, struct place at)
 {
 	struct fact *fact = append(model, facts, name, at);
 
 	if (fact)
 		fact->value = value;
+	return fact;
 }
 
 static struct fact *find(const struct facts *facts, const char *name)

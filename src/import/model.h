@@ -31,6 +31,7 @@ struct fact {
 	const char *name;
 	const char *value; /* NULL = not known here (a Secret, the environment of a shell) */
 	bool blank;	   /* `value` lacks a variable that had no value */
+	const char *file;  /* of a setting: those of one file belong together; else NULL */
 	struct place at;
 	struct fact *next;
 };
@@ -52,8 +53,11 @@ struct part {
 	const char *build;   /* where it is built, or NULL */
 	const char *command; /* entrypoint and arguments in one line, or "" */
 	struct facts env;
-	struct facts needs; /* name: a part's; value: why ("depends_on") */
-	struct facts hosts; /* names: under which others reach it */
+	struct facts settings;	   /* of configuration files that it is given: settings.h */
+	struct facts tables;	   /* crontabs it is given; name: the file, value: the text */
+	struct facts needs;	   /* name: a part's; value: why ("depends_on") */
+	const struct part *inside; /* a job: whose container runs it; or NULL */
+	struct facts hosts;	   /* names: under which others reach it */
 	struct facts
 		entries; /* name: "port 443", "Ingress shop.example.com": reached from outside */
 	struct facts volumes;		     /* name: what is mounted; value: where */
@@ -62,7 +66,8 @@ struct part {
 	struct place schedule_at;
 	const char
 		*stop; /* `exec: ..., observe: ..., undo: ...` of the schedule as YAML, or NULL */
-	bool replica;  /* a read-only copy of another store */
+	bool starts_jobs;	/* what it starts by the clock are parts of their own */
+	bool replica;		/* a read-only copy of another store */
 	struct facts databases; /* names: of a server, where it is said */
 	/* PART_STORE */
 	const char *engine, *host, *database; /* or NULL */
@@ -83,19 +88,20 @@ struct model {
 	const char *name; /* of the whole, or NULL */
 	struct part **parts;
 	size_t parts_count, parts_cap;
-	size_t facts_count;
+	size_t facts_count, settings_bytes;
 	struct record *records, **records_last;
-	struct facts aliases; /* name: "scope/host"; value: the name that it stands for outside */
-	bool compose;	      /* there are names that only a compose network knows */
+	struct facts aliases;  /* name: "scope/host"; value: the name that it stands for outside */
+	struct facts left_out; /* names: services of profiles that nobody asked for */
+	bool compose;	       /* there are names that only a compose network knows */
 	bool kubernetes;
 };
 
 void model_init(struct model *model, struct arena *arena, struct notes *notes);
 /* NULL when there are too many (noted once). */
 struct part *model_part(struct model *model, const char *name, const char *what, struct place at);
-/* Adds a fact; past the limits it is left out and noted.  Strings are borrowed. */
-void facts_add(struct model *model, struct facts *facts, const char *name, const char *value,
-	struct place at);
+/* Adds a fact; past the limits it is left out and noted, NULL.  Strings are borrowed. */
+struct fact *facts_add(struct model *model, struct facts *facts, const char *name,
+	const char *value, struct place at);
 /* The same, in place of an earlier one of this name. */
 void facts_set(struct model *model, struct facts *facts, const char *name, const char *value,
 	bool blank, struct place at);

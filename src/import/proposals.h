@@ -1,6 +1,7 @@
 /*
  * proposals.h - what crosses between the environments in a plan just written, as lines of `overlap`
- * in comments.  Only a person can say that a crossing is meant; this saves the typing.
+ * in comments.  Only a person can say that a crossing is meant; this saves the typing: whoever asks
+ * the same others, or is asked by the same, shares a line.
  */
 #ifndef AIRLOCK_IMPORT_PROPOSALS_H
 #define AIRLOCK_IMPORT_PROPOSALS_H

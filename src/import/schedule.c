@@ -185,27 +185,26 @@ static bool ends_with(const char *text, const char *end)
 	return len > tail && strcmp(text + len - tail, end) == 0;
 }
 
-static void add_job(const struct schedule_labels *l, const struct entry *label, const char *job,
-	const char *tool)
+/* A job of `tool` that runs in `carrier`, and is told what that is told. */
+static struct part *add_job(struct model *model, const struct part *carrier, const char *job,
+	const char *tool, struct place at)
 {
-	struct model *model = l->model;
-	bool named = strncmp(job, l->part->name, strlen(l->part->name)) == 0;
-	bool same = strcmp(job, l->part->name) == 0;
+	bool named = strncmp(job, carrier->name, strlen(carrier->name)) == 0;
+	bool same = strcmp(job, carrier->name) == 0;
 	const char *name = named && !same ? job
-					  : arena_printf(model->arena, "%s-%s", l->part->name,
+					  : arena_printf(model->arena, "%s-%s", carrier->name,
 						    same ? "job" : job);
 	struct part *part =
-		model_part(model, name, arena_printf(model->arena, "job of %s", tool), label->at);
+		model_part(model, name, arena_printf(model->arena, "job of %s", tool), at);
 
 	if (!part)
-		return;
-	part->env = l->part->env;
-	part->scope = l->part->scope;
-	part->schedule = label->value->text;
-	part->schedule_how =
-		arena_printf(model->arena, "a label of %s on %.80s", tool, l->part->name);
-	part->schedule_at = label->at;
-	facts_add(model, &part->needs, l->part->name, "runs in it", label->at);
+		return NULL;
+	part->env = carrier->env;
+	part->settings = carrier->settings;
+	part->scope = carrier->scope;
+	part->schedule_at = at;
+	part->inside = carrier;
+	return part;
 }
 
 static void own_schedule(
@@ -224,6 +223,7 @@ static void read_label(const struct schedule_labels *l, const struct entry *labe
 	bool cron = ends_with(label->key, ".cron");
 	size_t len = strlen(label->key) - (cron ? strlen(".cron") : strlen(".schedule"));
 	const char *job, *tool;
+	struct part *part;
 
 	if ((!cron && !ends_with(label->key, ".schedule")) || label->value->kind != NODE_TEXT)
 		return;
@@ -233,7 +233,11 @@ static void read_label(const struct schedule_labels *l, const struct entry *labe
 		own_schedule(l->part, label->value->text, "a label", label->at, l->stop);
 		return;
 	}
-	add_job(l, label, strrchr(job, '.') + 1, tool);
+	part = add_job(l->model, l->part, strrchr(job, '.') + 1, tool, label->at);
+	if (!part)
+		return;
+	part->schedule = label->value->text;
+	part->schedule_how = arena_printf(arena, "a label of %s on %.80s", tool, l->part->name);
 }
 
 void schedule_from_labels(const struct schedule_labels *l)
@@ -243,6 +247,47 @@ void schedule_from_labels(const struct schedule_labels *l)
 	for (size_t k = 0; k < ARRAY_LEN(both); k++)
 		for (size_t i = 0; both[k] && both[k]->kind == NODE_MAP && i < both[k]->count; i++)
 			read_label(l, &both[k]->entries[i]);
+}
+
+/* ---- a scheduler's own file ---- */
+
+static struct part *part_named(const struct model *model, const char *name)
+{
+	for (size_t i = 0; name && i < model->parts_count; i++)
+		if (strcmp(model->parts[i]->name, name) == 0 ||
+			facts_get(&model->parts[i]->hosts, name))
+			return model->parts[i];
+	return NULL;
+}
+
+/* "job-exec.nightly.schedule" is in "job-exec.nightly.container" or ".service", or in itself. */
+static void add_section(struct model *model, struct part *scheduler, const struct fact *schedule)
+{
+	static const char *const keys[] = {"container", "service"};
+	size_t len = strlen(schedule->name) - strlen(".schedule");
+	const char *section = arena_strndup(model->arena, schedule->name, len);
+	const char *dot = strrchr(section, '.');
+	const struct part *carrier = NULL;
+	struct part *part;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys) && !carrier; i++)
+		carrier = part_named(
+			model, facts_text(&scheduler->settings,
+				       arena_printf(model->arena, "%s.%s", section, keys[i])));
+	part = add_job(model, carrier ? carrier : scheduler, dot ? dot + 1 : section,
+		scheduler->name, schedule->at);
+	if (!part)
+		return;
+	part->schedule = schedule->value;
+	part->schedule_how = arena_printf(model->arena, "the file of %.80s", scheduler->name);
+}
+
+void schedule_from_settings(struct model *model, struct part *scheduler)
+{
+	for (const struct fact *s = scheduler->settings.first; s; s = s->next)
+		if (strncmp(s->name, "job-", strlen("job-")) == 0 &&
+			ends_with(s->name, ".schedule") && s->value)
+			add_section(model, scheduler, s);
 }
 
 /* ---- environment and command ---- */
@@ -316,7 +361,7 @@ void schedule_from_part(struct model *model, struct part *part)
 {
 	const char *crontab, *daemon;
 
-	if (part->schedule || from_environment(model, part))
+	if (part->schedule || part->starts_jobs || from_environment(model, part))
 		return;
 	if (strlen(part->command) > 4096)
 		return;

@@ -24,6 +24,9 @@ struct schedule_labels {
 
 /* Each job in the labels becomes a part of its own, which is told what its carrier is told. */
 void schedule_from_labels(const struct schedule_labels *labels);
+/* Likewise each job in the settings of a scheduler ([job-exec "nightly"] of ofelia); all parts are
+ * there already. */
+void schedule_from_settings(struct model *model, struct part *scheduler);
 /* Sets the part's own schedule from its environment and command, unless it has one.  "" when it
  * runs by itself and nobody here knows when. */
 void schedule_from_part(struct model *model, struct part *part);

@@ -99,6 +99,7 @@ static void add_resource(
 		.name = name,
 		.module = module,
 		.values = node_get(json, "values"),
+		.depends = node_get(json, "depends_on"),
 		.at = {.file = path, .address = address}};
 }
 
@@ -198,6 +199,7 @@ static void read_server(struct terraform *tf, struct resource *r, const struct s
 	for (size_t i = 0; i < ARRAY_LEN(more); i++)
 		add_host(tf, part, terraform_text(r->values, more[i]));
 	r->read = true;
+	r->part = part;
 }
 
 static void read_servers(struct terraform *tf)
@@ -244,6 +246,63 @@ static void read_databases(struct terraform *tf)
 		for (size_t k = 0; k < ARRAY_LEN(types); k++)
 			if (strcmp(tf->resources[i].type, types[k]) == 0)
 				read_database(tf, &tf->resources[i]);
+}
+
+/* ---- other ways to a server ---- */
+
+/* An endpoint that leads to a server which another resource describes. */
+static const struct {
+	const char *type, *server, *endpoint;
+} endpoints[] = {
+	{"aws_rds_cluster_endpoint", "cluster_identifier", "endpoint"},
+	{"aws_rds_cluster_instance", "cluster_identifier", "endpoint"},
+	{"aws_docdb_cluster_instance", "cluster_identifier", "endpoint"},
+	{"digitalocean_database_connection_pool", "cluster_id", "host"},
+};
+
+/* A proxy and what it stands in front of are two resources. */
+static void read_proxy_target(struct terraform *tf, struct resource *target)
+{
+	const char *proxy = terraform_text(target->values, "db_proxy_name");
+	struct part *part =
+		part_named(tf, terraform_text(target->values, "db_instance_identifier"));
+
+	if (!part)
+		part = part_named(tf, terraform_text(target->values, "db_cluster_identifier"));
+	for (size_t i = 0; part && proxy && i < tf->count; i++) {
+		struct resource *r = &tf->resources[i];
+		const char *name;
+
+		if (strcmp(r->type, "aws_db_proxy") != 0)
+			continue;
+		name = terraform_text(r->values, "name");
+		if (!name || strcmp(name, proxy) != 0)
+			continue;
+		add_host(tf, part, terraform_text(r->values, "endpoint"));
+		r->read = target->read = true;
+	}
+}
+
+static void read_endpoints(struct terraform *tf)
+{
+	for (size_t i = 0; i < tf->count; i++) {
+		struct resource *r = &tf->resources[i];
+
+		if (strcmp(r->type, "aws_db_proxy_target") == 0)
+			read_proxy_target(tf, r);
+		for (size_t k = 0; k < ARRAY_LEN(endpoints); k++) {
+			struct part *part;
+
+			if (strcmp(r->type, endpoints[k].type) != 0)
+				continue;
+			part = part_named(tf, terraform_text(r->values, endpoints[k].server));
+			if (part)
+				add_host(tf, part,
+					bare_host(tf->model->arena,
+						terraform_text(r->values, endpoints[k].endpoint)));
+			r->read = r->read || part;
+		}
+	}
 }
 
 /* ---- names ---- */
@@ -367,16 +426,21 @@ int terraform_import(
 			"%s is no JSON: give what `terraform show -json` prints", path);
 	if (!module)
 		module = node_at(root, "planned_values", "root_module", NULL);
+	if (!module || module->count == 0)
+		module = node_at(root, "prior_state", "values", "root_module", NULL);
 	if (!module)
 		return err_set(err, ERR_USAGE, "%s is not what `terraform show -json` prints%s",
 			path,
 			node_get(root, "terraform_version") ? ", but a state file: run that first"
 							    : "");
+	tf.configuration = node_get(root, "configuration");
 	collect(&tf, path, module);
 	read_servers(&tf);
 	read_databases(&tf);
+	read_endpoints(&tf);
 	read_records(&tf);
 	terraform_run_read(&tf);
+	terraform_refs_read(&tf);
 	read_manifests(&tf);
 	tell_unread(&tf, path);
 	return 0;

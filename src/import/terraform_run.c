@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "import/schedule.h"
+#include "import/settings.h"
 #include "import/terraform_priv.h"
 
 static struct part *add_part(
@@ -13,6 +14,7 @@ static struct part *add_part(
 	if (!part)
 		return NULL;
 	part->image = image;
+	r->part = part;
 	facts_add(tf->model, &part->hosts, part->name, NULL, r->at);
 	return part;
 }
@@ -96,10 +98,12 @@ static void add_containers(struct terraform *tf, struct part *part, const struct
 static struct resource *task_of(struct terraform *tf, const char *name)
 {
 	for (size_t i = 0; name && i < tf->count; i++) {
-		const char *own = terraform_text(tf->resources[i].values, "family");
+		const char *own;
 
-		if (strcmp(tf->resources[i].type, "aws_ecs_task_definition") == 0 && own &&
-			strcmp(own, name) == 0)
+		if (strcmp(tf->resources[i].type, "aws_ecs_task_definition") != 0)
+			continue;
+		own = terraform_text(tf->resources[i].values, "family");
+		if (own && strcmp(own, name) == 0)
 			return &tf->resources[i];
 	}
 	return NULL;
@@ -137,6 +141,7 @@ static void read_ecs_service(struct terraform *tf, struct resource *r)
 		task = task_beside(tf, r);
 	if (task) {
 		task->read = true;
+		r->task = task;
 		add_containers(tf, part, task);
 	}
 	if (terraform_node(r->values, "load_balancer"))
@@ -144,28 +149,65 @@ static void read_ecs_service(struct terraform *tf, struct resource *r)
 	schedule_from_part(tf->model, part);
 }
 
-/* A task that a rule starts: EventBridge's two forms. */
-static struct part *add_scheduled(
-	struct terraform *tf, struct resource *r, const char *task_arn, const char *expression)
+static void set_schedule(
+	struct terraform *tf, struct part *part, const struct resource *r, const char *expression)
+{
+	const char *zone = terraform_text(r->values, "schedule_expression_timezone");
+
+	if (!zone)
+		zone = terraform_text(r->values, "time_zone");
+	part->schedule = expression;
+	part->schedule_how =
+		zone ? arena_printf(tf->model->arena, "%s, by the clock of %s", r->type, zone)
+		     : r->type;
+	part->schedule_at = r->at;
+}
+
+/* "arn:aws:lambda:eu-west-1:1:function:thumbs:live" -> the part of that function. */
+static struct part *function_of(const struct terraform *tf, const char *arn)
+{
+	const char *name = arn ? strstr(arn, ":function:") : NULL;
+
+	for (size_t i = 0; name && i < tf->count; i++) {
+		size_t len = strcspn(name + strlen(":function:"), ":");
+		const char *own;
+
+		if (strcmp(tf->resources[i].type, "aws_lambda_function") != 0)
+			continue;
+		own = terraform_text(tf->resources[i].values, "function_name");
+		if (own && strlen(own) == len &&
+			strncmp(own, name + strlen(":function:"), len) == 0)
+			return tf->resources[i].part;
+	}
+	return NULL;
+}
+
+/* What a rule starts, a task or a function: EventBridge's two forms. */
+static struct part *add_scheduled(struct terraform *tf, struct resource *r, const char *task_arn,
+	const char *arn, const char *expression)
 {
 	struct resource *task = task_of(tf, family(tf->model->arena, task_arn));
-	struct part *part = task && expression
-				    ? add_part(tf, r, terraform_text(r->values, "name"), NULL)
-				    : NULL;
+	struct part *part = expression ? function_of(tf, arn) : NULL;
 
+	if (part) {
+		r->read = true;
+		set_schedule(tf, part, r, expression);
+		return part;
+	}
+	part = task && expression ? add_part(tf, r, terraform_text(r->values, "name"), NULL) : NULL;
 	if (!part)
 		return NULL;
 	task->read = true;
+	r->task = task;
 	add_containers(tf, part, task);
-	part->schedule = expression;
-	part->schedule_how = r->type;
-	part->schedule_at = r->at;
+	set_schedule(tf, part, r, expression);
 	return part;
 }
 
 static void read_scheduler(struct terraform *tf, struct resource *r)
 {
 	add_scheduled(tf, r, terraform_text(r->values, "target.ecs_parameters.task_definition_arn"),
+		terraform_text(r->values, "target.arn"),
 		terraform_text(r->values, "schedule_expression"));
 }
 
@@ -187,15 +229,18 @@ static void read_event_rule(struct terraform *tf, struct resource *r)
 
 	for (size_t i = 0; name && i < tf->count; i++) {
 		const struct resource *target = &tf->resources[i];
-		const char *rule = terraform_text(target->values, "rule");
+		const char *rule;
 		struct part *part;
 
-		if (strcmp(target->type, "aws_cloudwatch_event_target") != 0 || !rule ||
-			strcmp(rule, name) != 0)
+		if (strcmp(target->type, "aws_cloudwatch_event_target") != 0)
+			continue;
+		rule = terraform_text(target->values, "rule");
+		if (!rule || strcmp(rule, name) != 0)
 			continue;
 		tf->resources[i].read = true;
 		part = add_scheduled(tf, r,
 			terraform_text(target->values, "ecs_target.task_definition_arn"),
+			terraform_text(target->values, "arn"),
 			terraform_text(r->values, "schedule_expression"));
 		if (part)
 			part->stop = stop_rule(tf->model->arena, name);
@@ -211,6 +256,51 @@ static void read_lambda(struct terraform *tf, struct resource *r)
 
 	if (part)
 		add_map(tf, part, terraform_node(r->values, "environment.variables"));
+}
+
+/* What kubernetes_config_map and kubernetes_secret hold, by their names. */
+static void index_data(struct terraform *tf)
+{
+	static const char *const types[] = {"kubernetes_config_map", "kubernetes_secret"};
+
+	tf->data = node_new(tf->model->arena, NODE_MAP, (struct place){0});
+	for (size_t i = 0; i < tf->count; i++)
+		for (size_t k = 0; k < ARRAY_LEN(types); k++) {
+			struct resource *r = &tf->resources[i];
+			const char *name;
+			struct node *node;
+
+			if (strncmp(r->type, types[k], strlen(types[k])) != 0)
+				continue;
+			name = terraform_text(r->values, "metadata.name");
+			node = node_new(tf->model->arena, NODE_NULL, r->at);
+			node->ref = r;
+			node_put(tf->model->arena, tf->data,
+				arena_printf(tf->model->arena, "%s/%s", types[k], name ? name : ""),
+				r->at, node);
+		}
+}
+
+static void add_env_from(struct terraform *tf, struct part *part, const struct node *container)
+{
+	static const char *const refs[][2] = {{"config_map_ref.name", "kubernetes_config_map"},
+		{"secret_ref.name", "kubernetes_secret"}};
+	const struct node *list = node_get(container, "env_from");
+
+	for (size_t i = 0; i < node_items(list); i++)
+		for (size_t k = 0; k < ARRAY_LEN(refs); k++) {
+			const char *name = terraform_text(node_item(list, i), refs[k][0]);
+			const struct node *node =
+				name ? node_get(tf->data, arena_printf(tf->model->arena, "%s/%s",
+								  refs[k][1], name))
+				     : NULL;
+			struct resource *r = node ? node->ref : NULL;
+
+			if (!r)
+				continue;
+			add_map(tf, part, node_get(r->values, "data"));
+			r->read = true;
+		}
 }
 
 /* kubernetes_deployment, kubernetes_stateful_set, kubernetes_cron_job: the provider writes every
@@ -229,6 +319,7 @@ static void read_kubernetes(struct terraform *tf, struct resource *r)
 	for (size_t i = 0; part && i < node_items(containers); i++) {
 		if (!part->image)
 			part->image = node_get_text(node_item(containers, i), "image");
+		add_env_from(tf, part, node_item(containers, i));
 		add_list(tf, part, node_get(node_item(containers, i), "env"));
 	}
 	if (part && schedule) {
@@ -270,11 +361,56 @@ static void read_cloud_run(struct terraform *tf, struct resource *r)
 
 	if (!container)
 		container = terraform_node(r->values, "template.containers");
+	if (!container)
+		container = terraform_node(r->values, "template.template.containers");
 	if (!part || !container)
 		return;
 	part->image = node_get_text(container, "image");
 	add_list(tf, part, node_get(container, "env"));
-	facts_add(tf->model, &part->entries, "Cloud Run serves it", NULL, r->at);
+	if (!strstr(r->type, "_job"))
+		facts_add(tf->model, &part->entries, "Cloud Run serves it", NULL, r->at);
+}
+
+static void read_container_app(struct terraform *tf, struct resource *r)
+{
+	const struct node *container = terraform_node(r->values, "template.container");
+	struct part *part = add_part(
+		tf, r, terraform_text(r->values, "name"), node_get_text(container, "image"));
+
+	if (!part)
+		return;
+	add_list(tf, part, node_get(container, "env"));
+	if (terraform_node(r->values, "ingress"))
+		facts_add(tf->model, &part->entries, "an ingress leads to it", NULL, r->at);
+}
+
+static void read_app_runner(struct terraform *tf, struct resource *r)
+{
+	const struct node *image =
+		terraform_node(r->values, "source_configuration.image_repository");
+	struct part *part = add_part(tf, r, terraform_text(r->values, "service_name"),
+		node_get_text(image, "image_identifier"));
+
+	if (!part)
+		return;
+	add_map(tf, part,
+		terraform_node(image, "image_configuration.runtime_environment_variables"));
+	facts_add(tf->model, &part->entries, "App Runner serves it", NULL, r->at);
+}
+
+static void read_batch(struct terraform *tf, struct resource *r)
+{
+	const char *json = terraform_text(r->values, "container_properties");
+	const struct node *container =
+		json ? terraform_json(tf->model->arena, json, strlen(json), r->at) : NULL;
+	struct part *part = add_part(
+		tf, r, terraform_text(r->values, "name"), node_get_text(container, "image"));
+
+	if (!part)
+		return;
+	part->command = words(tf, container);
+	add_list(tf, part, node_get(container, "environment"));
+	add_list(tf, part, node_get(container, "secrets"));
 }
 
 static void read_web_app(struct terraform *tf, struct resource *r)
@@ -289,14 +425,53 @@ static void read_web_app(struct terraform *tf, struct resource *r)
 	facts_add(tf->model, &part->entries, "App Service serves it", NULL, r->at);
 }
 
+/* Google's scheduler calls something by its address. */
+static void read_cloud_scheduler(struct terraform *tf, struct resource *r)
+{
+	const char *schedule = terraform_text(r->values, "schedule");
+	struct part *part =
+		schedule ? add_part(tf, r, terraform_text(r->values, "name"), NULL) : NULL;
+
+	if (part)
+		set_schedule(tf, part, r, schedule);
+}
+
+/* A chart says what it is by its name, and is told by its values. */
+static void read_helm(struct terraform *tf, struct resource *r)
+{
+	const struct node *values = node_get(r->values, "values"),
+			  *set = node_get(r->values, "set");
+	const char *chart = terraform_text(r->values, "chart");
+	struct part *part = add_part(tf, r, terraform_text(r->values, "name"),
+		chart && strrchr(chart, '/') ? strrchr(chart, '/') + 1 : chart);
+
+	for (size_t i = 0; part && i < node_items(values); i++)
+		if (node_item(values, i)->kind == NODE_TEXT)
+			settings_read(tf->model, part,
+				&(struct settings){.file = r->address,
+					.text = node_item(values, i)->text,
+					.len = strlen(node_item(values, i)->text),
+					.first = r->at});
+	for (size_t i = 0; part && i < node_items(set); i++) {
+		const char *name = node_get_text(node_item(set, i), "name");
+		const char *value = node_get_text(node_item(set, i), "value");
+
+		if (name && value)
+			facts_add(tf->model, &part->settings, name, value, r->at);
+	}
+}
+
 static const struct {
 	const char *type;
 	void (*read)(struct terraform *tf, struct resource *r);
 } readers[] = {
+	/* Functions before what starts them. */
 	{"aws_ecs_service", read_ecs_service},
+	{"aws_lambda_function", read_lambda},
 	{"aws_scheduler_schedule", read_scheduler},
 	{"aws_cloudwatch_event_rule", read_event_rule},
-	{"aws_lambda_function", read_lambda},
+	{"google_cloud_scheduler_job", read_cloud_scheduler},
+	{"helm_release", read_helm},
 	{"kubernetes_deployment", read_kubernetes},
 	{"kubernetes_deployment_v1", read_kubernetes},
 	{"kubernetes_stateful_set", read_kubernetes},
@@ -309,6 +484,10 @@ static const struct {
 	{"kubernetes_service_v1", read_kubernetes_service},
 	{"google_cloud_run_service", read_cloud_run},
 	{"google_cloud_run_v2_service", read_cloud_run},
+	{"google_cloud_run_v2_job", read_cloud_run},
+	{"azurerm_container_app", read_container_app},
+	{"aws_apprunner_service", read_app_runner},
+	{"aws_batch_job_definition", read_batch},
 	{"azurerm_linux_web_app", read_web_app},
 	{"azurerm_windows_web_app", read_web_app},
 	{"azurerm_app_service", read_web_app},
@@ -317,6 +496,7 @@ static const struct {
 
 void terraform_run_read(struct terraform *tf)
 {
+	index_data(tf);
 	for (size_t k = 0; k < ARRAY_LEN(readers); k++)
 		for (size_t i = 0; i < tf->count; i++)
 			if (strcmp(tf->resources[i].type, readers[k].type) == 0)

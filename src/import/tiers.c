@@ -47,7 +47,7 @@ static void derive(struct world *w, struct service *s)
 		(s->image.role == IMAGE_TOOL && !part->schedule))
 		set(s, TIER_SUPPORT, part->at,
 			arena_printf(w->arena, "its image is for %s", s->image.word));
-	else if (s->image.role == IMAGE_POOLER)
+	else if (s->image.role == IMAGE_POOLER || (s->behind && !s->edges))
 		set(s, TIER_SUPPORT, part->at, "it stands between clients and a store");
 	else if (part->schedule)
 		set(s, TIER_REPLAYABLE, part->schedule_at,

@@ -44,7 +44,7 @@ struct service {
 	enum plan_tier tier;
 	const char *tier_why; /* NULL: the plan derives the tier */
 	struct place tier_at;
-	struct server *behind; /* of a pooler: where it leads; or NULL */
+	struct server *behind; /* of a pooler, or a proxy before a store: where it leads; or NULL */
 	struct edge *edges, **edges_last;
 	size_t node;
 };
@@ -84,7 +84,7 @@ struct world {
 
 void world_make(const struct model *model, struct world *ret);
 
-/* derive.c, for those that help it. */
+/* servers.c: hosts, also for what derive_priv.h does not reach. */
 /* The part that goes by this host where `from` runs; also "db-0.db", one of a StatefulSet. */
 const struct part *world_find_host(
 	const struct world *w, const struct part *from, const char *host);

@@ -447,11 +447,11 @@ static void check_overlaps(
 		const struct plan_overlap *o = &ck->plan->overlaps[i];
 		char path[32];
 
-		if (o->from == PLAN_NONE || o->to == PLAN_NONE || !list->items[i]->count ||
-			talk(graph, o->from, o->to) || talk(graph, o->to, o->from))
+		if (o->from == PLAN_NONE || o->to == PLAN_NONE || talk(graph, o->from, o->to) ||
+			talk(graph, o->to, o->from))
 			continue;
-		snprintf(path, sizeof path, "overlap[%zu]", i);
-		checker_error_at(ck, path, "P-OVERLAP", list->items[i]->at, NULL,
+		snprintf(path, sizeof path, "overlap[%zu]", o->entry);
+		checker_error_at(ck, path, "P-OVERLAP", list->items[o->entry]->at, NULL,
 			"nothing connects %s and %s: neither reads, writes or needs the other",
 			checker_name(ck, plan_node_name(ck->plan, o->from)),
 			checker_name(ck, plan_node_name(ck->plan, o->to)));

@@ -29,6 +29,7 @@
 #define PLAN_ALIASES_MAX 1000	    /* also the most anchors */
 #define PLAN_ALIAS_NODES_MAX 100000 /* what all aliases written out would add */
 #define PLAN_MEMBERS_MAX 1000	    /* stores and services together */
+#define PLAN_PAIRS_MAX 100000	    /* of all entries of `overlap`, written out */
 
 enum plan_engine { ENGINE_POSTGRESQL, ENGINE_MARIADB, ENGINE_REDIS, ENGINE_RABBITMQ, ENGINE_FILES };
 enum plan_pattern { PATTERN_REPLICA_PROMOTION, PATTERN_SHADOW_WRITE };
@@ -119,11 +120,15 @@ struct plan_route {
 	size_t settings_count;
 };
 
+/* One pair.  An entry with lists stands for each pair of theirs, written out (resolve.c). */
 struct plan_overlap {
 	size_t from, to; /* nodes */
 	const char *because;
 	int64_t at_most_ms;
-	struct plan_pos pos;
+	struct plan_pos pos; /* of its entry */
+	size_t entry;	     /* its place in the list */
+	size_t *froms, *tos; /* what the entry lists */
+	size_t froms_count, tos_count;
 };
 
 /* The plan's own word about the order; each says why. */

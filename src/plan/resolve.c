@@ -111,7 +111,7 @@ static void unresolved(struct checker *ck, const struct ref *ref)
 static bool is_list(enum ref_role role)
 {
 	return role == ROLE_READS || role == ROLE_WRITES || role == ROLE_NEEDS ||
-	       role == ROLE_AFTER || role == ROLE_MEMBER;
+	       role == ROLE_AFTER || role == ROLE_MEMBER || role == ROLE_FROM || role == ROLE_TO;
 }
 
 static int compare_refs(const void *a, const void *b)
@@ -169,6 +169,58 @@ static void sort_lists(struct plan *p)
 	}
 	for (size_t i = 0; i < p->togethers_count; i++)
 		sort(p->togethers[i].members, p->togethers[i].members_count);
+	for (size_t i = 0; i < p->overlaps_count; i++) {
+		sort(p->overlaps[i].froms, p->overlaps[i].froms_count);
+		sort(p->overlaps[i].tos, p->overlaps[i].tos_count);
+	}
+}
+
+/* ---- entries of `overlap` with lists become pairs ---- */
+
+/* False when there are more than anybody could write out. */
+static bool count_pairs(const struct plan *p, size_t *ret)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->overlaps_count; i++) {
+		const struct plan_overlap *o = &p->overlaps[i];
+
+		if (o->froms_count && o->tos_count > (PLAN_PAIRS_MAX - count) / o->froms_count)
+			return false;
+		count += o->froms_count * o->tos_count;
+	}
+	*ret = count;
+	return true;
+}
+
+static struct plan_overlap *add_pairs(struct plan_overlap *next, struct plan_overlap entry)
+{
+	for (size_t f = 0; f < entry.froms_count; f++)
+		for (size_t t = 0; t < entry.tos_count; t++) {
+			entry.from = entry.froms[f];
+			entry.to = entry.tos[t];
+			*next++ = entry;
+		}
+	return next;
+}
+
+static void spread_overlaps(struct checker *ck)
+{
+	struct plan *p = ck->plan;
+	struct plan_overlap *pairs, *next;
+	size_t count = 0;
+
+	if (!count_pairs(p, &count))
+		checker_error_at(ck, "overlap", "P-TOO-LARGE", (struct span){0, 0}, NULL,
+			"more than %d pairs, its lists written out", PLAN_PAIRS_MAX);
+	pairs = next = arena_calloc(&p->arena, count + 1, sizeof *pairs);
+	for (size_t i = 0; count && i < p->overlaps_count; i++) {
+		p->overlaps[i].entry = i;
+		next = add_pairs(next, p->overlaps[i]);
+	}
+	ENSURE((size_t)(next - pairs) == count);
+	p->overlaps = pairs;
+	p->overlaps_count = count;
 }
 
 void resolve_refs(struct checker *ck)
@@ -184,4 +236,5 @@ void resolve_refs(struct checker *ck)
 	for (size_t i = 0; i < ck->refs_count; i++)
 		ck->refs[i].target = *ck->refs[i].dest;
 	sort_lists(ck->plan);
+	spread_overlaps(ck);
 }

@@ -304,20 +304,39 @@ static void read_ref(const struct value *v)
 	add_ref(v, v->path, v->node, (size_t *)(v->target->base + v->row->at));
 }
 
-static void read_refs(const struct value *v)
+static void read_names(const struct value *v)
 {
-	size_t *indices;
+	size_t *indices = arena_calloc(&v->ck->plan->arena, v->node->count + 1, sizeof *indices);
 
-	if (!require_kind(v, YAML_TREE_LIST, "a list of names",
-		    "write it in brackets, even for one: [NAME]"))
-		return;
-	indices = arena_calloc(&v->ck->plan->arena, v->node->count + 1, sizeof *indices);
 	put_array(v, indices, v->node->count);
 	for (size_t i = 0; i < v->node->count; i++) {
 		struct path path = {.up = v->path, .index = i, .at = v->node->items[i]->at};
 
 		add_ref(v, &path, v->node->items[i], &indices[i]);
 	}
+}
+
+static void read_refs(const struct value *v)
+{
+	if (require_kind(v, YAML_TREE_LIST, "a list of names",
+		    "write it in brackets, even for one: [NAME]"))
+		read_names(v);
+}
+
+static void read_someref(const struct value *v)
+{
+	size_t *index;
+
+	if (v->node->kind == YAML_TREE_LIST) {
+		if (v->node->count == 0)
+			checker_error(
+				v->ck, v->path, "P-LIST", v->node->at, NULL, "the list is empty");
+		read_names(v);
+		return;
+	}
+	index = arena_calloc(&v->ck->plan->arena, 1, sizeof *index);
+	put_array(v, index, 1);
+	add_ref(v, v->path, v->node, index);
 }
 
 /* ---- one mapping ---- */
@@ -336,6 +355,7 @@ static void read_value(const struct value *v)
 		[SCHEMA_ARGV] = value_read_argv,
 		[SCHEMA_REF] = read_ref,
 		[SCHEMA_REFS] = read_refs,
+		[SCHEMA_SOMEREF] = read_someref,
 		[SCHEMA_MAPPING] = read_mapping,
 		[SCHEMA_TABLE] = read_table,
 		[SCHEMA_LIST] = read_list,

@@ -27,6 +27,7 @@ enum schema_kind {
 	SCHEMA_ARGV,	/* char **, NULL at the end, not empty */
 	SCHEMA_REF,	/* size_t */
 	SCHEMA_REFS,	/* size_t * and count */
+	SCHEMA_SOMEREF, /* one name, or a list of at least one: size_t * and count */
 	SCHEMA_MAPPING, /* `sub` in place */
 	SCHEMA_TABLE,	/* name -> `sub`: array and count, sorted by name */
 	SCHEMA_LIST,	/* `sub` ...: array and count */

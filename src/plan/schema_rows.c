@@ -203,9 +203,9 @@ static const struct schema route = {
 };
 
 static const struct schema_row overlap_rows[] = {
-	{"from", SCHEMA_REF, AT(plan_overlap, from), .to = REF_NODE, .role = ROLE_FROM,
+	{"from", SCHEMA_SOMEREF, ARRAY_AT(plan_overlap, froms), .to = REF_NODE, .role = ROLE_FROM,
 		REQUIRED("from: SERVICE")},
-	{"to", SCHEMA_REF, AT(plan_overlap, to), .to = REF_NODE, .role = ROLE_TO,
+	{"to", SCHEMA_SOMEREF, ARRAY_AT(plan_overlap, tos), .to = REF_NODE, .role = ROLE_TO,
 		REQUIRED("to: STORE or SERVICE")},
 	{"because", SCHEMA_TEXT, AT(plan_overlap, because),
 		REQUIRED("because: \"why the crossing is meant\"")},

@@ -1,6 +1,7 @@
 /*
- * fuzz_import.c - any bytes as a compose file, manifests and what Terraform prints: never a crash,
- * never a hang; and the plan that comes out is one, or a note says that it is none.
+ * fuzz_import.c - any bytes as a compose file, manifests, what Terraform prints, and a file that is
+ * mounted: never a crash, never a hang; and the plan that comes out is one, or a note says that it
+ * is none.
  *
  * The bytes become a file in memory, since an import reads files.
  */
@@ -13,7 +14,9 @@
 
 #include "base/check.h"
 #include "base/utf8.h"
+#include "import/crontab.h"
 #include "import/import.h"
+#include "import/mounted.h"
 
 #include "fuzz_target.h"
 
@@ -72,6 +75,26 @@ static void import_as(const char *path, enum import_from from)
 	check_notes(&result.notes);
 }
 
+static void mount(const uint8_t *data, size_t size)
+{
+	static const char *const targets[] = {
+		"/etc/app.conf", "/etc/crontabs/root", "/docker-entrypoint-initdb.d/x.sql"};
+	ARENA_AUTO arena = ARENA_INIT;
+	struct notes notes;
+	struct model model;
+	struct part *part;
+	char *text = arena_strndup(&arena, size ? (const char *)data : "", size);
+
+	notes_init(&notes, &arena);
+	model_init(&model, &arena, &notes);
+	part = model_part(&model, "x", "service", (struct place){.file = "x", .line = 1});
+	facts_add(&model, &part->env, "DB_HOST", "db", part->at);
+	for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
+		mounted_text(&model, part, "x", targets[i], text, part->at);
+	crontab_read(&model, part, NULL);
+	check_notes(&notes);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	int fd = memfd_create("import", MFD_CLOEXEC);
@@ -82,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	for (int from = IMPORT_GUESS; from <= IMPORT_TERRAFORM; from++)
 		import_as(path, (enum import_from)from);
+	mount(data, size);
 	close(fd);
 	return 0;
 }

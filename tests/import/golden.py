@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """golden.py AIRLOCK [--write NAME...]: every directory beside this file that holds `args` is imported with them.
 
-The plan must be `plan.yaml`, the messages `notes.txt`, `airlock plan` must understand the plan as it is, blanks and all, and
-nothing that the sources call hidden or secret may be in either.  With --write the two files are made anew: read the
+The plan must be `plan.yaml`, the messages `notes.txt`, `airlock plan` must understand the plan as it is, blanks and all,
+must pass it once its proposals are taken, and nothing that the sources call hidden or secret may be in either.  With --write the two files are made anew: read the
 difference before it is committed.
 """
 import difflib
@@ -27,6 +27,32 @@ def difference(name, wanted, got):
     return "".join(difflib.unified_diff(wanted.splitlines(True), got.splitlines(True), f"{name} (kept)", f"{name} (now)"))
 
 
+def answered(plan):
+    """The plan as somebody leaves it who does what its comments say: what crosses is declared, with a reason."""
+    lines = plan.splitlines(True)
+    start = lines.index("# overlap:\n")
+    proposed = [line.removeprefix("# ").removeprefix("#").replace('"..."', '"meant"') for line in lines[start:]]
+    return "".join(lines[:start] + proposed)
+
+
+def check_answered(airlock, plan):
+    """The way to the end: nothing is refused any more, and each proposal was needed."""
+    if "{from: SERVICE" in plan:
+        return []
+    whole = answered(plan)
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "plan.yaml"
+        path.write_text(whole)
+        done = run(airlock, directory, "-f", "plan.yaml", "plan")
+        if done.returncode != 0 or "P-" in done.stderr:
+            return [f"with its proposals taken, airlock plan: exit code {done.returncode}\n{done.stderr}"]
+        path.write_text(whole[: whole.rindex("\n  - {")].removesuffix("\noverlap:") + "\n")
+        done = run(airlock, directory, "-f", "plan.yaml", "plan")
+        if done.returncode != 3 or "P-CROSSING" not in done.stderr or "add under overlap:" not in done.stderr:
+            return [f"without its last proposal: exit code {done.returncode}\n{done.stderr}"]
+    return []
+
+
 def check(airlock, directory, write):
     argv = (directory / "args").read_text().split()
     done = run(airlock, directory, "import", *argv)
@@ -41,6 +67,7 @@ def check(airlock, directory, write):
     # What crosses is for the reader to declare, no file says it: refused (3), but without an error.
     if plan.returncode not in (0, 3) or ": error: " in plan.stderr or "P-JOB" in plan.stderr:
         faults.append(f"airlock plan: exit code {plan.returncode}\n{plan.stderr}")
+    faults += check_answered(airlock, done.stdout)
     if run(airlock, directory, "import", *argv).stdout != done.stdout:
         faults.append("a second import gives another plan")
     return [fault for fault in faults if fault]

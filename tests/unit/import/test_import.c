@@ -276,6 +276,61 @@ static void nested_json(void **state)
 	ends_soon(IMPORT_TERRAFORM, &text);
 }
 
+/* 200 kB of settings, given to 1500 pods, and could be 40 such files: there is an end. */
+static void a_configuration_that_all_mount(void **state)
+{
+	BUF_AUTO text = BUF_INIT;
+	IMPORTED got;
+	bool told = false;
+
+	(void)state;
+	buf_puts(&text,
+		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  a.conf: |\n");
+	for (int i = 0; i < 6000; i++)
+		buf_printf(&text, "    b%d: {c: [{host: h, x: ${A:-${B}}\n", i);
+	for (int i = 0; i < 1500; i++)
+		buf_printf(&text,
+			"---\napiVersion: v1\nkind: Pod\nmetadata: {name: p%d}\nspec: {containers: "
+			"[{image: x, volumeMounts: [{name: v, mountPath: /c}]}], volumes: [{name: "
+			"v, "
+			"configMap: {name: c}}]}\n",
+			i);
+	import_text(&got, IMPORT_K8S, buf_str(&text), text.len);
+	for (size_t i = 0; i < got.result.notes.count; i++)
+		told |= strstr(got.result.notes.rows[i].text, "more than 32 MB") != NULL;
+	assert_true(told);
+}
+
+/* Outputs that are made of each other, asked by many, and long lists of what one refers to. */
+static void references_of_references(void **state)
+{
+	BUF_AUTO text = BUF_INIT;
+
+	(void)state;
+	buf_puts(&text, "{\"terraform_version\":\"1\",\"planned_values\":{\"root_module\":{"
+			"\"resources\":[{}");
+	for (int i = 0; i < 1000; i++)
+		buf_printf(&text,
+			",{\"address\":\"aws_lambda_function.f[%d]\",\"type\":"
+			"\"aws_lambda_function\",\"name\":\"f\",\"values\":{}},{\"address\":"
+			"\"aws_db_instance.d[%d]\",\"type\":\"aws_db_instance\",\"name\":\"d\","
+			"\"values\":{\"engine\":\"postgres\"}}",
+			i, i);
+	buf_puts(&text, "]}},\"configuration\":{\"root_module\":{\"resources\":[{\"address\":"
+			"\"aws_lambda_function.f\",\"expressions\":{\"x\":{\"references\":["
+			"\"module.a.o\",\"module.a.p\"");
+	for (int i = 0; i < 5000; i++)
+		buf_printf(&text, ",\"aws_db_instance.d[%d]\"", i);
+	buf_puts(&text, "]}}}],\"module_calls\":{\"a\":{\"expressions\":{\"v\":{\"references\":["
+			"\"module.a.o\",\"module.a.p\"]}},\"module\":{\"outputs\":{");
+	for (int i = 0; i < 2; i++)
+		buf_printf(&text,
+			"%s\"%c\":{\"expression\":{\"references\":[\"var.v\",\"var.v.x\"]}}",
+			i ? "," : "", "op"[i]);
+	buf_puts(&text, "}}}}}}}");
+	ends_soon(IMPORT_TERRAFORM, &text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,6 +347,8 @@ int main(void)
 		cmocka_unit_test(documents_full_of_aliases),
 		cmocka_unit_test(variables_that_double),
 		cmocka_unit_test(nested_json),
+		cmocka_unit_test(a_configuration_that_all_mount),
+		cmocka_unit_test(references_of_references),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

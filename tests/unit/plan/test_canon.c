@@ -43,6 +43,26 @@ static void layout_means_nothing(void **state)
 	assert_int_equal(strlen(f.plan->hash), 64);
 }
 
+static void lists_of_an_overlap_are_its_pairs(void **state)
+{
+#define CALLS                                                                                      \
+	HEAD "services:\n  a: {writes: [orders], needs: [c]}\n  b: {writes: [orders], needs: "     \
+	     "[c]}\n  c: {}\n"
+	FIXTURE_AUTO f = fixture_parse(
+		CALLS "overlap:\n  - {from: [b, a], to: [orders, c], because: x, at_most: 1m}\n");
+	FIXTURE_AUTO g =
+		fixture_parse(CALLS "overlap:\n  - {from: a, to: c, because: x, at_most: 60s}\n"
+				    "  - {from: a, to: [orders], because: x, at_most: 1m}\n"
+				    "  - {from: b, to: orders, because: x, at_most: 1m}\n"
+				    "  - {from: [b], to: c, because: x, at_most: 1m}\n");
+
+	(void)state;
+	assert_non_null(f.plan);
+	assert_non_null(g.plan);
+	assert_int_equal(f.plan->overlaps_count, 4);
+	assert_string_equal(f.plan->hash, g.plan->hash);
+}
+
 #define THROUGH(carry)                                                                             \
 	"airlock: 1\nname: shop\nstores:\n" ORDERS                                                 \
 	"routes:\n  direct: {kind: gateway, listen: \"x:1\", control: /run/x, register_user: "     \
@@ -191,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_early_reader_changes_the_plan),
 		cmocka_unit_test(layout_means_nothing),
+		cmocka_unit_test(lists_of_an_overlap_are_its_pairs),
 		cmocka_unit_test(a_policy_that_is_the_default_means_nothing_said),
 		cmocka_unit_test(every_meaning_counts),
 		cmocka_unit_test(shuffled_plans_hash_alike),

@@ -148,6 +148,19 @@ static void overlaps_need_an_edge(void **state)
 	fixture_only(&f, "P-OVERLAP", 9, 11);
 }
 
+static void every_pair_of_an_overlap_needs_one(void **state)
+{
+	FIXTURE_AUTO f =
+		fixture_parse(HEAD "services: {w: {writes: [orders]}, v: {needs: [w]}}\noverlap:\n"
+				   "  - {from: [v], to: [w], because: x, at_most: 1m}\n"
+				   "  - {from: [v, w], to: orders, because: x, at_most: 1m}\n");
+
+	(void)state;
+	assert_string_equal(fixture_only(&f, "P-OVERLAP", 11, 5)->message,
+		"overlap[1]: nothing connects 'v' and 'orders': neither reads, writes or needs "
+		"the other");
+}
+
 static void a_name_belongs_to_one(void **state)
 {
 	FIXTURE_AUTO f = fixture_parse(HEAD "services: {orders: {}}\n");
@@ -192,6 +205,7 @@ int main(void)
 		cmocka_unit_test(an_early_reader_is_declared_to_read_and_no_more),
 		cmocka_unit_test(only_what_replication_keeps_readable_is_read_early),
 		cmocka_unit_test(overlaps_need_an_edge),
+		cmocka_unit_test(every_pair_of_an_overlap_needs_one),
 		cmocka_unit_test(a_name_belongs_to_one),
 		cmocka_unit_test(unused_routes_are_only_warned_of),
 		cmocka_unit_test(too_many_members),

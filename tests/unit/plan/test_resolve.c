@@ -41,6 +41,42 @@ static void repeats_are_told_at_the_second(void **state)
 	fixture_only(&f, "P-LIST", 9, 25);
 }
 
+static void lists_of_an_overlap_are_lists(void **state)
+{
+	FIXTURE_AUTO twice = fixture_parse(
+		HEAD "services: {w: {writes: [orders]}}\n"
+		     "overlap: [{from: [w, w], to: orders, because: x, at_most: 1m}]\n");
+	FIXTURE_AUTO none =
+		fixture_parse(HEAD "services: {w: {writes: [orders]}}\n"
+				   "overlap: [{from: w, to: [], because: x, at_most: 1m}]\n");
+
+	(void)state;
+	assert_string_equal(fixture_only(&twice, "P-LIST", 9, 22)->message,
+		"overlap[0].from[1]: 'w' is listed twice");
+	assert_contains(fixture_only(&none, "P-LIST", 9, 25)->message, "the list is empty");
+}
+
+/* 400 x 400 pairs would be made of one line. */
+static void lists_of_an_overlap_have_an_end(void **state)
+{
+	BUF_AUTO text = BUF_INIT;
+
+	buf_puts(&text, HEAD "services:\n");
+	for (int i = 0; i < 800; i++)
+		buf_printf(&text, "  s%d: {}\n", i);
+	buf_puts(&text, "overlap:\n  - because: x\n    at_most: 1m\n    from: [s0");
+	for (int i = 1; i < 400; i++)
+		buf_printf(&text, ", s%d", i);
+	buf_puts(&text, "]\n    to: [s400");
+	for (int i = 401; i < 800; i++)
+		buf_printf(&text, ", s%d", i);
+	buf_puts(&text, "]\n");
+	FIXTURE_AUTO f = fixture_parse(buf_str(&text));
+
+	(void)state;
+	assert_contains(fixture_only(&f, "P-TOO-LARGE", 1, 1)->message, "more than 100000 pairs");
+}
+
 /* reads and writes of the same store are two statements, not a repetition. */
 static void different_lists_may_agree(void **state)
 {
@@ -58,6 +94,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_is_told),
 		cmocka_unit_test(the_wrong_kind_is_told),
 		cmocka_unit_test(repeats_are_told_at_the_second),
+		cmocka_unit_test(lists_of_an_overlap_are_lists),
+		cmocka_unit_test(lists_of_an_overlap_have_an_end),
 		cmocka_unit_test(different_lists_may_agree),
 	};
 

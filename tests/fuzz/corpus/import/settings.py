@@ -1,0 +1,36 @@
+import os
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": os.environ.get("HUB_DB", "hub"),
+        "USER": "hub",
+        "PASSWORD": "hidden",
+        "HOST": "db",
+    },
+    "archive": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "hub_archive",
+        "USER": "hub",
+        "PASSWORD": "hidden",
+        "HOST": "archive.example.com",
+    },
+}
+OPTIONS["clusters"] = {"default": {"hosts": {0: {"host": "cache", "port": "6379"}}}}
+; the shop's settings
+[server]
+port = 8000
+
+[database]
+adapter = postgresql
+host = db
+name = shop
+username = shop
+password = hidden
+
+[cache]
+url = redis://:hidden@cache:6379/0
+
+[replica]
+# nobody reads this one
+;host = db-old
