@@ -305,7 +305,7 @@ def test_what_would_be_done_names_the_commands(world):
     assert "would move identity: services/identity/ctl new    undo: services/identity/ctl old" in text
     assert text.index("would move reports") < text.index("would promote") < text.index("would move web")
     assert "would not touch worker: the plan names no `move` for it" in text
-    text = world.crossing.call("report", "--runbook").require(DONE).out
+    text = " ".join(world.crossing.call("report", "--runbook").require(DONE).out.split())
     assert "the run moves identity to new: services/identity/ctl new" in text
     assert "`airlock rollback`: services/identity/ctl old" in text
     text = " ".join(world.crossing.call("plan").require(DONE).out.split())
