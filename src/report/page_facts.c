@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "report/page_priv.h"
+#include "report/page_parts.h"
+#include "report/page_sections.h"
 
 #define ROWS_SHOWN 2000
 
