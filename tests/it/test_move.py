@@ -349,6 +349,33 @@ def test_a_plan_that_forgot_its_services_is_told_and_not_stuck(world):
     assert "any more" not in world.crossing.call("resume").require(DONE).err
 
 
+def test_a_changed_plan_carries_nobody_who_was_not_under_way(world):
+    """A wave is a number; which services it moves is what the plan says, and the plan can change."""
+    whole = world.lab.plan.read_text()
+    of_mail = f"  mail: {{tier: support, move: {world['mail'].move()}}}\n"
+    world.lab.plan.write_text(whole.replace(of_mail, "  mail: {tier: support}\n"))
+    assert world.lab.plan.read_text() != whole
+    world.killed("after:move-intent", "--wave", "1")
+    world.lab.plan.write_text(whole)
+    row = next(row for row in world.crossing.call("status", "--json").json()["services"] if row["name"] == "mail")
+    assert row["why"] == "not moved yet"
+    world.crossing.call("resume").require(DONE)
+    assert world["identity"].side() == "new" and world.state() == "done"
+    assert world["mail"].log() == [], "nobody approved that it moves"
+
+
+def test_one_that_the_plan_moves_no_more_is_named(world):
+    world.killed("after:move", "--wave", "1")
+    whole = world.lab.plan.read_text()
+    of_identity = f"  identity: {{tier: support, move: {world['identity'].move()}}}\n"
+    world.lab.plan.write_text(whole.replace(of_identity, "  identity: {tier: support}\n"))
+    assert world.lab.plan.read_text() != whole
+    told = " ".join(world.crossing.call("resume").require(DONE).err.split())
+    assert "identity was on its way to new since" in told and "see where it stands" in told
+    assert world["mail"].side() == "new" and world.state() == "done"
+    world["identity"].reset()
+
+
 # ---- one cutover with its store ---------------------------------------------------------------
 
 def test_together_before_the_hold_and_after_the_release(world):
