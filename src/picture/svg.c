@@ -118,34 +118,40 @@ static void shorten(const char *name, size_t most, struct buf *out)
 		buf_printf(out, "%.*s…%s", (int)(most - tail - 1), name, name + len - tail);
 }
 
-/* About how wide a bold text is, in thousandths of its size; rather more than less. */
-static int width_of(const char *text)
+/* How wide a bold letter is, in thousandths of its size: of a wide font, so rather more than less.
+ */
+static int letter_width(char c)
 {
-	int sum = 0;
+	static const struct {
+		const char *letters;
+		int width;
+	} rows[] = {
+		{"ijlI", 380}, {"frt-1", 500}, {"csz", 600}, {"w", 930}, {"mM", 1050}, {"W", 1110}};
 
-	for (; *text; text++)
-		sum += (unsigned char)*text >> 6 == 2 ? 0
-		       : strchr("mwMW", *text)	      ? 1110
-		       : strchr("fijltrIJ-1", *text)  ? 500
-		       : *text >= 'A' && *text <= 'Z' ? 830
-						      : 720;
-	return sum;
+	if ((unsigned char)c >> 6 == 2)
+		return 0; /* the rest of an ellipsis */
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strchr(rows[i].letters, c))
+			return rows[i].width;
+	return c >= 'A' && c <= 'Z' ? 800 : 715;
 }
 
+/* Small enough to stay inside its box. */
 static void label(const struct drawing *d, const char *name, int x, int y)
 {
 	bool compact = d->layout->compact;
-	int size = compact ? 11 : 13, room = d->layout->box_width - 10;
+	double size = compact ? 11 : 13, room = d->layout->box_width - 8, width = 0;
 	BUF_AUTO text = BUF_INIT;
 
 	shorten(name, compact ? TIGHT_CHARS : ROOMY_CHARS, &text);
+	for (const char *c = buf_str(&text); *c; c++)
+		width += letter_width(*c) / 1000.0;
+	if (width * size > room)
+		size = room / width;
 	buf_printf(d->out,
-		"<text x=\"%d\" y=\"%d\" font-size=\"%d\" font-weight=\"600\" "
-		"text-anchor=\"middle\"",
-		x, y, size);
-	if (width_of(buf_str(&text)) * size > room * 1000)
-		buf_printf(d->out, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"", room);
-	buf_printf(d->out, ">%s</text>", buf_str(&text));
+		"<text x=\"%d\" y=\"%d\" font-size=\"%.3g\" font-weight=\"600\" "
+		"text-anchor=\"middle\">%s</text>",
+		x, y, size, buf_str(&text));
 }
 
 static void box(const struct drawing *d, size_t node)
