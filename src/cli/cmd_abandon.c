@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
 #include "cli/fleet.h"
+#include "cli/leftovers.h"
 #include "cli/moves.h"
 #include "store/postgres/sync.h"
 
@@ -26,5 +27,6 @@ int cmd_abandon(struct cmd_ctx *ctx, struct err *err)
 			return -1;
 		out_note(ctx->out, "%s: %s", entry.store, entry.text);
 	}
+	leftovers_tell(ctx, &fleet);
 	return 0;
 }

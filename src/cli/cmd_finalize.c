@@ -1,6 +1,7 @@
 /* `airlock finalize`: the one-way door. */
 #include "cli/approval.h"
 #include "cli/cmd.h"
+#include "cli/leftovers.h"
 #include "cli/mover.h"
 #include "cli/moves.h"
 
@@ -8,6 +9,7 @@ int cmd_finalize(struct cmd_ctx *ctx, struct err *err)
 {
 	struct mover_order order = {.mode = CORE_FINALIZE};
 	FLEET_AUTO fleet = {0};
+	int rc;
 
 	if (approval_need(ctx, FLAG_FINALIZE_APPROVE, APPROVAL_NOW, "give up the way back for good",
 		    err) ||
@@ -15,5 +17,8 @@ int cmd_finalize(struct cmd_ctx *ctx, struct err *err)
 		moves_need_side(ctx, SIDE_NEW, "without a way back it would stay there",
 			"`airlock run`", err))
 		return -1;
-	return mover_run(ctx, &fleet, &order, err);
+	rc = mover_run(ctx, &fleet, &order, err);
+	if (rc == EXIT_DONE)
+		leftovers_tell(ctx, &fleet);
+	return rc;
 }

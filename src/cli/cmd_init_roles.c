@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cli/cmd.h"
 #include "cli/fleet.h"
+#include "store/postgres/leave.h"
 #include "store/postgres/roles.h"
 
 #define ROLES_MS 30000
@@ -52,12 +53,12 @@ int cmd_init_roles(struct cmd_ctx *ctx, struct err *err)
 
 			if (only && strcmp(only, side_name((enum side)side)) != 0)
 				continue;
-			if (!opt_given(ctx->opt, FLAG_INIT_ROLES_PRINT)) {
-				if (apply_side(ctx, fleet.stores[i], (enum side)side, level, err))
-					return -1;
-				continue;
-			}
-			roles_script(fleet.stores[i], (enum side)side, level, &sql);
+			if (opt_given(ctx->opt, FLAG_INIT_ROLES_REMOVE))
+				leave_script(fleet.stores[i], (enum side)side, &sql);
+			else if (opt_given(ctx->opt, FLAG_INIT_ROLES_PRINT))
+				roles_script(fleet.stores[i], (enum side)side, level, &sql);
+			else if (apply_side(ctx, fleet.stores[i], (enum side)side, level, err))
+				return -1;
 			out_text(ctx->out, &sql);
 		}
 	}

@@ -10,8 +10,8 @@
 
 #include "base/check.h"
 #include "cli/cmd.h"
+#include "cli/runbook_text.h"
 #include "report/page.h"
-#include "report/runbook.h"
 
 #define OUTPUT_DEFAULT "airlock-report.html"
 #define MARK "<meta name=\"generator\" content=\"airlock report\">"
@@ -30,18 +30,12 @@ static int print_runbook(struct cmd_ctx *ctx)
 {
 	struct sequence sequence;
 	struct runbook book;
-	BUF_AUTO raw = BUF_INIT;
+	BUF_AUTO text = BUF_INIT;
 
 	sequence_make(ctx->plan, &ctx->arena, &sequence);
 	runbook_make(ctx->plan, &sequence, &ctx->arena, &book);
-	runbook_text(&book, &raw);
-	for (char *line = raw.data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-		BUF_AUTO safe = BUF_INIT;
-
-		*end = '\0';
-		out_safe(&safe, line);
-		out_data(ctx->out, "%s\n", buf_str(&safe));
-	}
+	runbook_text(&book, &ctx->arena, &text);
+	out_data(ctx->out, "%s", buf_str(&text));
 	return EXIT_DONE;
 }
 

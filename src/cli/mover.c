@@ -47,11 +47,6 @@ static struct journal_entry entry_of(const struct mover *mover, const char *kind
 	};
 }
 
-static const char *member_name(const struct mover *mover, size_t member)
-{
-	return mover->result->fleet->stores[mover->result->stores[member]]->store.name;
-}
-
 /* Law 4: attempt, steps and their undo, durable before the first of them. */
 static void intent_detail(const struct mover *mover, enum side src, struct buf *detail)
 {
@@ -59,7 +54,7 @@ static void intent_detail(const struct mover *mover, enum side src, struct buf *
 	char *text;
 
 	for (size_t m = 0; m < mover->result->stores_count; m++)
-		json_array_append_new(stores, json_string(member_name(mover, m)));
+		json_array_append_new(stores, json_string(mover_member_name(mover->result, m)));
 
 	for (int phase = 0; phase < PHASE_COUNT; phase++) {
 		size_t count;
@@ -150,7 +145,7 @@ static void on_ended(void *arg, size_t member, enum verb verb, int64_t attempt,
 	snprintf(detail, sizeof detail,
 		"{\"verb\":\"%s\",\"outcome\":\"%s\",\"us\":%" PRId64 ",\"at_us\":%" PRId64 "}",
 		verb_word(verb), core_outcome_name(outcome), at_us - began_us, at_us);
-	entry.store = member_name(mover, member);
+	entry.store = mover_member_name(mover->result, member);
 	entry.text = text;
 	entry.detail = detail;
 	if (mover->ctx->journal)

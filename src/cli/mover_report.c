@@ -96,7 +96,7 @@ static bool is_over_budget(const struct mover_result *result, double *ret_ms)
 	       *ret_ms > (double)result->fleet->plan->budgets.stall_ms;
 }
 
-static const char *member_name(const struct mover_result *result, size_t member)
+const char *mover_member_name(const struct mover_result *result, size_t member)
 {
 	return result->fleet->stores[result->stores[member]]->store.name;
 }
@@ -124,7 +124,7 @@ static json_t *problems_json(const struct mover_result *result)
 		json_array_append_new(
 			all, json_pack("{s:s, s:s, s:s, s:o}", "id", err_name(report->cause.code),
 				     "step", verb_word(report->cause_verb), "store",
-				     member_name(result, report->cause_member), "message",
+				     mover_member_name(result, report->cause_member), "message",
 				     out_json_string(report->cause.msg)));
 	}
 	if (result->services.code != ERR_OK)
@@ -139,8 +139,8 @@ static json_t *problems_json(const struct mover_result *result)
 		if (report->tried[m].unproven > 0)
 			json_array_append_new(all,
 				json_pack("{s:s, s:s, s:s, s:i, s:s}", "id", "NOT_PROVEN", "step",
-					verb_word(VERB_TRY), "store", member_name(result, m), "law",
-					3, "message", report->tried[m].why));
+					verb_word(VERB_TRY), "store", mover_member_name(result, m),
+					"law", 3, "message", report->tried[m].why));
 	if (is_over_budget(result, &stall))
 		json_array_append_new(all,
 			json_pack("{s:s, s:s, s:s, s:f}", "id", "OVER_BUDGET", "step",
@@ -150,9 +150,9 @@ static json_t *problems_json(const struct mover_result *result)
 		if (report->released[m].failed > 0)
 			json_array_append_new(all,
 				json_pack("{s:s, s:s, s:s, s:I, s:s}", "id", "NOT_CARRIED", "step",
-					verb_word(VERB_RELEASE), "store", member_name(result, m),
-					"sessions", (json_int_t)report->released[m].failed,
-					"message",
+					verb_word(VERB_RELEASE), "store",
+					mover_member_name(result, m), "sessions",
+					(json_int_t)report->released[m].failed, "message",
 					"sessions could not go on there: the gateway's log says "
 					"why"));
 	if (report->ended > 0)
@@ -217,7 +217,7 @@ json_t *mover_json(const struct mover_result *results, size_t count)
 		if (mover_lag_bytes(&results[i]) > lag)
 			lag = mover_lag_bytes(&results[i]);
 		for (size_t m = 0; m < results[i].stores_count; m++)
-			json_object_set_new(primary, member_name(&results[i], m),
+			json_object_set_new(primary, mover_member_name(&results[i], m),
 				json_string(mover_primary(&results[i].report.view[m])));
 	}
 	known = window_ms(last->report.part, &window);
@@ -284,7 +284,7 @@ static void unknown_text(struct out *out, const struct mover_result *result)
 			silent = true;
 			out_safe(&safe, why->code != ERR_OK ? why->msg : "no answer");
 			out_data(out, "  %s of %s does not answer: %s\n", side_name((enum side)s),
-				member_name(result, m), buf_str(&safe));
+				mover_member_name(result, m), buf_str(&safe));
 		}
 	if (silent)
 		out_data(out, "  until then Airlock opens no door; when the silent side is back: "
@@ -302,7 +302,7 @@ void mover_text(struct out *out, const struct mover_result *result)
 
 	out_data(out, "wave %zu: %s", result->wave, core_verdict_name(report->verdict));
 	for (size_t m = 0; m < result->stores_count; m++)
-		out_data(out, "%s %s writes to %s", m ? "," : ";", member_name(result, m),
+		out_data(out, "%s %s writes to %s", m ? "," : ";", mover_member_name(result, m),
 			mover_primary(&report->view[m]));
 	for (size_t i = 0; i < result->moves_count; i++)
 		out_data(out, "%s %s %s %s", result->stores_count + i ? "," : ";",
@@ -328,7 +328,8 @@ void mover_text(struct out *out, const struct mover_result *result)
 			out_data(out,
 				"  %lld sessions of %s could not go on: the gateway's log says "
 				"why\n",
-				(long long)report->released[m].failed, member_name(result, m));
+				(long long)report->released[m].failed,
+				mover_member_name(result, m));
 	if (report->ended > 0) {
 		buf_clear(&why);
 		out_safe(&why, report->ended_who);
@@ -338,7 +339,7 @@ void mover_text(struct out *out, const struct mover_result *result)
 	for (size_t m = 0; m < result->stores_count; m++)
 		if (report->tried[m].unproven > 0)
 			out_data(out, "  NOT PROVEN (law 3) on %s: %s; its refusal was not seen\n",
-				member_name(result, m), report->tried[m].why);
+				mover_member_name(result, m), report->tried[m].why);
 	if (result->services.code != ERR_OK) {
 		buf_clear(&why);
 		out_safe(&why, result->services.msg);

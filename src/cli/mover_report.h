@@ -26,6 +26,8 @@ struct mover_result {
 	struct err moved; /* the first that did not come where it should */
 };
 
+/* The store behind one of the engine's members. */
+const char *mover_member_name(const struct mover_result *result, size_t member);
 /* No register on either side: there was no `sync`, or it was abandoned. */
 bool mover_is_not_set_up(const struct core_view *view);
 /* "old", "new", "none" or "unknown": the side whose register is open, as read after the end. */

@@ -306,6 +306,31 @@ static bool is_ours(struct moves *moves)
 	return false;
 }
 
+/* Services that the record is about, and that the plan no longer moves with this wave: where they
+ * stand is the operator's to say.  False when none of the others is left. */
+static bool are_still_here(struct moves *moves)
+{
+	const struct wave_record *record = moves->record;
+	const struct movement *m = &moves->movement;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < record->services_count; i++) {
+		size_t k = 0;
+
+		while (k < m->count && strcmp(m->items[k].service->name, record->services[i]) != 0)
+			k++;
+		if (k == m->count)
+			out_warn(moves->ctx->out,
+				"%s was on its way to %s since %s, and this plan does not move it "
+				"with wave %zu any more: see where it stands",
+				record->services[i], side_name(record->goal), record->at,
+				moves->writer.wave);
+	}
+	if (m->count == 0 && moves_remember_wave(&moves->writer, WAVE_LEFT, &err))
+		out_warn(moves->ctx->out, "%s", err.msg);
+	return m->count > 0;
+}
+
 /* Without a record nobody knows what was under way: it is told, and left alone. */
 static void tell_unknown(struct moves *moves, enum side open)
 {
@@ -349,6 +374,9 @@ static void after_resume(struct moves *moves)
 		worsen(moves, VERDICT_TIMED_OUT, &err);
 		return;
 	}
+	moves->result->moves_count = m->count;
+	if (!are_still_here(moves))
+		return;
 	if (goes_forward(moves, has_stores, open))
 		finish(moves, has_stores);
 	else

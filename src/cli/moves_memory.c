@@ -14,6 +14,14 @@ bool wave_is_under_way(const struct wave_record *record)
 	return record->state == WAVE_BEGUN || record->state == WAVE_UNDOING;
 }
 
+bool wave_concerns(const struct wave_record *record, const char *service)
+{
+	for (size_t i = 0; i < record->services_count; i++)
+		if (strcmp(record->services[i], service) == 0)
+			return true;
+	return false;
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *doc, const char *key)
@@ -30,8 +38,20 @@ static enum side side_of(const json_t *doc, const char *key)
 
 struct recalling {
 	const char *plan;
+	struct arena *arena;
 	struct wave_record *by_number;
 };
+
+/* Names, or objects with a name where the commands are written out. */
+static void take_services(const json_t *doc, struct arena *arena, struct wave_record *record)
+{
+	json_t *list = json_object_get(doc, "services"), *row;
+	size_t i;
+
+	record->services = arena_calloc(arena, json_array_size(list) + 1, sizeof(char *));
+	json_array_foreach(list, i, row) record->services[record->services_count++] = arena_strdup(
+		arena, json_is_string(row) ? json_string_value(row) : text_of(row, "service"));
+}
 
 static bool take_wave(const struct journal_row *row, void *arg)
 {
@@ -48,6 +68,7 @@ static bool take_wave(const struct journal_row *row, void *arg)
 			.goal = side_of(doc, "goal"),
 			.attempt = json_integer_value(json_object_get(doc, "attempt"))};
 		snprintf(record->at, sizeof record->at, "%s", row->at);
+		take_services(doc, recalling->arena, record);
 	}
 	json_decref(doc);
 	return true;
@@ -56,7 +77,7 @@ static bool take_wave(const struct journal_row *row, void *arg)
 int moves_recall_waves(struct cmd_ctx *ctx, struct wave_record **ret_by_number, struct err *err)
 {
 	struct journal_filter filter = {.kind = MOVEMENT_WAVE};
-	struct recalling recalling = {.plan = ctx->plan->name};
+	struct recalling recalling = {.plan = ctx->plan->name, .arena = &ctx->arena};
 
 	recalling.by_number =
 		arena_calloc(&ctx->arena, PLAN_MEMBERS_MAX + 1, sizeof *recalling.by_number);
@@ -78,28 +99,42 @@ static enum move_state state_from(const json_t *doc)
 	return undoing && state == MOVE_MOVED ? MOVE_NONE : MOVE_INTENT;
 }
 
+struct items_recalling {
+	const char *plan;
+	size_t wave;
+	int64_t attempt;
+	struct movement *m;
+};
+
+/* Several plans may share a journal, and the names of their services. */
+static bool take_item(const struct journal_row *row, void *arg)
+{
+	const struct items_recalling *r = arg;
+	json_t *doc = json_loads(row->entry.detail, 0, NULL);
+	bool ours = strcmp(text_of(doc, "plan"), r->plan) == 0 &&
+		    json_integer_value(json_object_get(doc, "wave")) == (json_int_t)r->wave &&
+		    json_integer_value(json_object_get(doc, "attempt")) == r->attempt;
+
+	for (size_t i = 0; ours && i < r->m->count; i++)
+		if (strcmp(r->m->items[i].service->name, text_of(doc, "service")) == 0)
+			r->m->items[i].state = state_from(doc);
+	json_decref(doc);
+	return true;
+}
+
 int moves_recall_items(struct cmd_ctx *ctx, size_t wave, const struct wave_record *record,
 	struct movement *m, struct err *err)
 {
-	for (size_t i = 0; ctx->journal && i < m->count; i++) {
-		struct journal_fact fact;
-		bool found = false;
-		json_t *doc;
+	const struct journal_filter filter = {.kind = MOVEMENT_MOVE};
+	struct items_recalling recalling = {ctx->plan->name, wave, record->attempt, m};
+	size_t kept = 0;
 
-		if (journal_get(ctx->journal, MOVEMENT_MOVE, m->items[i].service->name, &found,
-			    &fact, err))
-			return err_wrap(
-				err, "what became of %s cannot be read", m->items[i].service->name);
-		if (!found)
-			continue;
-		doc = json_loads(fact.detail, 0, NULL);
-		if (strcmp(text_of(doc, "plan"), ctx->plan->name) == 0 &&
-			json_integer_value(json_object_get(doc, "wave")) == (json_int_t)wave &&
-			json_integer_value(json_object_get(doc, "attempt")) == record->attempt)
-			m->items[i].state = state_from(doc);
-		json_decref(doc);
-		journal_fact_fini(&fact);
-	}
+	for (size_t i = 0; i < m->count; i++)
+		if (wave_concerns(record, m->items[i].service->name))
+			m->items[kept++] = m->items[i];
+	m->count = kept;
+	if (ctx->journal && journal_each(ctx->journal, &filter, take_item, &recalling, err))
+		return err_wrap(err, "what became of the services cannot be read");
 	return 0;
 }
 

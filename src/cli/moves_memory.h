@@ -20,17 +20,24 @@ struct wave_record {
 	enum side goal;
 	int64_t attempt;
 	char at[32];
+	const char **services; /* that it was about, in the context's arena */
+	size_t services_count;
 };
 
 /* Half moved: only `resume` may touch it. */
 bool wave_is_under_way(const struct wave_record *record);
+/* Was it about this service?  The plan may have been changed since, and its waves with it. */
+bool wave_concerns(const struct wave_record *record, const char *service);
 
 /* The newest record of each wave of this plan, by its number, in the context's arena: elements 0 ..
  * PLAN_MEMBERS_MAX.  All are WAVE_NONE without a journal. */
 int moves_recall_waves(
 	struct cmd_ctx *ctx, struct wave_record **ret_by_number, struct err *err) MUST_CHECK;
-/* What that attempt did with each of the items: those that it touched are MOVE_INTENT, since only
- * an observation says where they are now. */
+/*
+ * What that attempt did with each of the items: those that it touched are MOVE_INTENT, since only
+ * an observation says where they are now.  Items that the record is not about are taken out: what
+ * was never begun is not finished.
+ */
 int moves_recall_items(struct cmd_ctx *ctx, size_t wave, const struct wave_record *record,
 	struct movement *m, struct err *err) MUST_CHECK;
 

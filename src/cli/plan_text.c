@@ -11,6 +11,7 @@
 #include "plan/text.h"
 
 #define NAME_COLUMNS 16
+#define WAVE_COLUMNS 8	       /* "Wave 1  " */
 #define CROSSING_ROWS_MAX 2000 /* of all waves together */
 
 /* Whose steps a wave takes; NULL when nothing but services moves, each by its own route. */
@@ -169,13 +170,14 @@ static void add_wave(
 	struct plan_view *v, const struct wave *wave, const struct out *style, struct buf *out)
 {
 	const struct plan_store *decider = decider_of(v->plan, wave);
+	const char *what = plan_tier_name(wave->tier);
 
-	buf_printf(out, "\n%sWave %zu%s  %s", out_color(style, COLOR_BOLD), wave->n,
-		out_color(style, COLOR_NONE), plan_tier_name(wave->tier));
 	if (decider)
-		buf_printf(out, ", %s, %s decides", plan_pattern_name(decider->pattern),
-			decider->name);
-	buf_putc(out, '\n');
+		what = arena_printf(v->arena, "%s, %s, %s decides", what,
+			plan_pattern_name(decider->pattern), decider->name);
+	buf_printf(out, "\n%sWave %zu%s  ", out_color(style, COLOR_BOLD), wave->n,
+		out_color(style, COLOR_NONE));
+	wrap_text(out, what, WAVE_COLUMNS, WAVE_COLUMNS);
 	for (size_t i = 0; i < wave->members_count; i++)
 		add_member(v, wave->members[i], out);
 	add_crossings(v, wave, out);
@@ -213,10 +215,16 @@ static void add_head(struct plan_view *v, const struct out *style, struct buf *o
 {
 	const struct sequence *q = &v->sequence;
 
-	buf_printf(out, "Plan %s, %zu wave%s", v->plan->name, q->count, q->count == 1 ? "" : "s");
+	const char *least = "";
+
 	if (q->least < q->count)
-		buf_printf(out, " (no order within the rules has fewer than %zu)", q->least);
-	buf_printf(out, "\nhash %s\n\n%sPicture%s\n", v->plan->hash, out_color(style, COLOR_BOLD),
+		least = arena_printf(
+			v->arena, " (no order within the rules has fewer than %zu)", q->least);
+	wrap_text(out,
+		arena_printf(v->arena, "Plan %s, %zu wave%s%s", v->plan->name, q->count,
+			q->count == 1 ? "" : "s", least),
+		0, 0);
+	buf_printf(out, "hash %s\n\n%sPicture%s\n", v->plan->hash, out_color(style, COLOR_BOLD),
 		out_color(style, COLOR_NONE));
 	picture_text(q, &v->crossings, out);
 }

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/check.h"
 #include "cli/plan_text.h"
 #include "cli/wrap.h"
@@ -81,9 +83,12 @@ void plan_why(struct plan_view *v, size_t node, const struct out *style, struct 
 
 	REQUIRE(node < q->graph.nodes);
 	reason_placement(q, &v->impact, node, v->arena, &p);
-	buf_printf(out, "%s%s%s  wave %u of %zu, %s\n", out_color(style, COLOR_BOLD),
-		plan_node_name(v->plan, node), out_color(style, COLOR_NONE), q->wave_of[node],
-		q->count, plan_tier_name(node_tier(v->plan, node)));
+	buf_printf(out, "%s%s%s  ", out_color(style, COLOR_BOLD), plan_node_name(v->plan, node),
+		out_color(style, COLOR_NONE));
+	wrap_text(out,
+		arena_printf(v->arena, "wave %u of %zu, %s", q->wave_of[node], q->count,
+			plan_tier_name(node_tier(v->plan, node))),
+		strlen(plan_node_name(v->plan, node)) + 2, 2);
 	add_row(out, "why here", p.why);
 	add_row(out, "plan says", p.override);
 	if (node < v->plan->stores_count) {

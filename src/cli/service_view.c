@@ -132,8 +132,11 @@ void service_views_look(
 	if (count > 0 && moves_recall_waves(ctx, &records, &err))
 		out_warn(ctx->out, "%s", err.msg);
 	for (size_t i = 0; i < count; i++) {
+		const struct wave_record *record = records ? &records[views[i].wave] : &nothing;
+		bool about = wave_concerns(record, views[i].service->name);
+
 		observe(ctx, look_ms, &views[i]);
-		explain(&views[i], records ? &records[views[i].wave] : &nothing);
+		explain(&views[i], about ? record : &nothing);
 	}
 }
 

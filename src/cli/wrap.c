@@ -21,6 +21,14 @@ static void new_line(struct buf *out, size_t indent)
 	buf_printf(out, "\n%*s", (int)indent, "");
 }
 
+/* A name that is too long for the indent is kept whole: its line begins further left. */
+static size_t indent_for(size_t width, size_t indent)
+{
+	if (width >= WRAP_COLUMNS)
+		return 0;
+	return indent + width > WRAP_COLUMNS ? WRAP_COLUMNS - width : indent;
+}
+
 void wrap_text(struct buf *out, const char *text, size_t at, size_t indent)
 {
 	bool first = true; /* on its line */
@@ -36,9 +44,10 @@ void wrap_text(struct buf *out, const char *text, size_t at, size_t indent)
 
 		buf_add(&raw, text, len);
 		out_safe(&word, buf_str(&raw));
-		if (len && !first && at + 1 + width_of(buf_str(&word)) > WRAP_COLUMNS) {
-			new_line(out, indent);
-			at = indent;
+		if (len && !(first && at == indent) &&
+			at + !first + width_of(buf_str(&word)) > WRAP_COLUMNS) {
+			at = indent_for(width_of(buf_str(&word)), indent);
+			new_line(out, at);
 			first = true;
 		}
 		if (len && !first)

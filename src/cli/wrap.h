@@ -11,7 +11,9 @@
 /*
  * Appends the text made safe (out_safe), its words flowing between column `indent` and the last
  * one, and a newline at the end.  The cursor is at column `at` now; further lines start at indent.
- * A newline in the text is a space, unless a sentence or a colon ends before it: then it stays.
+ * A word that does not fit between the two begins its line further left; one longer than a line is
+ * left to the terminal.  A newline in the text is a space, unless a sentence or a colon ends before
+ * it: then it stays.
  */
 void wrap_text(struct buf *out, const char *text, size_t at, size_t indent);
 

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/grow.h"
 #include "discover/writers.h"
 
 static const struct {
@@ -75,11 +76,7 @@ static bool same(const struct finding *a, const struct finding *b)
 
 static struct finding *grown(struct findings *f)
 {
-	if (f->count == f->room) {
-		f->room = f->room ? f->room * 2 : 16;
-		f->rows = realloc(f->rows, f->room * sizeof *f->rows);
-		ENSURE(f->rows != NULL); /* as buf.h: nothing is held by us alone */
-	}
+	f->rows = grow(f->rows, f->count, &f->room, sizeof *f->rows);
 	return &f->rows[f->count++];
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/grow.h"
 
 #define ROUND_TRIPS 9
 #define LAG_LOOKS 10
@@ -81,14 +82,6 @@ struct sampling {
 	size_t count, room;
 };
 
-static void *more(void *rows, size_t *room, size_t size)
-{
-	*room = *room ? 2 * *room : 32;
-	rows = realloc(rows, *room * size);
-	ENSURE(rows != NULL);
-	return rows;
-}
-
 static size_t caller_at(
 	struct measure_callers *c, const char *user, const char *application, const char *address)
 {
@@ -102,8 +95,7 @@ static size_t caller_at(
 			strcmp(c->rows[i].application, wanted.application) == 0 &&
 			strcmp(c->rows[i].address, wanted.address) == 0)
 			return i;
-	if (c->count == c->room)
-		c->rows = more(c->rows, &c->room, sizeof *c->rows);
+	c->rows = grow(c->rows, c->count, &c->room, sizeof *c->rows);
 	c->rows[c->count] = wanted;
 	return c->count++;
 }
@@ -113,8 +105,7 @@ static struct asking *asking_at(struct sampling *s, int64_t pid, size_t caller)
 	for (size_t i = 0; i < s->count; i++)
 		if (s->rows[i].pid == pid && s->rows[i].caller == caller)
 			return &s->rows[i];
-	if (s->count == s->room)
-		s->rows = more(s->rows, &s->room, sizeof *s->rows);
+	s->rows = grow(s->rows, s->count, &s->room, sizeof *s->rows);
 	s->rows[s->count] = (struct asking){.pid = pid, .caller = caller};
 	return &s->rows[s->count++];
 }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/grow.h"
 #include "base/clock.h"
 
 void texts_fini(struct texts *t)
@@ -110,11 +111,7 @@ int texts_fetch(struct texts *t, struct pg *pg, int64_t deadline_ms, struct err 
 		row.cls = verdict.cls;
 		memcpy(row.verb, verdict.verb, sizeof row.verb);
 		read_calls(t, pg, deadline_ms, &verdict, &row);
-		if (t->count == t->room) {
-			t->room = t->room ? t->room * 2 : 64;
-			t->rows = realloc(t->rows, t->room * sizeof *t->rows);
-			ENSURE(t->rows != NULL);
-		}
+		t->rows = grow(t->rows, t->count, &t->room, sizeof *t->rows);
 		t->rows[t->count++] = row;
 	}
 	return 0;

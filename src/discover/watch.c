@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/grow.h"
 #include "base/clock.h"
 #include "discover/texts.h"
 #include "discover/writers.h"
@@ -223,12 +224,8 @@ static struct session *session_of(
 	*ret_new = found == NULL;
 	if (found != NULL)
 		return found;
-	if (watch->sessions_count == watch->sessions_room) {
-		watch->sessions_room = watch->sessions_room ? watch->sessions_room * 2 : 64;
-		watch->sessions =
-			realloc(watch->sessions, watch->sessions_room * sizeof *watch->sessions);
-		ENSURE(watch->sessions != NULL);
-	}
+	watch->sessions = grow(watch->sessions, watch->sessions_count, &watch->sessions_room,
+		sizeof *watch->sessions);
 	watch->sessions[watch->sessions_count] = wanted;
 	return &watch->sessions[watch->sessions_count++];
 }

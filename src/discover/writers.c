@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/grow.h"
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
@@ -37,13 +38,6 @@ static bool same(const struct writer *row, const struct writer *wanted)
 	       is_called(row, wanted->application);
 }
 
-static void grow(struct writers *w)
-{
-	w->room = w->room ? w->room * 2 : 16;
-	w->rows = realloc(w->rows, w->room * sizeof *w->rows);
-	ENSURE(w->rows != NULL); /* as buf.h: nothing is held by us alone */
-}
-
 struct writer *writers_at(struct writers *w, const char *store, enum side side, const char *user,
 	const char *application, const char *address)
 {
@@ -56,8 +50,7 @@ struct writer *writers_at(struct writers *w, const char *store, enum side side, 
 	for (size_t i = 0; i < w->count; i++)
 		if (same(&w->rows[i], &wanted))
 			return &w->rows[i];
-	if (w->count == w->room)
-		grow(w);
+	w->rows = grow(w->rows, w->count, &w->room, sizeof *w->rows);
 	w->rows[w->count] = wanted;
 	return &w->rows[w->count++];
 }

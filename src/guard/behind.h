@@ -3,7 +3,8 @@
  *
  * Positions are sampled with the time at which the log ended there.  What was sampled at t and has
  * been confirmed arrived; the oldest sample that has not is how far the other side is behind.  So a
- * link that hangs grows older by itself, which a server's own replay_lag does not.
+ * link that hangs grows older by itself, which a server's own replay_lag does not.  Where more is
+ * missing than there are samples, they lie further apart, and an age is rounded up to the next.
  */
 #ifndef AIRLOCK_GUARD_BEHIND_H
 #define AIRLOCK_GUARD_BEHIND_H
@@ -11,14 +12,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BEHIND_SAMPLES 64
+#define BEHIND_SAMPLES 64 /* even */
 
 struct behind {
 	struct behind_sample {
 		uint64_t end;
-		int64_t at_ms;
+		int64_t at_ms;	  /* nothing up to `end` and behind the sample before is older */
 	} sample[BEHIND_SAMPLES]; /* oldest first, none of them confirmed */
 	size_t count;
+	int64_t apart_ms; /* at least, since it was full; 0 = each look is a sample */
 };
 
 /* Zeroed is a fresh one.  `end` >= `confirmed`, both in bytes of one log; a log that jumped back

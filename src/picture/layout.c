@@ -46,14 +46,15 @@ static size_t rows_of(const struct laying *l, const struct wave *wave)
 static void place_wave(const struct laying *l, size_t w, const uint32_t *order)
 {
 	const struct wave *wave = &l->q->waves[w];
-	size_t rows = rows_of(l, wave), used = (wave->members_count + rows - 1) / rows;
+	const struct layout_band *band = &l->layout->bands[w];
+	size_t rows = rows_of(l, wave);
 	int step = l->shape->box_width + l->shape->gap_x;
-	int left = LAYOUT_LEFT + (int)(l->columns - used) * step / 2;
 
 	for (size_t i = 0; i < wave->members_count; i++)
-		l->layout->boxes[order[i]] = (struct layout_box){left + (int)(i / rows) * step,
-			l->layout->bands[w].y + l->shape->pad +
-				(int)(i % rows) * (l->shape->box_height + l->shape->gap_y)};
+		l->layout->boxes[order[i]] =
+			(struct layout_box){band->left + (int)(i / rows) * step,
+				band->y + l->shape->pad +
+					(int)(i % rows) * (l->shape->box_height + l->shape->gap_y)};
 }
 
 static void make_bands(const struct laying *l)
@@ -61,11 +62,17 @@ static void make_bands(const struct laying *l)
 	int y = 0;
 
 	for (size_t w = 0; w < l->q->count; w++) {
-		int rows = (int)rows_of(l, &l->q->waves[w]);
-		int height = 2 * l->shape->pad + rows * l->shape->box_height +
-			     (rows - 1) * l->shape->gap_y;
+		size_t rows = rows_of(l, &l->q->waves[w]);
+		size_t used = (l->q->waves[w].members_count + rows - 1) / rows;
+		int height = 2 * l->shape->pad + (int)rows * l->shape->box_height +
+			     ((int)rows - 1) * l->shape->gap_y;
 
-		l->layout->bands[w] = (struct layout_band){y, height};
+		l->layout->bands[w] = (struct layout_band){.y = y,
+			.height = height,
+			.left = LAYOUT_LEFT + l->shape->gap_x +
+				(int)(l->columns - used) * (l->shape->box_width + l->shape->gap_x) /
+					2,
+			.columns = used};
 		y += height + l->shape->between;
 	}
 	l->layout->height = l->q->count ? y - l->shape->between : 0;
@@ -142,8 +149,11 @@ void layout_make(const struct sequence *q, struct arena *arena, struct layout *r
 
 	layout.box_width = l.shape->box_width;
 	layout.box_height = l.shape->box_height;
+	layout.gap_x = l.shape->gap_x;
+	layout.gap_y = l.shape->gap_y;
+	layout.pad = l.shape->pad;
 	layout.width = LAYOUT_LEFT + (int)l.columns * (l.shape->box_width + l.shape->gap_x) +
-		       l.shape->gap_x;
+		       2 * l.shape->gap_x;
 	layout.boxes = arena_calloc(arena, q->graph.nodes + 1, sizeof *layout.boxes);
 	layout.bands = arena_calloc(arena, q->count + 1, sizeof *layout.bands);
 	l.order = arena_calloc(arena, q->graph.nodes + 1, sizeof *l.order);

@@ -11,11 +11,15 @@ struct layout_box {
 struct layout {
 	bool compact; /* many nodes: one line in a box */
 	int box_width, box_height;
+	int gap_x, gap_y; /* between columns, and between rows */
+	int pad;	  /* of a band, above its first row and below its last */
 	int width, height;
 	struct layout_box *boxes; /* by node */
 	struct layout_band {
 		int y, height;
-	} * bands; /* by wave, from 0 */
+		int left;	/* of its first column */
+		size_t columns; /* that it uses */
+	} * bands;		/* by wave, from 0 */
 };
 
 #define LAYOUT_LEFT 112 /* the bands' own words stand there */

@@ -1,10 +1,10 @@
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "picture/layout.h"
 #include "picture/picture.h"
+#include "picture/wire.h"
 
 #define ROOMY_CHARS 19
 #define TIGHT_CHARS 17
@@ -22,11 +22,13 @@ static const char style[] =
 	".waves .reads{stroke-dasharray:6 3}.waves .orders{stroke-dasharray:1.5 3}"
 	".waves .meant{stroke:var(--warn,#7a4b00);stroke-width:1.8}"
 	".waves .accident{stroke:var(--bad,#a01520);stroke-width:2.4}"
-	".waves .many path{stroke-opacity:.32}.waves .many .accident{stroke-opacity:.75;stroke-width:1.5}"
+	".waves .many path{stroke-opacity:.32}.waves .many "
+	".accident{stroke-opacity:.75;stroke-width:1.5}"
 	".waves use{visibility:hidden;pointer-events:none}"
 	".waves .n:hover use{visibility:visible;stroke-opacity:1}"
 	".waves .n:hover .box{stroke:var(--link,#23409f);stroke-width:3}"
-	".waves marker path{fill:var(--dim,#545d6b);stroke:none}"
+	".waves marker .tip{stroke:none}.waves marker .meant{fill:var(--warn,#7a4b00)}"
+	".waves marker .accident{fill:var(--bad,#a01520)}"
 	"</style>\n";
 
 static const char page_colours[] =
@@ -77,36 +79,20 @@ static const char *crossing_class(const struct drawing *d, size_t i)
 									     : " meant";
 }
 
-/* Ends of several edges beside each other, not on one point. */
-static int spread(const struct drawing *d, uint32_t node)
-{
-	int room = d->layout->box_width / 3;
-
-	return (int)((node * 13u) % (uint32_t)room) - room / 2;
-}
-
 static void wire(const struct drawing *d, size_t i)
 {
 	const struct tie *edge = &d->q->graph.edges[i];
-	const struct layout_box *a = &d->layout->boxes[edge->from];
-	const struct layout_box *b = &d->layout->boxes[edge->to];
-	int half = d->layout->box_width / 2, high = d->layout->box_height;
-	int ax = a->x + half + spread(d, edge->to), bx = b->x + half + spread(d, edge->from);
-	int ay = a->y > b->y ? a->y : a->y + high, by = a->y > b->y ? b->y + high : b->y;
-	int bend = a->y == b->y ? 28 : abs(by - ay) / 2 + 8;
-	int away = a->y > b->y ? -bend : bend, arrive = a->y >= b->y ? bend : -bend;
+	const char *crossing = crossing_class(d, i);
 
-	if (a->y == b->y)
-		by = b->y + high;
-	buf_printf(d->out,
-		"<path id=\"e%zu\" class=\"%s%s\" marker-end=\"url(#tip)\" "
-		"d=\"M%d %dC%d %d %d %d %d %d\"><title>%s %s %s%s</title></path>\n",
-		i, kind_class(edge), crossing_class(d, i), ax, ay, ax, ay + away, bx, by + arrive,
-		bx, by + (a->y < b->y ? -2 : 2), plan_node_name(d->q->plan, edge->from),
-		tie_verb((enum tie_kind)edge->kind), plan_node_name(d->q->plan, edge->to),
-		*crossing_class(d, i) == '\0'	      ? ""
-		: strstr(crossing_class(d, i), "acc") ? ", crosses, NOT DECLARED"
-						      : ", crosses, declared");
+	buf_printf(d->out, "<path id=\"e%zu\" class=\"%s%s\" marker-end=\"url(#tip%s)\" d=\"", i,
+		kind_class(edge), crossing, *crossing ? crossing + 1 : "");
+	wire_path(d->q, d->layout, i, d->out);
+	buf_printf(d->out, "\"><title>%s %s %s%s</title></path>\n",
+		plan_node_name(d->q->plan, edge->from), tie_verb((enum tie_kind)edge->kind),
+		plan_node_name(d->q->plan, edge->to),
+		*crossing == '\0'	  ? ""
+		: strstr(crossing, "acc") ? ", crosses, NOT DECLARED"
+					  : ", crosses, declared");
 }
 
 static bool is_drawn(const struct tie *edge)
@@ -121,15 +107,51 @@ static void uses(const struct drawing *d, size_t node, const struct edge_index *
 			buf_printf(d->out, "<use href=\"#e%u\"/>", by->list[e]);
 }
 
-static void label(const struct drawing *d, size_t node)
+/* The middle goes: names of one kind differ at their ends. */
+static void shorten(const char *name, size_t most, struct buf *out)
 {
-	const char *name = plan_node_name(d->q->plan, node);
-	size_t most = d->layout->compact ? TIGHT_CHARS : ROOMY_CHARS;
+	size_t len = strlen(name), tail = most / 3;
 
-	if (strlen(name) <= most)
-		buf_puts(d->out, name);
+	if (len <= most)
+		buf_puts(out, name);
 	else
-		buf_printf(d->out, "%.*s…", (int)most - 1, name);
+		buf_printf(out, "%.*s…%s", (int)(most - tail - 1), name, name + len - tail);
+}
+
+/* How wide a bold letter is, in thousandths of its size: of a wide font, so rather more than less.
+ */
+static int letter_width(char c)
+{
+	static const struct {
+		const char *letters;
+		int width;
+	} rows[] = {
+		{"ijlI", 380}, {"frt-1", 500}, {"csz", 600}, {"w", 930}, {"mM", 1050}, {"W", 1110}};
+
+	if ((unsigned char)c >> 6 == 2)
+		return 0; /* the rest of an ellipsis */
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strchr(rows[i].letters, c))
+			return rows[i].width;
+	return c >= 'A' && c <= 'Z' ? 800 : 715;
+}
+
+/* Small enough to stay inside its box. */
+static void label(const struct drawing *d, const char *name, int x, int y)
+{
+	bool compact = d->layout->compact;
+	double size = compact ? 11 : 13, room = d->layout->box_width - 8, width = 0;
+	BUF_AUTO text = BUF_INIT;
+
+	shorten(name, compact ? TIGHT_CHARS : ROOMY_CHARS, &text);
+	for (const char *c = buf_str(&text); *c; c++)
+		width += letter_width(*c) / 1000.0;
+	if (width * size > room)
+		size = room / width;
+	buf_printf(d->out,
+		"<text x=\"%d\" y=\"%d\" font-size=\"%.3g\" font-weight=\"600\" "
+		"text-anchor=\"middle\">%s</text>",
+		x, y, size, buf_str(&text));
 }
 
 static void box(const struct drawing *d, size_t node)
@@ -142,15 +164,11 @@ static void box(const struct drawing *d, size_t node)
 
 	buf_printf(d->out,
 		"<g class=\"n\"><title>%s %s</title><rect class=\"box %s %s\" x=\"%d\" y=\"%d\" "
-		"width=\"%d\" height=\"%d\" rx=\"%d\"/>"
-		"<text x=\"%d\" y=\"%d\" font-size=\"%d\" font-weight=\"600\" "
-		"text-anchor=\"middle\">",
+		"width=\"%d\" height=\"%d\" rx=\"%d\"/>",
 		store ? "store" : plan_tier_name(node_tier(plan, node)), plan_node_name(plan, node),
 		store ? "store" : "service", writes ? writes : "", at->x, at->y,
-		d->layout->box_width, d->layout->box_height, store ? 10 : 3, middle,
-		at->y + (d->layout->compact ? 16 : 19), d->layout->compact ? 11 : 13);
-	label(d, node);
-	buf_puts(d->out, "</text>");
+		d->layout->box_width, d->layout->box_height, store ? 10 : 3);
+	label(d, plan_node_name(plan, node), middle, at->y + (d->layout->compact ? 16 : 19));
 	if (!d->layout->compact) {
 		buf_printf(d->out,
 			"<text class=\"dim\" x=\"%d\" y=\"%d\" font-size=\"11\" "
@@ -182,6 +200,21 @@ static uint32_t *mark_crossings(
 	return ret;
 }
 
+/* One for each colour that an edge can have. */
+static void tips(struct buf *out)
+{
+	static const char *const kinds[] = {"", "meant", "accident"};
+
+	buf_puts(out, "<defs>");
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		buf_printf(out,
+			"<marker id=\"tip%s\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" "
+			"markerWidth=\"8\" markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" "
+			"orient=\"auto\"><path class=\"tip %s\" d=\"M0 0L8 4L0 8z\"/></marker>",
+			kinds[i], kinds[i]);
+	buf_puts(out, "</defs>\n");
+}
+
 static void head(const struct drawing *d)
 {
 	const struct layout *l = d->layout;
@@ -189,12 +222,11 @@ static void head(const struct drawing *d)
 	buf_printf(d->out,
 		"<svg class=\"waves\" %sviewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
 		"%srole=\"img\" aria-label=\"Stores and services in the order in which they "
-		"move\">\n%s%s<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" "
-		"markerWidth=\"8\" markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" "
-		"orient=\"auto\"><path class=\"tip\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n",
+		"move\">\n%s%s",
 		d->look->alone ? "xmlns=\"http://www.w3.org/2000/svg\" " : "", l->width, l->height,
 		l->width, l->height, d->look->alone ? "" : "style=\"max-width:none\" ", style,
 		d->look->alone ? page_colours : "");
+	tips(d->out);
 }
 
 void picture_svg(const struct sequence *q, const struct crossings *crossings,

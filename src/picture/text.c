@@ -11,13 +11,17 @@
 #define BARS_MAX (COLUMNS - PAIR - 4)
 #define PAIRS_MAX 30
 
-/* Stores in round brackets, services in square ones. */
+/* Stores in round brackets, services in square ones.  What is too long for the line is cut, for the
+ * waves name it again.  Returns its columns. */
 static size_t put_name(const struct sequence *q, size_t node, char *ret, size_t size)
 {
 	bool store = node < q->plan->stores_count;
+	const char *name = plan_node_name(q->plan, node);
+	size_t most = COLUMNS - HEAD - 3, len = strlen(name);
 
-	return (size_t)snprintf(ret, size, "%c%s%c", store ? '(' : '[',
-		plan_node_name(q->plan, node), store ? ')' : ']');
+	snprintf(ret, size, "%c%.*s%s%c", store ? '(' : '[', (int)(len > most ? most - 1 : len),
+		name, len > most ? "…" : "", store ? ')' : ']');
+	return 2 + (len > most ? most : len);
 }
 
 static void put_wave(const struct sequence *q, const struct wave *wave, struct buf *out)
@@ -62,14 +66,14 @@ static void put_bar(
 static void put_pair(
 	const struct sequence *q, const struct crossing *c, size_t columns, struct buf *out)
 {
-	char pair[160];
+	const char *from = plan_node_name(q->plan, c->from), *to = plan_node_name(q->plan, c->to);
+	int len = (int)(strlen(from) + strlen(to)) + 4;
 
-	snprintf(pair, sizeof pair, "%s -> %s", plan_node_name(q->plan, c->from),
-		plan_node_name(q->plan, c->to));
-	if (strlen(pair) > PAIR - 1)
-		buf_printf(out, "  %s\n  %*s", pair, PAIR, "");
+	if (len < PAIR)
+		buf_printf(out, "  %s -> %s%*s", from, to, PAIR - len, "");
 	else
-		buf_printf(out, "  %-*s", PAIR, pair);
+		buf_printf(out, "  %s%s-> %s\n  %*s", from, len + 2 > COLUMNS ? "\n     " : " ", to,
+			PAIR, "");
 	put_bar(q, c, columns, out);
 	buf_putc(out, '\n');
 }

@@ -63,15 +63,6 @@ size_t impact_beyond(
 	return count;
 }
 
-static size_t stores_of(const struct sequence *q, const struct wave *wave)
-{
-	size_t count = 0;
-
-	while (count < wave->members_count && wave->members[count] < q->plan->stores_count)
-		count++; /* stores come first */
-	return count;
-}
-
 struct impact_merged impact_merge(struct impact *im, const struct sequence *q, size_t n)
 {
 	const struct wave *wave = &q->waves[n - 1], *next = wave + 1;
@@ -94,7 +85,7 @@ struct impact_merged impact_merge(struct impact *im, const struct sequence *q, s
 	impact_radius(im, wave);
 	add_wave(im, next);
 	ret.radius = im->reach.count;
-	ret.stores = stores_of(q, wave) + stores_of(q, next);
+	ret.stores = wave_stores(q, wave) + wave_stores(q, next);
 	return ret;
 }
 

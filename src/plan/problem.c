@@ -27,17 +27,6 @@ static const char *copy(struct arena *arena, const char *str)
 	return str ? arena_strdup(arena, str) : NULL;
 }
 
-static void grow(struct problems *ps)
-{
-	size_t cap = ps->cap ? ps->cap * 2 : 8;
-	struct problem *rows = arena_calloc(ps->arena, cap, sizeof *rows);
-
-	if (ps->count)
-		memcpy(rows, ps->rows, ps->count * sizeof *rows);
-	ps->rows = rows;
-	ps->cap = cap;
-}
-
 bool problems_full(const struct problems *ps)
 {
 	return ps->count == ROWS_MAX;
@@ -55,8 +44,7 @@ void problems_add(struct problems *ps, const struct problem *p)
 		ps->refusals++;
 	if (problems_full(ps))
 		return;
-	if (ps->count == ps->cap)
-		grow(ps);
+	ps->rows = arena_grow(ps->arena, ps->rows, ps->count, &ps->cap, sizeof *ps->rows);
 	row = &ps->rows[ps->count++];
 	*row = *p;
 	row->id = copy(ps->arena, p->id);

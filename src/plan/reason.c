@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "plan/circle.h"
+#include "plan/pack.h"
+#include "plan/pack_room.h"
 
 #define EDGES_TOLD_MAX 8
 
@@ -217,8 +219,13 @@ static const char *not_earlier(
 			"wave %zu would reach %zu stores and services with it, and "
 			"limits.blast_radius is %zu",
 			n - 1, radius, limit);
-	return arena_printf(
-		arena, "wave %zu is full: %d stores are the most", n - 1, SEQUENCE_STORES_MAX);
+	if (wave_stores(q, before) + pack_room_stores(q, part) > SEQUENCE_STORES_MAX)
+		return arena_printf(arena, "wave %zu is full: %d stores are the most", n - 1,
+			SEQUENCE_STORES_MAX);
+	return arena_printf(arena,
+		"of so many parts only the first %d are tried for each wave, and wave %zu was "
+		"filled before its turn",
+		PACK_LOOK_MAX, n - 1);
 }
 
 static const char *not_later(const struct sequence *q, size_t part, size_t n, struct arena *arena)

@@ -329,11 +329,8 @@ static void find_too_many_stores(const struct finding *f)
 {
 	for (size_t n = 0; n < f->q->count; n++) {
 		const struct wave *wave = &f->q->waves[n];
-		size_t stores = 0;
+		size_t stores = wave_stores(f->q, wave);
 
-		while (stores < wave->members_count &&
-			wave->members[stores] < f->plan->stores_count)
-			stores++;
 		if (stores <= SEQUENCE_STORES_MAX)
 			continue;
 		tell(f, &(struct refusal){.id = "P-WAVE-STORES",

@@ -62,6 +62,16 @@ void sequence_make(const struct plan *plan, struct arena *arena, struct sequence
 
 const char *stage_name(enum stage stage);
 
+/* How many of a wave's members are stores: they come first. */
+static inline size_t wave_stores(const struct sequence *q, const struct wave *wave)
+{
+	size_t count = 0;
+
+	while (count < wave->members_count && wave->members[count] < q->plan->stores_count)
+		count++;
+	return count;
+}
+
 /* How many nodes move in one piece with this one; 1 = it moves by itself. */
 static inline size_t sequence_part_size(const struct sequence *q, size_t node)
 {

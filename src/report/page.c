@@ -1,40 +1,12 @@
 #include "report/page.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/check.h"
-#include "report/page_priv.h"
-
-void page_section(struct buf *out, const char *id, const char *title, const char *note)
-{
-	buf_printf(out, "<section id=\"%s\" aria-labelledby=\"%s-title\">\n<h2 id=\"%s-title\">",
-		id, id, id);
-	html_text(out, title);
-	buf_puts(out, "</h2>\n");
-	if (note != NULL) {
-		html_element(out, "p", " class=\"note\"", note);
-		buf_putc(out, '\n');
-	}
-}
-
-void page_scroll(struct buf *out, const char *label)
-{
-	buf_puts(out, "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"");
-	html_text(out, label);
-	buf_puts(out, "\">\n");
-}
-
-void page_scroll_end(struct buf *out)
-{
-	buf_puts(out, "</div>\n");
-}
-
-void page_badge(struct buf *out, const char *kind, const char *text)
-{
-	buf_printf(out, "<span class=\"badge %s\">", kind);
-	html_text(out, text);
-	buf_puts(out, "</span>");
-}
+#include "report/page_parts.h"
+#include "report/page_sections.h"
+#include "report/page_style.h"
 
 static void head(const struct report *report, struct buf *out)
 {
@@ -86,6 +58,8 @@ static const char *verdict_kind(enum report_verdict verdict)
 	return verdict <= REPORT_DIFFERENT ? "bad" : "warn";
 }
 
+#define STORES_NAMED_MAX 3 /* more are counted; the timeline has them all */
+
 /* ---- the figures ----------------------------------------------------------------------------- */
 
 static void figure(struct buf *out, const char *term, const char *value)
@@ -110,17 +84,30 @@ static void figure_window(const struct report *report, struct buf *out)
 		report_stall_ms(report) >= 0 ? text : "not measured");
 }
 
+/* Each store by name where there are few, else how many write where: "old: 20, new: 5". */
 static void figure_sides(const struct report *report, struct buf *out)
 {
+	size_t stores = report->timeline.lanes_count;
 	BUF_AUTO text = BUF_INIT;
 
-	if (report->timeline.lanes_count == 1) {
-		figure(out, "writes go to", report_writes(report, 0));
-		return;
+	for (size_t i = 0; i < stores; i++) {
+		const char *word = report_writes(report, i);
+		size_t before = 0, same = 0;
+
+		for (size_t k = 0; k < stores; k++) {
+			bool alike = strcmp(report_writes(report, k), word) == 0;
+
+			before += alike && k < i;
+			same += alike;
+		}
+		if (stores > 1 && stores <= STORES_NAMED_MAX)
+			buf_printf(&text, "%s%s: %s", i ? ", " : "", report->plan->stores[i].name,
+				word);
+		else if (before == 0 && same == stores)
+			buf_puts(&text, word);
+		else if (before == 0)
+			buf_printf(&text, "%s%s: %zu", i ? ", " : "", word, same);
 	}
-	for (size_t i = 0; i < report->timeline.lanes_count; i++)
-		buf_printf(&text, "%s%s: %s", i ? ", " : "", report->plan->stores[i].name,
-			report_writes(report, i));
 	figure(out, "writes go to", buf_str(&text));
 }
 

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "report/page_priv.h"
+#include "report/page_parts.h"
+#include "report/page_sections.h"
 #include "report/window.h"
 
 #define ATTEMPTS_SHOWN 100

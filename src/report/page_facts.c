@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "report/page_priv.h"
+#include "report/page_parts.h"
+#include "report/page_sections.h"
 
 #define ROWS_SHOWN 2000
 
@@ -219,6 +220,10 @@ void page_journal(const struct report *report, struct buf *out)
 		"the last "
 		"hash elsewhere, and give it to `airlock journal verify --head`.");
 	chain(&record->chain, out);
+	if (record->count == 0) {
+		buf_puts(out, "<p class=\"note\">No row was written yet.</p>\n</section>\n");
+		return;
+	}
 	buf_puts(out, "<details open><summary>The rows</summary>\n");
 	if (first > 0)
 		buf_printf(out,

@@ -3,7 +3,8 @@
 #include "picture/picture.h"
 #include "plan/overlap.h"
 #include "plan/reason.h"
-#include "report/page_priv.h"
+#include "report/page_parts.h"
+#include "report/page_sections.h"
 
 #define NODES_MAX 400 /* beyond it a picture on a page shows nothing */
 

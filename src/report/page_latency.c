@@ -3,7 +3,8 @@
 #include <math.h>
 
 #include "base/check.h"
-#include "report/page_priv.h"
+#include "report/page_parts.h"
+#include "report/page_sections.h"
 
 #define WIDTH 560
 #define HEIGHT 220

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "report/page_priv.h"
+#include "report/page_parts.h"
+#include "report/page_sections.h"
 
 #define COLUMNS_MAX 240 /* of the picture; the table has them all */
 #define TABLE_OPEN_MAX 40

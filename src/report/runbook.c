@@ -199,33 +199,3 @@ void runbook_make(const struct plan *plan, const struct sequence *sequence, stru
 	ENSURE(m.book.count <= room);
 	*ret = m.book;
 }
-
-static void heading(const struct runbook *book, size_t i, struct buf *out)
-{
-	size_t wave = book->steps[i].wave;
-
-	if (i > 0 && book->steps[i - 1].wave == wave)
-		return;
-	if (wave > 0)
-		buf_printf(out, "\nWave %zu\n", wave);
-	else
-		buf_puts(out, i == 0 ? "\nBefore\n" : "\nAfter\n");
-}
-
-void runbook_text(const struct runbook *book, struct buf *out)
-{
-	buf_printf(out, "Runbook of %s, plan %.12s: %zu steps, %zu of them decisions of people\n",
-		book->plan->name, book->plan->hash, book->count, book->decisions);
-	for (size_t i = 0; i < book->count; i++) {
-		const struct runbook_step *s = &book->steps[i];
-
-		heading(book, i, out);
-		buf_printf(out, "%3zu. [ ] %s%s: %s\n", i + 1, s->who,
-			s->decision ? " DECIDES" : "", s->what);
-		if (s->command[0])
-			buf_printf(out, "         $ %s\n", s->command);
-		buf_printf(out, "         undo: %s\n", s->undo);
-	}
-	buf_printf(out, "\nWhatever ends in the middle: `airlock resume` reads the registers and "
-			"finishes or undoes it.\n");
-}

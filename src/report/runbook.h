@@ -1,11 +1,10 @@
 /*
  * runbook.h - who does what in which order, with undo, and how many decisions people take: from the
- * plan alone, as text.  Pure.
+ * plan alone.  Pure; shown by cli/runbook_text.c.
  */
 #ifndef AIRLOCK_REPORT_RUNBOOK_H
 #define AIRLOCK_REPORT_RUNBOOK_H
 
-#include "base/buf.h"
 #include "plan/sequence.h"
 
 /* What a person does, or Airlock does for them, one after the other. */
@@ -28,7 +27,5 @@ struct runbook {
 /* Everything is in `arena`. */
 void runbook_make(const struct plan *plan, const struct sequence *sequence, struct arena *arena,
 	struct runbook *ret);
-/* Plain text; what came from the plan is not yet safe for a terminal. */
-void runbook_text(const struct runbook *runbook, struct buf *out);
 
 #endif

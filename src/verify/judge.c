@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/grow.h"
 
 void doubts_fini(struct doubts *doubts)
 {
@@ -31,21 +32,17 @@ static bool untouched(const struct image *a, const struct image *b)
 
 static void add(struct doubts *doubts, const struct listing *listing, const struct seen *seen)
 {
-	if (doubts->count == doubts->cap) {
-		doubts->cap = doubts->cap ? 2 * doubts->cap : 64;
-		doubts->at = reallocarray(doubts->at, doubts->cap, sizeof(struct doubt));
-		REQUIRE(doubts->at != NULL);
-	}
-	doubts->at[doubts->count++] = (struct doubt){
-		.key = bound_copy(listing_key(listing, seen), seen->key_len)};
+	doubts->at = grow(doubts->at, doubts->count, &doubts->cap, sizeof *doubts->at);
+	doubts->at[doubts->count++] =
+		(struct doubt){.key = bound_copy(listing_key(listing, seen), seen->key_len)};
 }
 
 void doubts_find(struct doubts *doubts, const struct listing *src, const struct listing *dst)
 {
 	for (size_t i = 0; i < src->count; i++) {
 		const struct seen *seen = &src->seen[i];
-		struct image a = image_of(seen), b = image_of(listing_find(
-					dst, listing_key(src, seen), seen->key_len));
+		struct image a = image_of(seen),
+			     b = image_of(listing_find(dst, listing_key(src, seen), seen->key_len));
 
 		if (!same_content(&a, &b))
 			add(doubts, src, seen);

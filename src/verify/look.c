@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/grow.h"
 
 /* ---- keys and listings --------------------------------------------------------------------- */
 
@@ -45,11 +46,7 @@ const char *listing_key(const struct listing *listing, const struct seen *seen)
 void listing_add(struct listing *listing, const char *key, size_t len, const uint64_t hash[2],
 	uint64_t version)
 {
-	if (listing->count == listing->cap) {
-		listing->cap = listing->cap ? 2 * listing->cap : 256;
-		listing->seen = reallocarray(listing->seen, listing->cap, sizeof(struct seen));
-		REQUIRE(listing->seen != NULL);
-	}
+	listing->seen = grow(listing->seen, listing->count, &listing->cap, sizeof *listing->seen);
 	listing->seen[listing->count++] =
 		(struct seen){listing->keys.len, len, {hash[0], hash[1]}, version};
 	buf_add(&listing->keys, key, len);

@@ -11,9 +11,11 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "journal/state_dir.h"
 
 #define AGE_MAX_S 86400
+#define SCHEMA "airlock.verify-state/2"
 
 static void name_of(const struct verify *verify, const char *what, char *ret, size_t size)
 {
@@ -41,9 +43,30 @@ int verify_state_lock(const struct verify *verify, int *ret_fd, struct err *err)
 	return 0;
 }
 
+/* As hex digits: a key's text is any bytes where the database's encoding is SQL_ASCII. */
+static json_t *bytes_json(const char *bytes, size_t len)
+{
+	BUF_AUTO hex = BUF_INIT;
+
+	for (size_t i = 0; i < len; i++)
+		buf_printf(&hex, "%02x", (unsigned char)bytes[i]);
+	return json_string(buf_str(&hex));
+}
+
 static json_t *bound_json(const struct bound *bound)
 {
-	return bound->bytes ? json_stringn(bound->bytes, bound->len) : json_null();
+	return bound->bytes ? bytes_json(bound->bytes, bound->len) : json_null();
+}
+
+/* The names and types of the key, in order: a bound means nothing under another one. */
+static json_t *key_json(const struct shape *shape)
+{
+	BUF_AUTO text = BUF_INIT;
+
+	for (size_t i = 0; i < shape->keys; i++)
+		buf_printf(
+			&text, "%s%s %s", i ? ", " : "", shape->key[i].ident, shape->key[i].type);
+	return bytes_json(buf_str(&text), text.len);
 }
 
 static json_t *table_json(const struct verify_table *t)
@@ -55,12 +78,15 @@ static json_t *table_json(const struct verify_table *t)
 			json_pack("{s:o, s:o, s:b}", "from", bound_json(&t->piece[i].from), "to",
 				bound_json(&t->piece[i].to), "done", t->piece[i].done));
 	for (size_t i = 0; i < t->keys_count; i++)
-		json_array_append_new(keys,
-			json_pack("{s:s, s:s}", "key", t->keys[i].text, "kind", t->keys[i].what));
-	return json_pack("{s:s, s:i, s:b, s:I, s:I, s:I, s:o, s:o}", "name", t->shape.name, "key",
-		(int)t->shape.keys, "sorted", t->shape.sorted, "compared",
-		(json_int_t)t->compared, "different", (json_int_t)t->different, "moving",
-		(json_int_t)t->moving, "pieces", pieces, "keys", keys);
+		json_array_append_new(
+			keys, json_pack("{s:o, s:s}", "key",
+				      bytes_json(t->keys[i].text, strlen(t->keys[i].text)), "kind",
+				      t->keys[i].what));
+	return json_pack("{s:o, s:o, s:b, s:I, s:I, s:I, s:o, s:o}", "name",
+		bytes_json(t->shape.name, strlen(t->shape.name)), "key", key_json(&t->shape),
+		"sorted", t->shape.sorted, "compared", (json_int_t)t->compared, "different",
+		(json_int_t)t->different, "moving", (json_int_t)t->moving, "pieces", pieces, "keys",
+		keys);
 }
 
 int verify_state_save(const struct verify *verify, struct err *err)
@@ -73,9 +99,9 @@ int verify_state_save(const struct verify *verify, struct err *err)
 
 	for (size_t i = 0; i < verify->tables_count; i++)
 		json_array_append_new(tables, table_json(&verify->tables[i]));
-	doc = json_pack("{s:s, s:s, s:i, s:i, s:I, s:o}", "schema", "airlock.verify-state/1",
-		"plan", verify->store->plan->hash, "src", (int)verify->src, "method",
-		(int)verify->method, "at", (json_int_t)time(NULL), "tables", tables);
+	doc = json_pack("{s:s, s:s, s:i, s:i, s:I, s:o}", "schema", SCHEMA, "plan",
+		verify->store->plan->hash, "src", (int)verify->src, "method", (int)verify->method,
+		"at", (json_int_t)time(NULL), "tables", tables);
 	text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 	json_decref(doc);
 	if (!text)
@@ -111,9 +137,31 @@ void verify_state_forget(const struct verify *verify)
 	close(dir_fd);
 }
 
+static int digit(char c)
+{
+	const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+/* What bytes_json made, and a NUL behind it; no bytes where it is nothing of the kind. */
 static struct bound bound_from(const json_t *json)
 {
-	return bound_copy(json_string_value(json), json_string_length(json));
+	const char *hex = json_string_value(json);
+	size_t len = json_string_length(json) / 2;
+	BUF_AUTO bytes = BUF_INIT;
+
+	if (!hex)
+		return (struct bound){0};
+	for (size_t i = 0; i < len; i++) {
+		int high = digit(hex[2 * i]), low = digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return (struct bound){0};
+		buf_putc(&bytes, (char)(high << 4 | low));
+	}
+	buf_putc(&bytes, '\0');
+	return bound_copy(bytes.data, len);
 }
 
 static const char *kind_from(const char *text)
@@ -140,28 +188,37 @@ static void load_table(struct verify_table *t, const json_t *doc)
 	t->compared = number(doc, "compared");
 	t->different = number(doc, "different");
 	t->moving = number(doc, "moving");
-	json_array_foreach(pieces, i, one) if (i < VERIFY_PIECES_MAX)
-		t->piece[t->pieces++] = (struct piece){bound_from(json_object_get(one, "from")),
+	json_array_foreach(pieces, i, one) if (i < VERIFY_PIECES_MAX) t->piece[t->pieces++] =
+		(struct piece){bound_from(json_object_get(one, "from")),
 			bound_from(json_object_get(one, "to")), false,
 			json_is_true(json_object_get(one, "done"))};
 	json_array_foreach(keys, i, one)
 	{
-		const char *key = json_string_value(json_object_get(one, "key"));
+		struct bound key = bound_from(json_object_get(one, "key"));
 
-		if (key && t->keys_count < VERIFY_KEYS_MAX)
-			t->keys[t->keys_count++] = (struct verify_key){strdup(key),
+		if (key.bytes && t->keys_count < VERIFY_KEYS_MAX)
+			t->keys[t->keys_count++] = (struct verify_key){strndup(key.bytes, key.len),
 				kind_from(json_string_value(json_object_get(one, "kind")))};
+		bound_fini(&key);
 	}
+}
+
+/* Takes wanted. */
+static bool is_as(const json_t *doc, const char *member, json_t *wanted)
+{
+	bool same = json_equal(json_object_get(doc, member), wanted);
+
+	json_decref(wanted);
+	return same;
 }
 
 /* A bound of another key would be read as one of this. */
 static bool table_fits(const struct verify_table *t, const json_t *doc)
 {
-	const char *name = json_string_value(json_object_get(doc, "name"));
 	size_t pieces = json_array_size(json_object_get(doc, "pieces"));
 
-	return name && strcmp(name, t->shape.name) == 0 &&
-	       number(doc, "key") == (int64_t)t->shape.keys &&
+	return is_as(doc, "name", bytes_json(t->shape.name, strlen(t->shape.name))) &&
+	       is_as(doc, "key", key_json(&t->shape)) &&
 	       json_is_true(json_object_get(doc, "sorted")) == t->shape.sorted && pieces > 0 &&
 	       pieces <= VERIFY_PIECES_MAX;
 }
@@ -170,9 +227,11 @@ static bool fits(const struct verify *verify, const json_t *doc)
 {
 	json_t *tables = json_object_get(doc, "tables");
 	const char *plan = json_string_value(json_object_get(doc, "plan"));
+	const char *schema = json_string_value(json_object_get(doc, "schema"));
 	int64_t age = time(NULL) - number(doc, "at");
 
-	if (!plan || strcmp(plan, verify->store->plan->hash) != 0 || age < 0 || age > AGE_MAX_S ||
+	if (!schema || strcmp(schema, SCHEMA) != 0 || !plan ||
+		strcmp(plan, verify->store->plan->hash) != 0 || age < 0 || age > AGE_MAX_S ||
 		number(doc, "src") != (int64_t)verify->src ||
 		number(doc, "method") != (int64_t)verify->method ||
 		json_array_size(tables) != verify->tables_count)
@@ -198,12 +257,11 @@ bool verify_state_load(struct verify *verify)
 	close(dir_fd);
 	if (fd < 0)
 		return false;
-	doc = json_loadfd(fd, JSON_ALLOW_NUL, NULL);
+	doc = json_loadfd(fd, 0, NULL);
 	close(fd);
 	good = doc && fits(verify, doc);
 	for (size_t i = 0; good && i < verify->tables_count; i++)
-		load_table(&verify->tables[i],
-			json_array_get(json_object_get(doc, "tables"), i));
+		load_table(&verify->tables[i], json_array_get(json_object_get(doc, "tables"), i));
 	json_decref(doc);
 	return good;
 }

@@ -292,8 +292,12 @@ static int judge_sequences(struct verify *v, struct err *err)
 		     lane_open(v->store, SIDE_NEW, &side[SIDE_NEW], &now) ||
 		     sequences_compare(
 			     side, &v->end, clock_now_ms() + LOOK_MS, &v->sequences, &now);
-		if ((rc && now.code != ERR_UNREACHABLE) || lane_direction(v, &after, &now))
+		if (rc && now.code != ERR_UNREACHABLE)
 			break;
+		if (lane_direction(v, &after, &now)) {
+			rc = -1; /* judged by a side that may not be the open one any more */
+			break;
+		}
 		if (after.epoch != v->end.epoch)
 			rc = err_set(&now, ERR_LOST,
 				"cutovers follow each other faster than sequences are read");

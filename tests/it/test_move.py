@@ -305,7 +305,7 @@ def test_what_would_be_done_names_the_commands(world):
     assert "would move identity: services/identity/ctl new    undo: services/identity/ctl old" in text
     assert text.index("would move reports") < text.index("would promote") < text.index("would move web")
     assert "would not touch worker: the plan names no `move` for it" in text
-    text = world.crossing.call("report", "--runbook").require(DONE).out
+    text = " ".join(world.crossing.call("report", "--runbook").require(DONE).out.split())
     assert "the run moves identity to new: services/identity/ctl new" in text
     assert "`airlock rollback`: services/identity/ctl old" in text
     text = " ".join(world.crossing.call("plan").require(DONE).out.split())
@@ -347,6 +347,33 @@ def test_a_plan_that_forgot_its_services_is_told_and_not_stuck(world):
     assert "this plan moves no service in it any more" in told and world["identity"].side() == "new"
     assert world.state() == "left"
     assert "any more" not in world.crossing.call("resume").require(DONE).err
+
+
+def test_a_changed_plan_carries_nobody_who_was_not_under_way(world):
+    """A wave is a number; which services it moves is what the plan says, and the plan can change."""
+    whole = world.lab.plan.read_text()
+    of_mail = f"  mail: {{tier: support, move: {world['mail'].move()}}}\n"
+    world.lab.plan.write_text(whole.replace(of_mail, "  mail: {tier: support}\n"))
+    assert world.lab.plan.read_text() != whole
+    world.killed("after:move-intent", "--wave", "1")
+    world.lab.plan.write_text(whole)
+    row = next(row for row in world.crossing.call("status", "--json").json()["services"] if row["name"] == "mail")
+    assert row["why"] == "not moved yet"
+    world.crossing.call("resume").require(DONE)
+    assert world["identity"].side() == "new" and world.state() == "done"
+    assert world["mail"].log() == [], "nobody approved that it moves"
+
+
+def test_one_that_the_plan_moves_no_more_is_named(world):
+    world.killed("after:move", "--wave", "1")
+    whole = world.lab.plan.read_text()
+    of_identity = f"  identity: {{tier: support, move: {world['identity'].move()}}}\n"
+    world.lab.plan.write_text(whole.replace(of_identity, "  identity: {tier: support}\n"))
+    assert world.lab.plan.read_text() != whole
+    told = " ".join(world.crossing.call("resume").require(DONE).err.split())
+    assert "identity was on its way to new since" in told and "see where it stands" in told
+    assert world["mail"].side() == "new" and world.state() == "done"
+    world["identity"].reset()
 
 
 # ---- one cutover with its store ---------------------------------------------------------------

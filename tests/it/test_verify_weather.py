@@ -141,6 +141,26 @@ def test_the_direction_of_sequences_turns_with_a_rollback(crossing):
     setval(lab.new, "down", last)
 
 
+def test_sequences_are_not_judged_when_nobody_says_which_side_is_open(crossing, scratch):
+    """They were read, and then no register answered: whether the right side was judged is not known."""
+    lab = crossing.lab
+    command = Verify(lab.plan, scratch() / "state")
+    with lab.old.connect("shop", autocommit=False) as blocker:
+        blocker.execute("SET session_replication_role = replica")  # the freeze of the schema does not see it
+        blocker.execute("ALTER SEQUENCE down RENAME TO hidden")
+        running = command.start()
+        wait_until(lambda: lab.old.query("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'down'::regclass",
+                                         dbname="shop"), 60, "verify to come to the sequences")
+        lab.old.psql("ALTER TABLE airlock.register RENAME TO hidden", "airlock")
+        blocker.rollback()
+    try:
+        code, document, _ = finished(running)
+    finally:
+        lab.old.psql("ALTER TABLE airlock.hidden RENAME TO register", "airlock")
+    assert code not in (DONE, DIFFERENT) and document["verdict"] == "unknown" and document["reason"], document
+    assert command.call()[0] == DONE
+
+
 # -- a cutover in the middle -----------------------------------------------------------------------
 
 

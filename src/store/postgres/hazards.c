@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/grow.h"
 #include "store/postgres/driver.h"
 #include "base/clock.h"
 #include "store/postgres/pg.h"
@@ -228,11 +229,7 @@ static struct hazard_found *report_add(struct look *look, const struct hazard *h
 {
 	struct hazard_report *report = look->report;
 
-	if (report->count == report->cap) {
-		report->cap = report->cap == 0 ? 16 : report->cap * 2;
-		report->rows = reallocarray(report->rows, report->cap, sizeof *report->rows);
-		ENSURE(report->rows != NULL);
-	}
+	report->rows = grow(report->rows, report->count, &report->cap, sizeof *report->rows);
 	report->rows[report->count] = (struct hazard_found){.hazard = hazard, .proven = true};
 	return &report->rows[report->count++];
 }

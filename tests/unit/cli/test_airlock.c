@@ -419,10 +419,41 @@ static void a_runbook_needs_only_the_plan(void **state)
 	RAN_AUTO ran = RUN(*state, "report", "--runbook");
 
 	assert_int_equal(ran.exit_code, 0);
-	assert_non_null(strstr(buf_str(&ran.out), "of them decisions of people"));
+	assert_non_null(strstr(buf_str(&ran.out), "6 of them decisions"));
 	assert_non_null(
 		strstr(buf_str(&ran.out), "$ airlock sync\n         undo: airlock abandon"));
 	assert_non_null(strstr(buf_str(&ran.out), "NONE: the one-way door"));
+}
+
+#define LONG "-with-a-name-that-is-as-long-as-names-may-be-and-it-is"
+
+/* Names of 63 letters; only a command to be typed may be longer than a line. */
+static void eighty_columns_suffice_for_the_longest_names(void **state)
+{
+	const char *const calls[][4] = {
+		{"plan"}, {"plan", "--why", "orders-1" LONG}, {"report", "--runbook"}};
+	size_t lines = 0;
+
+	program_file(*state, "airlock.yaml",
+		"airlock: 1\nname: a-plan-1" LONG "\nroutes: {r: {kind: none}}\nstores:\n"
+		"  orders-1" LONG ": {engine: postgresql, old: \"host=a dbname=d\", new: \"host=b "
+		"dbname=d\", pattern: replica-promotion, sync: logical, route: r}\n"
+		"services:\n  shop-23" LONG ": {writes: [orders-1" LONG "]}\n");
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+		RAN_AUTO ran = program_run(*state, calls[i]);
+
+		assert_true(ran.exit_code == 0 || ran.exit_code == 3);
+		for (const char *line = buf_str(&ran.out); *line; lines++) {
+			size_t len = strcspn(line, "\n"), columns = 0;
+
+			for (size_t c = 0; c < len; c++)
+				columns += ((unsigned char)line[c] >> 6) != 2;
+			if (columns > 80 && strncmp(line, "         $ ", 11) != 0)
+				fail_msg("%zu columns: %.*s", columns, (int)len, line);
+			line += len + (line[len] == '\n');
+		}
+	}
+	assert_true(lines > 80);
 }
 
 static void every_listed_id_is_explained(void **state)
@@ -499,6 +530,7 @@ int main(void)
 		CASE(a_hostile_journal_is_shown_safely),
 		CASE(a_report_is_made_and_made_again),
 		CASE(a_runbook_needs_only_the_plan),
+		CASE(eighty_columns_suffice_for_the_longest_names),
 		CASE(every_listed_id_is_explained),
 		CASE(help_goes_to_stdout_and_is_the_same_both_ways),
 		CASE(output_that_goes_nowhere_is_an_error),

@@ -1,7 +1,7 @@
 #include "fixture.h"
 
 #include "plan/impact.h"
-#include "random_plan.h"
+#include "random_sequence.h"
 
 #define SERVICES                                                                                   \
 	"services:\n  reports: {reads: [orders]}\n  web: {writes: [orders], reads: [orders]}\n"    \
@@ -65,35 +65,32 @@ static void spread(const struct graph *g, uint32_t node, bool *feels)
 			spread(g, g->edges[i].from, feels);
 }
 
+static void check_blasts(const struct sequence *q, struct arena *arena, size_t *seen)
+{
+	struct impact im;
+
+	impact_init(&im, q, arena);
+	for (size_t n = 0; n < q->count; n++) {
+		bool feels[32] = {false};
+		uint32_t *nodes;
+		size_t count = impact_beyond(&im, &q->waves[n], arena, &nodes), all = 0;
+
+		for (size_t m = 0; m < q->waves[n].members_count; m++)
+			spread(&q->graph, (uint32_t)q->waves[n].members[m], feels);
+		for (size_t node = 0; node < q->graph.nodes; node++)
+			all += feels[node];
+		assert_int_equal(count + q->waves[n].members_count, all);
+		for (size_t i = 0; i < count; i++, *seen += 1)
+			assert_true(feels[nodes[i]]);
+	}
+}
+
 static void random_blasts_are_complete(void **state)
 {
 	size_t seen = 0;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 200; seed++) {
-		BUF_AUTO text = BUF_INIT;
-		ARENA_AUTO arena = ARENA_INIT;
-		struct sequence q;
-		struct impact im;
-
-		random_plan(seed, &text);
-		FIXTURE_AUTO f = fixture_parse(buf_str(&text));
-		sequence_make(f.plan, &arena, &q);
-		impact_init(&im, &q, &arena);
-		for (size_t n = 0; n < q.count; n++) {
-			bool feels[32] = {false};
-			uint32_t *nodes;
-			size_t count = impact_beyond(&im, &q.waves[n], &arena, &nodes), all = 0;
-
-			for (size_t m = 0; m < q.waves[n].members_count; m++)
-				spread(&q.graph, (uint32_t)q.waves[n].members[m], feels);
-			for (size_t node = 0; node < q.graph.nodes; node++)
-				all += feels[node];
-			assert_int_equal(count + q.waves[n].members_count, all);
-			for (size_t i = 0; i < count; i++, seen++)
-				assert_true(feels[nodes[i]]);
-		}
-	}
+	each_random_sequence(200, check_blasts, &seen);
 	assert_true(seen > 500);
 }
 

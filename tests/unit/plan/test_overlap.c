@@ -1,7 +1,7 @@
 #include "fixture.h"
 
 #include "plan/overlap.h"
-#include "random_plan.h"
+#include "random_sequence.h"
 
 static void pairs_are_listed_once_and_told_apart(void **state)
 {
@@ -58,36 +58,33 @@ static void a_permit_holds_both_ways(void **state)
 
 /* After wave n, a crossing has one end among waves 1..n and the other beyond, and the counts are
  * those of the list. */
+static void check_crossings(const struct sequence *q, struct arena *arena, size_t *seen)
+{
+	struct crossings c;
+
+	crossings_find(q, arena, &c);
+	for (size_t n = 1; n <= q->count; n++) {
+		size_t open = 0;
+
+		for (size_t i = 0; i < c.count; i++) {
+			const struct crossing *row = &c.list[i];
+			bool from = q->wave_of[row->from] <= n, to = q->wave_of[row->to] <= n;
+
+			assert_int_equal(crossing_is_open(row, n), from != to);
+			open += from != to;
+		}
+		assert_int_equal(c.open[n - 1], open);
+		assert_int_equal(c.open_accidents[n - 1], open);
+		*seen += open;
+	}
+}
+
 static void crossings_cross(void **state)
 {
 	size_t seen = 0;
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 200; seed++) {
-		BUF_AUTO text = BUF_INIT;
-		ARENA_AUTO arena = ARENA_INIT;
-		struct sequence q;
-		struct crossings c;
-
-		random_plan(seed, &text);
-		FIXTURE_AUTO f = fixture_parse(buf_str(&text));
-		sequence_make(f.plan, &arena, &q);
-		crossings_find(&q, &arena, &c);
-		for (size_t n = 1; n <= q.count; n++) {
-			size_t open = 0;
-
-			for (size_t i = 0; i < c.count; i++) {
-				const struct crossing *row = &c.list[i];
-				bool from = q.wave_of[row->from] <= n, to = q.wave_of[row->to] <= n;
-
-				assert_int_equal(crossing_is_open(row, n), from != to);
-				open += from != to;
-			}
-			assert_int_equal(c.open[n - 1], open);
-			assert_int_equal(c.open_accidents[n - 1], open);
-			seen += open;
-		}
-	}
+	each_random_sequence(200, check_crossings, &seen);
 	assert_true(seen > 500);
 }
 

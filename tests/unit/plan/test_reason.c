@@ -140,6 +140,36 @@ static void who_reads_new_early_says_so(void **state)
 		"stores are promoted, data as old as the lag");
 }
 
+/* Seventy hubs that fill a wave each but for one place, and one that would fit beside any: only so
+ * many are tried, and the reason says that instead of a limit that was not reached. */
+static void what_was_not_tried_is_not_called_full(void **state)
+{
+	BUF_AUTO text = BUF_INIT;
+	ARENA_AUTO arena = ARENA_INIT;
+	struct placement p;
+	struct sequence q;
+	struct impact im;
+	size_t node;
+
+	(void)state;
+	buf_puts(&text, HEAD "services:\n  lone: {tier: entry}\n");
+	for (int hub = 0; hub < 70; hub++) {
+		buf_printf(&text, "  hub%02d: {tier: entry}\n", hub);
+		for (int i = 0; i < 9; i++)
+			buf_printf(&text, "  of%02d-%d: {tier: entry, needs: [hub%02d]}\n", hub, i,
+				hub);
+	}
+	buf_puts(&text, "limits: {blast_radius: 11}\n");
+	FIXTURE_AUTO f = fixture_parse(buf_str(&text));
+	assert_non_null(f.plan);
+	sequence_make(f.plan, &arena, &q);
+	impact_init(&im, &q, &arena);
+	node = node_of(f.plan, "lone");
+	assert_true(q.wave_of[node] > 2);
+	reason_placement(&q, &im, node, &arena, &p);
+	assert_contains(p.not_earlier, "only the first 64 are tried for each wave");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +179,7 @@ int main(void)
 		cmocka_unit_test(a_placement_says_what_holds_it),
 		cmocka_unit_test(an_override_is_told_with_its_reason),
 		cmocka_unit_test(a_limit_is_told_with_its_numbers),
+		cmocka_unit_test(what_was_not_tried_is_not_called_full),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
