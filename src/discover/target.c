@@ -73,7 +73,7 @@ static const struct known *known_of(struct targets *t, const char *name)
 	return k;
 }
 
-static bool is_address(const char *name)
+bool target_is_address(const char *name)
 {
 	unsigned char bytes[sizeof(struct in6_addr)];
 
@@ -147,7 +147,7 @@ static void add_names(struct targets *t)
 		for (size_t h = 0; h < t->ends[i].dsn.hosts_count; h++) {
 			const char *name = t->ends[i].dsn.hosts[h].name;
 
-			if (!is_address(name) && !target_is_local(name))
+			if (!target_is_address(name) && !target_is_local(name))
 				t->names[t->names_count++] = name;
 		}
 }
@@ -258,4 +258,14 @@ bool targets_find(struct targets *t, const struct dsn *dsn, struct target *ret)
 			return true;
 		}
 	return false;
+}
+
+const struct dsn *targets_end(
+	const struct targets *t, size_t i, size_t *ret_store, enum side *ret_side)
+{
+	if (i >= t->ends_count)
+		return NULL;
+	*ret_store = t->ends[i].store;
+	*ret_side = t->ends[i].side;
+	return &t->ends[i].dsn;
 }

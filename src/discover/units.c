@@ -5,16 +5,16 @@
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "discover/host.h"
 #include "discover/scan.h"
-#include "discover/schedule.h"
+#include "discover/timer.h"
 
-static const char *const unit_dirs[] = {"/etc/systemd/system", "/run/systemd/system",
-	"/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"};
+static const char *const unit_dirs[] = {"/etc/systemd/system", "/run/systemd/transient",
+	"/run/systemd/system", "/run/systemd/generator", "/usr/local/lib/systemd/system",
+	"/usr/lib/systemd/system", "/lib/systemd/system"};
 
 /* The directory that has the unit: 0 to ARRAY_LEN - 1, or ARRAY_LEN when none has. */
 static size_t place_of(const char *root, const char *unit, struct buf *ret_path)
@@ -71,26 +71,6 @@ static bool read_unit(const char *root, const char *unit, struct buf *out, struc
 	return true;
 }
 
-/* The values of "Key=" one after the other; *at begins at the text and is moved on. */
-static bool next_value(const char **at, const char *key, struct buf *ret)
-{
-	size_t len = strlen(key);
-
-	while (**at != '\0') {
-		const char *line = *at + strspn(*at, " \t");
-		size_t rest = strcspn(line, "\r\n");
-
-		*at = line + rest;
-		*at += strspn(*at, "\r\n");
-		if (strncmp(line, key, len) != 0 || line[len] != '=')
-			continue;
-		buf_clear(ret);
-		buf_add(ret, line + len + 1, rest - len - 1);
-		return true;
-	}
-	return false;
-}
-
 /* Everything that the service's commands and environment say. */
 static void look_at_service(struct lead *lead, const char *root, const char *unit)
 {
@@ -105,7 +85,7 @@ static void look_at_service(struct lead *lead, const char *root, const char *uni
 	lead->people = false;
 	lead_scan(lead, buf_str(&path), buf_str(&text), text.len);
 	at = buf_str(&text);
-	while (next_value(&at, "EnvironmentFile", &value)) {
+	while (unit_value(&at, "EnvironmentFile", &value)) {
 		BUF_AUTO file = BUF_INIT;
 
 		buf_printf(&file, "%s%s", root, buf_str(&value) + (*buf_str(&value) == '-'));
@@ -113,7 +93,7 @@ static void look_at_service(struct lead *lead, const char *root, const char *uni
 	}
 	scan_environment(buf_str(&text), text.len, &lead->env);
 	at = buf_str(&text);
-	while (next_value(&at, "ExecStart", &value))
+	while (unit_value(&at, "ExecStart", &value))
 		lead_scan_scripts(lead, root, buf_str(&value));
 	lead->env = (struct dsn){0};
 }
@@ -123,27 +103,6 @@ static void strip(const char *unit, char ret[64])
 	const char *dot = strrchr(unit, '.');
 
 	field_print(ret, 64, "%.*s", dot != NULL ? (int)(dot - unit) : 60, unit);
-}
-
-/* The next run of all its OnCalendar lines; 0 when one of them is not known. */
-static int64_t next_of(const char *text)
-{
-	BUF_AUTO value = BUF_INIT;
-	int64_t now_s = (int64_t)time(NULL), first = 0;
-
-	while (next_value(&text, "OnCalendar", &value)) {
-		struct schedule schedule;
-		int64_t next;
-
-		if (*buf_str(&value) == '\0')
-			continue;
-		if (!schedule_calendar(buf_str(&value), &schedule))
-			return 0;
-		next = schedule_next(&schedule, now_s);
-		if (first == 0 || (next > 0 && next < first))
-			first = next;
-	}
-	return first;
 }
 
 static bool ends_in(const char *name, const char *end)
@@ -173,18 +132,18 @@ static void look_at_timer(struct lead *lead, const char *root, const char *path,
 	if (!ends_in(name, ".timer") || !is_first(root, path, name) ||
 		!read_unit(root, name, &text, &where))
 		return;
-	lead->base = (struct finding){
-		.kind = FOUND_TIMER, .next_s = enabled ? next_of(buf_str(&text)) : 0};
+	lead->base = (struct finding){.kind = FOUND_TIMER};
 	strip(name, lead->base.name);
 	at = buf_str(&text);
-	if (!next_value(&at, "OnCalendar", &calendar))
+	if (!unit_value(&at, "OnCalendar", &calendar))
 		buf_puts(&calendar, "by an interval");
 	at = buf_str(&text);
-	if (!next_value(&at, "Unit", &service))
+	if (!unit_value(&at, "Unit", &service))
 		buf_printf(&service, "%s.service", lead->base.name);
 	FIELD(lead->base.place, "unit %s", name);
 	FIELD(lead->base.what, "%s starts %s%s", buf_str(&calendar), buf_str(&service),
 		enabled ? "" : ", not enabled");
+	timer_times(&lead->base, &lead->f->window, name, buf_str(&text), enabled, lead->manager);
 	look_at_service(lead, root, buf_str(&service));
 }
 
@@ -214,8 +173,11 @@ static void look_at_unit(struct lead *lead, const char *root, const char *path, 
 void host_units(struct lead *lead, const char *root)
 {
 	lead->lifetimes = false;
+	lead->manager = manager_open(root);
 	for (size_t i = 0; i < ARRAY_LEN(unit_dirs); i++) {
 		host_each(lead, root, unit_dirs[i], look_at_timer);
 		host_each(lead, root, unit_dirs[i], look_at_unit);
 	}
+	manager_close(lead->manager);
+	lead->manager = NULL;
 }
