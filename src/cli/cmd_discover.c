@@ -85,16 +85,15 @@ static int look_at_host(
 }
 
 /* Certificates of the plan's own strings, and the names of everything that was found. */
-static int look_at_names(
-	struct cmd_ctx *ctx, struct targets *targets, struct discovered *d, struct err *err)
+static void look_at_names(
+	struct cmd_ctx *ctx, struct targets *targets, struct dns *dns, struct discovered *d)
 {
 	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings};
 	BUF_AUTO text = BUF_INIT;
 
 	if (lead_read(ctx->plan_path, &text, NULL))
 		certificate_named(&lead, ctx->plan_path, buf_str(&text));
-	return hostnames_look(
-		&lead, root_of(ctx), opt_text(ctx->opt, FLAG_DISCOVER_NAMESERVER), err);
+	hostnames_look(&lead, root_of(ctx), dns, opt_given(ctx->opt, FLAG_DISCOVER_NAMESERVER));
 }
 
 static int set_window(struct cmd_ctx *ctx, struct discovered *d, struct err *err)
@@ -122,22 +121,35 @@ static int look_at_files(
 	return 0;
 }
 
-/* Everything but the sessions: asked again only now and then by --watch. */
+static int look_around(struct cmd_ctx *ctx, struct fleet *fleet, struct dns *dns,
+	struct discovered *d, struct err *err)
+{
+	bool chosen = opt_given(ctx->opt, FLAG_DISCOVER_NAMESERVER);
+	struct targets *targets = targets_new(ctx->plan, chosen ? dns : NULL);
+	int rc = 0;
+
+	if (look_at_files(ctx, targets, d, err) || look_at_host(ctx, targets, d, err) ||
+		look_at_stores(ctx, fleet, targets, d, err))
+		rc = -1;
+	else
+		look_at_names(ctx, targets, dns, d);
+	targets_free(targets);
+	return rc;
+}
+
+/* `all`: everything but the sessions too, which --watch asks again only now and then. */
 static int look(
 	struct cmd_ctx *ctx, struct fleet *fleet, bool all, struct discovered *d, struct err *err)
 {
-	struct targets *targets = targets_new(ctx->plan);
-	int rc = 0;
+	struct dns *dns;
+	int rc;
 
-	if (opt_text(ctx->opt, FLAG_DISCOVER_WINDOW) == NULL)
+	if (!d->findings.window.given)
 		d->findings.window = window_from_now((int64_t)time(NULL));
-	if (all && (look_at_files(ctx, targets, d, err) || look_at_host(ctx, targets, d, err)))
-		rc = -1;
-	if (rc == 0)
-		rc = look_at_stores(ctx, fleet, all ? targets : NULL, d, err);
-	if (rc == 0 && all)
-		rc = look_at_names(ctx, targets, d, err);
-	targets_free(targets);
+	if (dns_open(opt_text(ctx->opt, FLAG_DISCOVER_NAMESERVER), &dns, err))
+		return -1;
+	rc = all ? look_around(ctx, fleet, dns, d, err) : look_at_stores(ctx, fleet, NULL, d, err);
+	dns_close(dns);
 	findings_declare(&d->findings, ctx->plan);
 	if (rc == 0) {
 		memory_keep(ctx, &d->writers);

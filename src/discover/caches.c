@@ -79,7 +79,10 @@ static bool value_of(const char *line, size_t len, const char *key, char ret[VAL
 	while (at < len && n + 1 < VALUE_BYTES && strchr("\"';,\r#", line[at]) == NULL) {
 		if (isspace((unsigned char)line[at]) && n > 0 && isdigit((unsigned char)ret[n - 1]))
 			break; /* what follows a number is another setting */
-		ret[n++] = line[at] == '\t' ? ' ' : line[at];
+		if (!isspace((unsigned char)line[at]))
+			ret[n++] = line[at];
+		else if (n > 0 && ret[n - 1] != ' ')
+			ret[n++] = ' ';
 		at++;
 	}
 	while (n > 0 && ret[n - 1] == ' ')

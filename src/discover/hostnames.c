@@ -11,7 +11,6 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "discover/caches.h"
-#include "discover/dns.h"
 #include "discover/stale.h"
 
 struct hostname {
@@ -28,7 +27,7 @@ struct hostname {
 struct look {
 	struct lead *lead;
 	const char *root;
-	const char *nameserver; /* NULL = those of resolv.conf */
+	bool chosen; /* the name server, by the operator */
 	struct hostname rows[HOSTNAMES_MAX];
 	size_t count;
 	size_t left_out;
@@ -259,7 +258,7 @@ static int addresses_of(struct look *look, const char *name, const struct dns_an
 
 	if (line > 0)
 		return line;
-	if (look->nameserver == NULL && *look->root == '\0' && clock_now_ms() < look->until_ms)
+	if (!look->chosen && *look->root == '\0' && clock_now_ms() < look->until_ms)
 		resolve_here(name, ret);
 	if (ret->count == 0)
 		*ret = answer->addresses;
@@ -363,23 +362,18 @@ static void tell_all(struct look *look)
 	}
 }
 
-int hostnames_look(
-	struct lead *lead, const char *root, const char *nameserver, struct err *err)
+void hostnames_look(struct lead *lead, const char *root, struct dns *dns, bool chosen)
 {
-	struct look *look;
 	ARENA_AUTO arena = ARENA_INIT;
+	struct look *look = arena_calloc(&arena, 1, sizeof *look); /* large for a stack */
 
-	look = arena_calloc(&arena, 1, sizeof *look);
 	*look = (struct look){.lead = lead,
 		.root = root,
-		.nameserver = nameserver,
+		.chosen = chosen,
+		.dns = dns,
 		.until_ms = clock_now_ms() + HOSTNAMES_ASK_MS};
-	if (dns_open(nameserver, &look->dns, err))
-		return -1;
 	collect(look);
 	tell_all(look);
-	dns_close(look->dns);
 	buf_fini(&look->hosts);
 	buf_fini(&look->who);
-	return 0;
 }

@@ -9,15 +9,16 @@
 #ifndef AIRLOCK_DISCOVER_HOSTNAMES_H
 #define AIRLOCK_DISCOVER_HOSTNAMES_H
 
-#include "base/err.h"
+#include "discover/dns.h"
 #include "discover/lead.h"
 
 #define HOSTNAMES_MAX 64
 #define HOSTNAMES_ASK_MS 5000 /* for all of them: the rest is told as not asked */
 
-/* Takes plan, targets and f of `lead`, the latter with everything else already in it.  `nameserver`
- * as in dns.h.  ERR_USAGE when that is none. */
-int hostnames_look(struct lead *lead, const char *root, const char *nameserver,
-	struct err *err) MUST_CHECK;
+/*
+ * Takes plan, targets and f of `lead`, the latter with everything else already in it.  `chosen`: the
+ * operator named the server, which then comes before what this host's applications are told.
+ */
+void hostnames_look(struct lead *lead, const char *root, struct dns *dns, bool chosen);
 
 #endif

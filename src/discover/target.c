@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "discover/dns.h"
 #include "plan/conninfo.h"
 
 #define KNOWN_MAX 256
@@ -34,12 +35,23 @@ struct targets {
 	size_t ends_count;
 	struct known *known;
 	size_t known_count;
+	struct dns *dns;     /* NULL = the system's resolver */
 	int64_t resolved_ms; /* spent */
 	const char **names;
 	size_t names_count;
 };
 
 /* ---- names ----------------------------------------------------------------------------------- */
+
+static void ask(struct dns *dns, struct known *k)
+{
+	struct dns_answer answer;
+
+	dns_ask(dns, k->name, &answer);
+	for (size_t i = 0; i < answer.addresses.count && k->count < ADDRESSES_MAX; i++)
+		snprintf(k->addresses[k->count++], INET6_ADDRSTRLEN, "%s",
+			answer.addresses.text[i]);
+}
 
 static void resolve(struct known *k)
 {
@@ -67,8 +79,12 @@ static const struct known *known_of(struct targets *t, const char *name)
 		return NULL;
 	k = &t->known[t->known_count++];
 	snprintf(k->name, sizeof k->name, "%s", name);
-	if (strpbrk(name, "${}<>% ") == NULL && t->resolved_ms < TARGET_RESOLVE_MS)
-		resolve(k);
+	if (strpbrk(name, "${}<>% ") == NULL && t->resolved_ms < TARGET_RESOLVE_MS) {
+		if (t->dns != NULL && !target_is_address(name))
+			ask(t->dns, k);
+		else
+			resolve(k);
+	}
 	t->resolved_ms += clock_now_ms() - began_ms;
 	return k;
 }
@@ -152,11 +168,12 @@ static void add_names(struct targets *t)
 		}
 }
 
-struct targets *targets_new(const struct plan *plan)
+struct targets *targets_new(const struct plan *plan, struct dns *dns)
 {
 	struct targets *t = calloc(1, sizeof *t);
 
 	ENSURE(t != NULL);
+	t->dns = dns;
 	t->ends = calloc(plan->stores_count * SIDE_COUNT + 1, sizeof *t->ends);
 	t->known = calloc(KNOWN_MAX, sizeof *t->known);
 	t->names = calloc(plan->stores_count * SIDE_COUNT * DSN_HOSTS_MAX + 1, sizeof *t->names);

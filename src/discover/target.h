@@ -28,7 +28,9 @@ struct target {
 	bool database; /* the same database; false = the string does not say which */
 };
 
-struct targets *targets_new(const struct plan *plan);
+struct dns;
+/* Names are asked from `dns`, which has to live as long; NULL = as an application of this host. */
+struct targets *targets_new(const struct plan *plan, struct dns *dns);
 void targets_free(struct targets *t); /* accepts NULL */
 bool targets_find(struct targets *t, const struct dsn *dsn, struct target *ret);
 /* The first host of a side, as the plan writes it; NULL when it has none. */
