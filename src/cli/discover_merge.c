@@ -96,10 +96,13 @@ static void collect(const struct plan *plan, const struct discovered *d, struct 
 		const struct finding *f = &d->findings.rows[i];
 		BUF_AUTO body = BUF_INIT;
 		BUF_AUTO found = BUF_INIT;
+		BUF_AUTO open = BUF_INIT;
 
 		if (!finding_service_entry(f, name, &body))
 			continue;
-		buf_printf(&found, "%s: %s", finding_id(f->kind), f->place);
+		finding_open_question(f, &open);
+		buf_printf(&found, "%s: %s%s%s", finding_id(f->kind), f->place,
+			open.len > 0 ? ": " : "", buf_str(&open));
 		add(e, plan, name, &body, &found);
 	}
 }

@@ -127,13 +127,19 @@ static void copy_added(const struct patch_place *place, const char *mark, struct
 	copy_lines(mark, added, count_lines(added), out);
 }
 
+/* At the end of the text a new section comes behind what goes on with the last. */
+static bool is_before(const struct patch_place *a, const struct patch_place *b)
+{
+	return a->behind != b->behind ? a->behind < b->behind : !a->with_head && b->with_head;
+}
+
 /* Places in the order of the text, of one line in the order in which they were asked for. */
 static size_t in_order(const struct plan_patch *p, const struct patch_place *ret[])
 {
 	for (size_t i = 0; i < p->count; i++) {
 		size_t at = i;
 
-		for (; at > 0 && ret[at - 1]->behind > p->places[i].behind; at--)
+		for (; at > 0 && is_before(&p->places[i], ret[at - 1]); at--)
 			ret[at] = ret[at - 1];
 		ret[at] = &p->places[i];
 	}

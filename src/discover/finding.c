@@ -7,10 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "discover/writers.h"
-#include "plan/text.h"
 
 static const struct {
 	const char *id;
@@ -187,50 +185,4 @@ bool finding_is_undeclared(const struct finding *f)
 {
 	return f->here && kinds[f->kind].counts && f->how <= HOW_CONFIGURED &&
 	       f->store[0] != '\0' && f->declared_as[0] == '\0';
-}
-
-/* A timer can be stopped and started by its manager; for a line of a crontab there is no command. */
-static void add_stop(const struct finding *f, struct buf *out)
-{
-	static const char unit[] = "unit ";
-	const char *name = f->place + sizeof unit - 1, *dot = strrchr(f->place, '.');
-
-	if (f->kind != FOUND_TIMER || f->runs.state == RUNS_NO_JOB || dot == NULL ||
-		strcmp(dot, ".timer") != 0 ||
-		name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-				  "_.@-")] != '\0')
-		return;
-	buf_printf(out,
-		", during: stop, stop: {exec: [systemctl, stop, %s], observe: [sh, -c, \"! systemctl "
-		"is-active --quiet %s\"], undo: [systemctl, start, %s], timeout: 10s}",
-		name, name, name);
-}
-
-bool finding_service_entry(const struct finding *f, char ret_name[64], struct buf *out)
-{
-	if (!finding_is_undeclared(f) || f->kind == FOUND_UNSEEN)
-		return false;
-	writer_plain_name(f->name[0]	      ? f->name
-			  : f->application[0] ? f->application
-					      : f->user,
-		ret_name);
-	if (ret_name[0] == '\0')
-		field_print(ret_name, 64, "%s", finding_id(f->kind));
-	buf_printf(out, "{%s: [%s]", f->kind == FOUND_SLOT ? "reads" : "writes", f->store);
-	if (text_is_cron(f->schedule)) {
-		buf_puts(out, ", schedule: ");
-		writer_quote(f->schedule, out);
-	}
-	add_stop(f, out);
-	if (f->user[0]) {
-		buf_puts(out, ", match: {user: ");
-		writer_quote(f->user, out);
-		if (f->application[0]) {
-			buf_puts(out, ", application_name: ");
-			writer_quote(f->application, out);
-		}
-		buf_putc(out, '}');
-	}
-	buf_putc(out, '}');
-	return true;
 }

@@ -91,6 +91,8 @@ const char *finding_how_name(enum finding_how how); /* "seen", "configured", "me
 /* What would declare it, as writer_service_entry says it; false when nothing would, or need. */
 struct buf;
 bool finding_service_entry(const struct finding *f, char ret_name[64], struct buf *out);
+/* What the entry of a job leaves to a human; "" = nothing. */
+void finding_open_question(const struct finding *f, struct buf *out);
 
 /* snprintf into a field; what is too long is cut. */
 void field_print(char *field, size_t size, const char *fmt, ...)

@@ -422,18 +422,50 @@ def test_nothing_undeclared_where_all_is_declared(lab, state):
 
 
 def patched(text, patch):
-    """The text with a unified diff of one hunk applied, every line of its context checked."""
-    head, *body = patch.splitlines(keepends=True)[2:]
-    at = int(head.split("-")[1].split(",")[0]) - 1
-    lines, out = text.splitlines(keepends=True), []
-    out += lines[:at]
-    for line in body:
+    """The text with a unified diff applied, every line of its context checked."""
+    lines, out, at = text.splitlines(keepends=True), [], 0
+    for line in patch.splitlines(keepends=True)[2:]:
+        if line.startswith("@@"):
+            begin = int(line.split("-")[1].split(",")[0]) - 1
+            assert begin >= at
+            out += lines[at:begin]
+            at = begin
+            assert len(out) == int(line.split("+")[1].split(",")[0]) - 1
+            continue
         assert line[0] in " +"
         out.append(line[1:])
         if line[0] == " ":
             assert lines[at] == line[1:]
             at += 1
     return "".join(out + lines[at:])
+
+
+def refused(lab, problem):
+    """Refusals of the plan as it stands."""
+    done = lab.airlock("plan", "--json")
+    assert done.returncode in (0, 3), done.stderr
+    return [row for row in json.loads(done.stdout)["problems"] if row["id"] == problem]
+
+
+def test_merge_stops_what_runs_by_itself(lab, state, purge, tmp_path):
+    """A timer by its manager; of what no command stops a human has to say more."""
+    host, url = tmp_path / "host", f"postgres://shop_legacy@127.0.0.1:{lab.old.port}/shop"
+    tree(host, {"etc/systemd/system/stock.timer": "[Timer]\nOnCalendar=*-*-* 03:30:00\n",
+                "etc/systemd/system/timers.target.wants/stock.timer": "",
+                "etc/systemd/system/stock.service": f"[Service]\nEnvironment=URL={url}\n",
+                "etc/crontab": f"5 5 * * * root psql {url.replace('legacy', 'night')}\n"})
+    words, plan = ("--state", state, "discover", "--for", "100ms", "--root", host), lab.plan.read_text()
+    patch = lab.airlock(*words, "--merge").stdout
+    assert "+  stock: {writes: [orders], during: stop, stop: {exec: [systemctl, stop, stock.timer]," in patch
+    assert "+  purge: {writes: [orders], match" in patch and "it runs by itself, 15 3 * * *: write `schedule`" in patch
+    assert "it runs by itself, 5 5 * * *: write `schedule`" in patch
+    lab.plan.write_text(patched(plan, patch))
+    try:
+        code, document = discover(lab, state, "--fail-on", "undeclared", "--root", host)
+        assert (code, document["undeclared"]) == (0, 0)
+        assert not refused(lab, "P-CROSSING") and not refused(lab, "P-JOB-TWICE")
+    finally:
+        lab.plan.write_text(plan)
 
 
 def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
@@ -448,7 +480,8 @@ def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
         patch = out.read_text()
         assert lab.airlock(*words, "--merge").stdout.splitlines()[:2] == patch.splitlines()[:2]
         assert lab.plan.read_text() == plan
-        assert "+  night-run: {writes: [orders], match: {user: \"hidden_pool\"}}" in patch
+        assert '+  night-run: {writes: [orders], schedule: "5 5 * * *", during: stop, stop: {exec: [mv, ' in patch
+        assert '+  - {from: night-run, to: orders, because: "found by discover: say why it may", at_most: 30m}' in patch
         assert "# found: cron: " in patch and "# found: session: hidden_names" in patch
         lab.plan.write_text(patched(plan, patch))
         try:
@@ -458,6 +491,10 @@ def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
             assert rows(document, "cron")[0]["declared_as"] == "night-run"
             done = lab.airlock(*words, "--merge")
             assert (done.returncode, done.stdout) == (0, "") and "needs no patch" in done.stderr
+            assert not refused(lab, "P-CROSSING") and not refused(lab, "P-JOB-TWICE")
+            without = [line for line in lab.plan.read_text().splitlines(True) if "found by discover" not in line]
+            lab.plan.write_text("".join(without))
+            assert len(refused(lab, "P-CROSSING")) == 2  # what the lines of `overlap` are for
         finally:
             lab.plan.write_text(plan)
 
