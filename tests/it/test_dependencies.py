@@ -402,9 +402,17 @@ def test_a_database_that_is_closed_to_us(lab, state, aside):
     assert "GRANT CONNECT" in hidden["what"]
 
 
-def test_nothing_undeclared_where_all_is_declared(lab, state):
+def test_nothing_undeclared_where_all_is_declared(lab, state, tmp_path):
     """Again and again, with everybody at work, one of them seldom and shortly."""
     billing = lab.dsn("old", "shop_app", "billing")
+    tree(tmp_path, {
+        "host/etc/cron.d/report": f"15 2 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U reporting shop -c x\n",
+        "host/etc/systemd/system/worker.service":
+            f"[Service]\nEnvironment=URL=postgres://shop_worker@127.0.0.1:{lab.old.port}/shop\n",
+        "files/app.env": f"DATABASE_URL=postgres://shop_app@127.0.0.1:{lab.old.port}/shop\n",
+        "files/other.env": "DATABASE_URL=postgres://shop_app@elsewhere.example:5432/shop\n",
+    })
+    words = ("--root", tmp_path / "host", "--files", tmp_path / "files")
     with ExitStack() as stack:
         for habit, dsn, sql in (
                 ("steady", lab.dsn("old", "shop_app"), WRITE),
@@ -415,9 +423,10 @@ def test_nothing_undeclared_where_all_is_declared(lab, state):
                 ("steady", billing, "INSERT INTO bill (cents) VALUES (1)")):
             stack.enter_context(job(habit, dsn, sql))
         for _ in range(4):
-            code, document = discover(lab, state, "--fail-on", "undeclared", watch="700ms")
+            code, document = discover(lab, state, "--fail-on", "undeclared", *words, watch="700ms")
             told = [row for row in document["writers"] + document["dependencies"] if row["undeclared"]]
             assert (code, told) == (0, [])
+    assert {row["kind"] for row in document["dependencies"] if row["declared_as"]} >= {"cron", "timer", "file"}
     assert document["cost_us"] / document["looks"] < 50000 and not document["blind"]
 
 
@@ -558,12 +567,27 @@ def test_ten_at_once(lab, state, scratch, tmp_path, aside, bump, purge):
                 ("steady", lab.dsn("old", "reporting"), bump)):
             stack.enter_context(job(habit, dsn, sql))
         _, document = discover(lab, state, *words, watch="2500ms")
-    undeclared = {(row["kind"], row["store"]) for row in document["dependencies"] if row["undeclared"]}
-    assert undeclared >= {("file", "orders"), ("cron", "billing"), ("timer", "orders"), ("pg-cron", "orders"),
-                          ("foreign-server", "orders"), ("dblink", "orders")}
-    seen = {row["user"] for row in document["writers"] if row["undeclared"]}
-    assert seen >= {"hidden_pool", "hidden_names", "reporting"}
+    hidden = {(row["kind"], row["store"]): row for row in document["dependencies"] if row["undeclared"]}
+    for kind, store, where, place, how in (
+            ("file", "orders", "/files/app.conf:1", ("app.conf", 1), "configured"),
+            ("cron", "billing", "/etc/cron.d/purge:1", ("purge", 1), "configured"),
+            ("timer", "orders", "unit stock.timer", ("stock.service", 2), "configured"),
+            ("pg-cron", "orders", "purge in database postgres", None, "configured"),
+            ("foreign-server", "orders", "foreign server back in database aside", None, "configured"),
+            ("dblink", "orders", "function public.pull() in database aside", None, "configured")):
+        row = hidden[kind, store]
+        assert row["where"].endswith(where) and row["how"] == how, row
+        assert place is None or (row["file"].rsplit("/", 1)[1], row["line"]) == place, row
+        assert 0 < row["first_seen"] <= row["last_seen"] and row["target"] and row["declared_as"] is None, row
+        assert row["in_window"] in (("runs", "no") if kind in ("cron", "timer", "pg-cron") else (None,)), row
+    seen = {row["user"]: row for row in document["writers"] if row["undeclared"]}
+    assert set(seen) >= {"hidden_pool", "hidden_names", "reporting"}
+    for user, program in (("hidden_names", "hidden_job.py"), ("reporting", "hidden_job.py"), ("hidden_pool", "pgbouncer")):
+        row = seen[user]
+        assert row["evidence"] and 0 < row["first_seen"] <= row["last_seen"], row
+        if user != "hidden_pool" or os.geteuid() == 0:  # the pooler is another user's process
+            assert row["process"].startswith("pid ") and program in row["process"], row
     assert "hidden_short" in seen or document["sessions_unseen"] > 0
-    assert seen <= {"hidden_pool", "hidden_names", "hidden_short", "reporting"}  # and nobody who is declared
+    assert set(seen) <= {"hidden_pool", "hidden_names", "hidden_short", "reporting"}  # and nobody who is declared
     assert rows(document, "pooler") or os.geteuid() != 0
     assert "s3cret" not in json.dumps(document)
