@@ -74,8 +74,7 @@ static int look_at_host(
 	struct cmd_ctx *ctx, struct targets *targets, struct discovered *d, struct err *err)
 {
 	const char *root = root_of(ctx);
-	struct lead lead = {
-		.plan = ctx->plan, .targets = targets, .f = &d->findings, .root = root};
+	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings, .root = root};
 
 	if (*root != '\0' && access(root, X_OK))
 		return err_set_errno(err, ERR_USAGE, "--root %s", root);

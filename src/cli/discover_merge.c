@@ -179,8 +179,8 @@ static void find_crossings(const struct plan *plan, struct arena *arena, struct 
 	crossings_find(q, arena, ret);
 }
 
-static bool is_accident(const struct plan *plan, const struct crossings *all, const char *from,
-	const char *to)
+static bool is_accident(
+	const struct plan *plan, const struct crossings *all, const char *from, const char *to)
 {
 	for (size_t i = 0; i < all->count; i++)
 		if (all->list[i].overlap == CROSSING_ACCIDENT &&
@@ -235,7 +235,8 @@ static void tell_refusals(
 		for (size_t k = 0; !known && k < before->count; k++)
 			known = strcmp(before->rows[k].message, p->message) == 0;
 		if (!known)
-			out_note(ctx->out, "with this patch `run` refuses until you say more: %s (%s)",
+			out_note(ctx->out,
+				"with this patch `run` refuses until you say more: %s (%s)",
 				p->message, p->help != NULL ? p->help : p->id);
 	}
 }
@@ -257,8 +258,7 @@ static int make(struct cmd_ctx *ctx, const struct entries *e, struct buf *out, s
 		buf_putc(&text, '\n');
 	plan_patch_init(&patch, buf_str(&text));
 	plan_patch_init(&none, buf_str(&text));
-	if (add_services(&patch, e, err) ||
-		prove(ctx, &none, &as_it_is, &before, err) ||
+	if (add_services(&patch, e, err) || prove(ctx, &none, &as_it_is, &before, err) ||
 		prove(ctx, &patch, &with_services, &after, err) ||
 		add_overlaps(ctx, &patch, with_services, err) ||
 		prove(ctx, &patch, &whole, &after, err))

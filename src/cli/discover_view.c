@@ -216,12 +216,12 @@ static void say_cost(const struct discovered *d, size_t undeclared, struct buf *
 	buf_printf(out,
 		"%zu undeclared; watched for %.1f s, %" PRId64
 		" looks of %.1f ms; catalogs: %" PRId64 " questions, %.0f ms in all; %" PRId64
-		" files read, %" PRId64 " skipped; %" PRId64 " jobs of this host looked at; %" PRId64
-		" names asked for, %.0f ms in all. ",
+		" files read, %" PRId64 " skipped; %" PRId64
+		" jobs of this host looked at; %" PRId64 " names asked for, %.0f ms in all. ",
 		undeclared, (double)w->watched_ms / 1000, w->looks,
 		w->looks ? (double)w->cost_us / 1000 / (double)w->looks : 0.0, f->queries,
-		(double)f->query_us / 1000, f->files, f->files_skipped, f->jobs,
-		f->names, (double)f->names_us / 1000);
+		(double)f->query_us / 1000, f->files, f->files_skipped, f->jobs, f->names,
+		(double)f->names_us / 1000);
 	buf_puts(out, "A writer that did not write meanwhile is not seen in the look-back, not "
 		      "absent.");
 	if (w->blind)

@@ -102,8 +102,8 @@ void window_say(const struct findings *f, struct buf *out)
 	for (size_t i = 0; i < f->count; i++)
 		say_one(&f->rows[i], w, out);
 	buf_printf(&text,
-		"%s to %s%s: %" PRId64 " jobs run in it, of %" PRId64
-		" that is not known; %" PRId64 " certificates end by then.",
+		"%s to %s%s: jobs that run in it %" PRId64 ", of which it is not known %" PRId64
+		", certificates that end by then %" PRId64 ".",
 		clock_date(w->from_s, from), clock_date(w->to_s, to),
 		w->given ? "" : " (the next 2 hours; --window FROM/TO names another)", c.jobs,
 		c.unknown, c.certificates);

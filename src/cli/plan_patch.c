@@ -111,8 +111,8 @@ static void copy_lines(const char *mark, const char *text, size_t lines, struct 
 	}
 }
 
-static void copy_text(const struct plan_patch *p, size_t from, size_t to, const char *mark,
-	struct buf *out)
+static void copy_text(
+	const struct plan_patch *p, size_t from, size_t to, const char *mark, struct buf *out)
 {
 	size_t len;
 

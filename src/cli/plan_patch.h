@@ -15,8 +15,8 @@
 
 /* Whole lines behind a line of the text. */
 struct patch_place {
-	size_t behind; /* as many lines of the text come before */
-	size_t indent; /* blanks with which an entry begins there */
+	size_t behind;	/* as many lines of the text come before */
+	size_t indent;	/* blanks with which an entry begins there */
 	bool with_head; /* the section is not there: its head comes first */
 	struct buf added;
 };

@@ -13,24 +13,18 @@
 static const struct setting_row {
 	const char *key, *who;
 } settings[] = {
-	{"networkaddress.cache.ttl", "a Java machine"},
-	{"sun.net.inetaddr.ttl", "a Java machine"},
-	{"dns_max_ttl", "PgBouncer"},
-	{"dns_zone_check_period", "PgBouncer"},
-	{"positive-time-to-live", "nscd"},
-	{"min-cache-ttl", "dnsmasq"},
-	{"max-cache-ttl", "dnsmasq"},
-	{"cache-min-ttl", "unbound"},
-	{"cache-max-ttl", "unbound"},
-	{"hold valid", "HAProxy"},
-	{"valid=", "nginx"},
+	{"networkaddress.cache.ttl", "a Java machine"}, {"sun.net.inetaddr.ttl", "a Java machine"},
+	{"dns_max_ttl", "PgBouncer"}, {"dns_zone_check_period", "PgBouncer"},
+	{"positive-time-to-live", "nscd"}, {"min-cache-ttl", "dnsmasq"},
+	{"max-cache-ttl", "dnsmasq"}, {"cache-min-ttl", "unbound"}, {"cache-max-ttl", "unbound"},
+	{"hold valid", "HAProxy"}, {"valid=", "nginx"}, /* of its resolver */
 };
 
 /* What keeps names on a host: where it is set, and what holds when nothing is set there. */
 static const struct cache {
 	const char *who, *files, *key;
-	const char *runs;   /* what is there while it runs; NULL = it is no daemon */
-	const char *unset;  /* what holds where the file does not say; NULL = nothing to tell */
+	const char *runs;  /* what is there while it runs; NULL = it is no daemon */
+	const char *unset; /* what holds where the file does not say; NULL = nothing to tell */
 } caches[] = {
 	{"nscd", "/etc/nscd.conf", "positive-time-to-live", "/run/nscd/socket", "3600 s"},
 	{"systemd-resolved", "/etc/systemd/resolved.conf", "Cache", "/run/systemd/resolve",
@@ -40,11 +34,11 @@ static const struct cache {
 	{"dnsmasq", "/etc/dnsmasq.d/*", "max-cache-ttl", "/run/dnsmasq", NULL},
 	{"unbound", "/etc/unbound/unbound.conf", "cache-max-ttl", "/run/unbound.pid", "86400 s"},
 	{"unbound", "/etc/unbound/unbound.conf.d/*", "cache-max-ttl", "/run/unbound.pid", NULL},
-	{"a Java machine", "/usr/lib/jvm/*/conf/security/java.security",
-		"networkaddress.cache.ttl", NULL, "30 s, and for ever with a security manager"},
+	{"a Java machine", "/usr/lib/jvm/*/conf/security/java.security", "networkaddress.cache.ttl",
+		NULL, "30 s, and for ever with a security manager"},
 	{"a Java machine", "/etc/java-*/security/java.security", "networkaddress.cache.ttl", NULL,
 		"30 s, and for ever with a security manager"},
-	{"PgBouncer", "/etc/pgbouncer/pgbouncer.ini", "dns_max_ttl", NULL, "15 s"},
+	{"PgBouncer", "/etc/pgbouncer/pgbouncer.ini", "dns_max_ttl", NULL, NULL},
 };
 
 /* ---- one line -------------------------------------------------------------------------------- */
@@ -91,6 +85,16 @@ static bool value_of(const char *line, size_t len, const char *key, char ret[VAL
 	return n > 0;
 }
 
+static bool says(const char *text, const char *key, char ret_value[VALUE_BYTES])
+{
+	for (size_t len; *text != '\0'; text += len + (text[len] != '\0')) {
+		len = strcspn(text, "\n");
+		if (value_of(text, len, key, ret_value))
+			return true;
+	}
+	return false;
+}
+
 /* No secret hides behind these keys, but a line that is misread could hold one. */
 static bool is_plain(const char *value)
 {
@@ -98,15 +102,26 @@ static bool is_plain(const char *value)
 	       strlen(value) < 24;
 }
 
-static void tell(struct lead *lead, const char *file, int line, const char *fmt_what)
+static void tell(struct lead *lead, const char *file, int line, const char *what)
 {
 	struct finding one = {.kind = FOUND_NAME_CACHE, .how = HOW_CONFIGURED, .line = line};
 
 	FIELD(one.place, line > 0 ? "%s:%d" : "%s", file, line);
 	FIELD(one.file, "%s", file);
 	FIELD(one.owner, "%s", lead->base.owner);
-	FIELD(one.what, "%s", fmt_what);
+	FIELD(one.what, "%s", what);
 	findings_add(lead->f, &one);
+}
+
+/* Words that stand in other files for other things. */
+static bool is_meant(const struct setting_row *s, const char *line, size_t len, const char *value)
+{
+	if (strcmp(s->key, "positive-time-to-live") == 0)
+		return strncmp(value, "hosts", 5) == 0;
+	if (strcmp(s->key, "valid=") == 0 && memmem(line, len, "resolver", 8) == NULL)
+		return false;
+	return isdigit((unsigned char)*value) ||
+	       (*value == '-' && isdigit((unsigned char)value[1]));
 }
 
 static void scan_line(struct lead *lead, const char *file, int line, const char *at, size_t len)
@@ -116,9 +131,8 @@ static void scan_line(struct lead *lead, const char *file, int line, const char 
 		BUF_AUTO what = BUF_INIT;
 		char value[VALUE_BYTES];
 
-		if (!value_of(at, len, s->key, value) || !is_plain(value))
-			continue;
-		if (strcmp(s->key, "positive-time-to-live") == 0 && strncmp(value, "hosts", 5) != 0)
+		if (!value_of(at, len, s->key, value) || !is_plain(value) ||
+			!is_meant(s, at, len, value))
 			continue;
 		buf_printf(&what, "%s keeps names: %s %s%s", s->who, s->key, value,
 			*value == '-' ? ", which is for ever" : "");
@@ -129,6 +143,7 @@ static void scan_line(struct lead *lead, const char *file, int line, const char 
 void caches_scan(struct lead *lead, const char *file, const char *text, size_t len)
 {
 	const char *end = text + len;
+	char value[VALUE_BYTES];
 	int line = 0;
 
 	for (const char *at = text; at < end;) {
@@ -138,6 +153,9 @@ void caches_scan(struct lead *lead, const char *file, const char *text, size_t l
 		scan_line(lead, file, ++line, at, one);
 		at += one + 1;
 	}
+	if (memmem(text, len, "[pgbouncer]", 11) != NULL && !says(text, "dns_max_ttl", value))
+		tell(lead, file, 0,
+			"PgBouncer keeps names: dns_max_ttl is not set, which means 15 s");
 }
 
 /* ---- this host ------------------------------------------------------------------------------- */
@@ -148,18 +166,6 @@ static bool is_there(const char *root, const char *path)
 
 	buf_printf(&where, "%s%s", root, path);
 	return access(buf_str(&where), F_OK) == 0;
-}
-
-static bool says(const char *text, const char *key)
-{
-	char value[VALUE_BYTES];
-
-	for (size_t len; *text != '\0'; text += len + (text[len] != '\0')) {
-		len = strcspn(text, "\n");
-		if (value_of(text, len, key, value))
-			return true;
-	}
-	return false;
 }
 
 static void add_who(struct buf *who, const char *name)
@@ -173,18 +179,26 @@ static void look_at_file(
 {
 	BUF_AUTO text = BUF_INIT;
 	BUF_AUTO what = BUF_INIT;
+	char value[VALUE_BYTES];
 
 	if (!lead_read(file, &text, lead->base.owner))
 		return;
 	lead->f->files++;
 	caches_scan(lead, file, buf_str(&text), text.len);
-	if (c->unset == NULL || says(buf_str(&text), c->key))
+	if (c->unset == NULL)
 		return;
+	if (says(buf_str(&text), c->key, value)) {
+		if (strcmp(c->key, "Cache") != 0 || !is_plain(value))
+			return; /* told with its line */
+		buf_printf(&what, "%s keeps names: %s is %s", c->who, c->key, value);
+		tell(lead, file, 0, buf_str(&what));
+		return;
+	}
 	buf_printf(&what, "%s keeps names: %s is not set, which means %s%s", c->who, c->key,
 		c->unset,
-		c->runs == NULL		    ? ""
+		c->runs == NULL		  ? ""
 		: is_there(root, c->runs) ? "; it runs"
-					    : "; it does not run now");
+					  : "; it does not run now");
 	tell(lead, file, 0, buf_str(&what));
 }
 
@@ -232,7 +246,8 @@ static void look_at_lines(struct lead *lead, const char *root, const char *file,
 
 void caches_look(struct lead *lead, const char *root, struct buf *ret_who)
 {
-	static const char *const resolv[] = {"nameserver", "options"}, *const nsswitch[] = {"hosts:"};
+	static const char *const resolv[] = {"nameserver", "options"}, *const nsswitch[] = {
+									       "hosts:"};
 
 	for (size_t i = 0; i < ARRAY_LEN(caches); i++)
 		look_for(lead, &caches[i], root, ret_who);

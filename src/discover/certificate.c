@@ -43,8 +43,8 @@ static void take(X509 *certificate, struct first_end *ret)
 	if (!ends_at(certificate, &ends_s) || (ret->count++ > 0 && ends_s >= ret->ends_s))
 		return;
 	ret->ends_s = ends_s;
-	if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-		    ret->name, sizeof ret->name) < 0)
+	if (X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, ret->name,
+		    sizeof ret->name) < 0)
 		snprintf(ret->name, sizeof ret->name, "?");
 }
 
@@ -96,8 +96,9 @@ void certificate_tell(struct lead *lead, const char *path, const struct buf *tex
 	struct finding one = lead->base;
 	struct first_end end;
 
-	if (!first_end(text, &end) || (end.ends_s >= lead->f->window.to_s &&
-					      end.ends_s > now_s + (sync_s > SOON_S ? sync_s : SOON_S)))
+	if (!first_end(text, &end) ||
+		(end.ends_s >= lead->f->window.to_s &&
+			end.ends_s > now_s + (sync_s > SOON_S ? sync_s : SOON_S)))
 		return;
 	one.kind = FOUND_CERTIFICATE;
 	one.how = HOW_CONFIGURED;
@@ -115,7 +116,8 @@ static const char *const words[] = {"sslcert", "sslrootcert", "ssl_cert_file", "
 	"server_tls_cert_file", "server_tls_ca_file", "client_tls_cert_file", "client_tls_ca_file",
 	"ssl_certificate", "ssl_client_certificate", "ssl_trusted_certificate", "ca-file", "crt",
 	"PGSSLCERT", "PGSSLROOTCERT", "SSL_CERT_FILE", "ssl-cert", "ssl-ca", "ssl_ca", "ssl_cert",
-	"cert", "tls-cert-file", "tls-ca-cert-file", "cacertfile", "certfile", "cert_file", "ca_file"};
+	"cert", "tls-cert-file", "tls-ca-cert-file", "cacertfile", "certfile", "cert_file",
+	"ca_file"};
 
 static bool is_word_char(unsigned char c)
 {
@@ -238,8 +240,7 @@ static bool named_by(const char *line, const char *word, struct buf *ret_path)
 /* Most lines do not, and are not searched for every word. */
 static bool may_name(const char *line, size_t len)
 {
-	static const char *const parts[] = {
-		"cert", "CERT", "crt", "_ca", "-ca", "ca-", "ca_"};
+	static const char *const parts[] = {"cert", "CERT", "crt", "_ca", "-ca", "ca-", "ca_"};
 
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
 		if (memmem(line, len, parts[i], strlen(parts[i])) != NULL)
@@ -252,7 +253,8 @@ void certificate_named(struct lead *lead, const char *file, const char *text)
 	int line = 0, told = 0;
 	size_t len;
 
-	for (const char *at = text; *at != '\0' && told < NAMED_MAX; at += len + (at[len] != '\0')) {
+	for (const char *at = text; *at != '\0' && told < NAMED_MAX;
+		at += len + (at[len] != '\0')) {
 		BUF_AUTO one = BUF_INIT;
 
 		len = strcspn(at, "\n");

@@ -147,8 +147,7 @@ void dns_ask(struct dns *dns, const char *name, struct dns_answer *ret)
 			&dns->state, name, ns_c_in, types[i], dns->answer, sizeof dns->answer);
 
 		if (len > 0)
-			take_answer(dns->answer,
-				len < ANSWER_BYTES ? len : ANSWER_BYTES, ret);
+			take_answer(dns->answer, len < ANSWER_BYTES ? len : ANSWER_BYTES, ret);
 		answered |= len > 0 || dns->state.res_h_errno == HOST_NOT_FOUND ||
 			    dns->state.res_h_errno == NO_DATA;
 		if (!answered)

@@ -67,8 +67,8 @@ static struct hostname *add(
 static void add_hosts(struct look *look, const struct dsn *dsn, const struct finding *where)
 {
 	for (size_t i = 0; i < dsn->hosts_count; i++) {
-		struct hostname *row = add(
-			look, dsn->hosts[i].name, where->store, where->side, where->name);
+		struct hostname *row =
+			add(look, dsn->hosts[i].name, where->store, where->side, where->name);
 
 		if (row == NULL)
 			continue;
@@ -106,7 +106,8 @@ static void host_of(const char *endpoint, char ret[DSN_NAME_BYTES])
 
 static void add_route(struct look *look, const struct plan_route *r)
 {
-	static const char *const ends[] = {"listen", "name", "server"}, *const sides[] = {"old", "new"};
+	static const char *const ends[] = {"listen", "name", "server"}, *const sides[] = {
+										"old", "new"};
 	struct finding where = {0};
 
 	FIELD(where.name, "route %.50s", r->name);
@@ -119,9 +120,11 @@ static void add_route(struct look *look, const struct plan_route *r)
 			continue;
 		host_of(value, host);
 		row = add(look, host, "", SIDE_OLD, where.name);
-		for (size_t s = 0; row != NULL && r->kind == ROUTE_DNS && s < ARRAY_LEN(sides); s++) {
+		for (size_t s = 0; row != NULL && r->kind == ROUTE_DNS && s < ARRAY_LEN(sides);
+			s++) {
 			value = plan_setting_get(r->settings, r->settings_count, sides[s]);
-			if (value != NULL && target_is_address(value) && strcmp(ends[i], "name") == 0)
+			if (value != NULL && target_is_address(value) &&
+				strcmp(ends[i], "name") == 0)
 				dns_add_address(&row->also, value);
 		}
 	}
@@ -221,7 +224,8 @@ static void say_source(const struct look *look, int line, const struct dns_addre
 	const struct dns_answer *answer, struct buf *out)
 {
 	if (line > 0) {
-		buf_printf(out, ", pinned in %s/etc/hosts:%d, TTL not observable", look->root, line);
+		buf_printf(
+			out, ", pinned in %s/etc/hosts:%d, TTL not observable", look->root, line);
 	} else if (answer->state == DNS_FOUND && same_addresses(addresses, &answer->addresses)) {
 		say_ttl(answer, &look->lead->f->window, out);
 		return;
@@ -258,7 +262,8 @@ static int addresses_of(struct look *look, const char *name, const struct dns_an
 
 	if (line > 0)
 		return line;
-	if (!look->chosen && *look->root == '\0' && clock_now_ms() < look->until_ms)
+	/* Where no server answers this would wait for it much longer. */
+	if (!look->chosen && *look->root == '\0' && answer->state != DNS_NO_ANSWER)
 		resolve_here(name, ret);
 	if (ret->count == 0)
 		*ret = answer->addresses;
@@ -293,8 +298,7 @@ static void tell_name(struct look *look, const struct hostname *row)
 	if (addresses.count == 0) {
 		one.how = HOW_UNOBSERVABLE;
 		buf_printf(&what, "does not resolve here: %s %s", answer.server,
-			answer.state == DNS_NO_ANSWER ? "does not answer"
-						      : "knows no such name");
+			answer.state == DNS_NO_ANSWER ? "does not answer" : "knows no such name");
 	} else {
 		buf_puts(&what, "a name");
 		say_source(look, line, &addresses, &answer, &what);

@@ -16,8 +16,8 @@
 #define HOSTNAMES_ASK_MS 5000 /* for all of them: the rest is told as not asked */
 
 /*
- * Takes plan, targets and f of `lead`, the latter with everything else already in it.  `chosen`: the
- * operator named the server, which then comes before what this host's applications are told.
+ * Takes plan, targets and f of `lead`, the latter with everything else already in it.  `chosen`:
+ * the operator named the server, which then comes before what this host's applications are told.
  */
 void hostnames_look(struct lead *lead, const char *root, struct dns *dns, bool chosen);
 

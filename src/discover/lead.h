@@ -20,7 +20,7 @@ struct lead {
 	bool lifetimes;	     /* tell lifetimes and host names as well */
 	struct dsn env;	     /* PG* of the surroundings; all zero = none */
 	struct manager *manager; /* of units; NULL = none answers */
-	const char *root;    /* of the host that the text lies on; NULL = "" */
+	const char *root;	 /* of the host that the text lies on; NULL = "" */
 	size_t told;
 };
 

@@ -68,9 +68,8 @@ struct manager *manager_open(const char *root)
 	struct manager *m;
 	sd_bus *bus = NULL;
 
-	if (!open_private(root, &bus) &&
-		(*root != '\0' || access("/run/systemd/system", F_OK) ||
-			sd_bus_open_system(&bus) < 0))
+	if (!open_private(root, &bus) && (*root != '\0' || access("/run/systemd/system", F_OK) ||
+						 sd_bus_open_system(&bus) < 0))
 		return NULL;
 	if (!answers(bus)) {
 		sd_bus_close_unref(bus);
@@ -150,8 +149,8 @@ bool manager_timer(struct manager *m, const char *unit, struct manager_timer *re
 		return loaded == 0;
 	if (sd_bus_path_encode(OBJECT "/unit", unit, &path) < 0)
 		return false;
-	read = sd_bus_get_property_string(m->bus, SERVICE, path, SERVICE ".Unit", "ActiveState",
-		       NULL, &state) >= 0 &&
+	read = sd_bus_get_property_string(
+		       m->bus, SERVICE, path, SERVICE ".Unit", "ActiveState", NULL, &state) >= 0 &&
 	       time_property(m, path, "NextElapseUSecRealtime", &real_us) &&
 	       time_property(m, path, "NextElapseUSecMonotonic", &monotonic_us);
 	if (read) {

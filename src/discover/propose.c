@@ -48,8 +48,8 @@ static bool table_of(const struct finding *f, char ret[256])
 	return is_plain(ret);
 }
 
-/* A job has to say what stops it for the move (P-JOB-TWICE).  Where there is a command that does it,
- * it is proposed with the schedule. */
+/* A job has to say what stops it for the move (P-JOB-TWICE).  Where there is a command that does
+ * it, it is proposed with the schedule. */
 static bool add_stop(const struct finding *f, struct buf *out)
 {
 	const char *timer = timer_of(f), *slash;
@@ -58,18 +58,21 @@ static bool add_stop(const struct finding *f, struct buf *out)
 	if (timer != NULL) {
 		buf_printf(out,
 			", during: stop, stop: {exec: [systemctl, stop, %s], observe: [sh, -c, \"! "
-			"systemctl is-active --quiet %s\"], undo: [systemctl, start, %s], timeout: 10s}",
+			"systemctl is-active --quiet %s\"], undo: [systemctl, start, %s], timeout: "
+			"10s}",
 			timer, timer, timer);
 		return true;
 	}
 	if (!table_of(f, table) || !text_is_cron(f->schedule))
 		return false;
 	slash = strrchr(table, '/');
-	field_print(aside, sizeof aside, "%.*s.%s.airlock", (int)(slash + 1 - table), table, slash + 1);
+	field_print(
+		aside, sizeof aside, "%.*s.%s.airlock", (int)(slash + 1 - table), table, slash + 1);
 	buf_puts(out, ", schedule: ");
 	writer_quote(f->schedule, out);
 	buf_printf(out,
-		", during: stop, stop: {exec: [mv, %s, %s], observe: [test, \"!\", -e, %s], undo: [mv, "
+		", during: stop, stop: {exec: [mv, %s, %s], observe: [test, \"!\", -e, %s], undo: "
+		"[mv, "
 		"%s, %s], timeout: 10s}",
 		table, aside, table, aside, table);
 	return true;
@@ -106,7 +109,8 @@ void finding_open_question(const struct finding *f, struct buf *out)
 
 	if (f->runs.state == RUNS_NO_JOB || add_stop(f, &stop))
 		return;
-	buf_printf(out, "it runs by itself%s%s: write `schedule`, `during: stop` and `stop` with what "
-			"stops it",
+	buf_printf(out,
+		"it runs by itself%s%s: write `schedule`, `during: stop` and `stop` with what "
+		"stops it",
 		f->schedule[0] ? ", " : "", f->schedule);
 }

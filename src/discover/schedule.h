@@ -4,8 +4,8 @@
  * Cron: five fields of numbers, names, lists, ranges and steps, and @hourly to @yearly; a day runs
  * when either day field fits, if neither begins with '*' (crontab(5)).  systemd: "hourly" to
  * "yearly", and "[DAYS] [YEAR-MONTH-DAY] HOUR:MINUTE[:SECOND]" with lists, ranges ("..") and steps;
- * years and seconds only as '*' and one number, "UTC" behind it.  Anything else is "not known", never
- * guessed.
+ * years and seconds only as '*' and one number, "UTC" behind it.  Anything else is "not known",
+ * never guessed.
  *
  * Pure but for the time zone of the process.
  */

@@ -21,7 +21,8 @@ struct hunt {
 	const struct finding *name;
 	unsigned port;
 	struct dns_addresses former;
-	int64_t until_s[DNS_ADDRESSES_MAX]; /* when it was last seen to lead there; 0 = the plan says so */
+	int64_t until_s[DNS_ADDRESSES_MAX]; /* when it was last seen to lead there; 0 = the plan
+					       says so */
 };
 
 /* ---- /proc/net/tcp --------------------------------------------------------------------------- */
@@ -55,8 +56,8 @@ static bool read_row(const char *line, struct row *ret)
 	char local[40], remote[40];
 	unsigned state;
 
-	return sscanf(line, " %*d: %39[0-9A-Fa-f]:%x %39[0-9A-Fa-f]:%x %x", local,
-		       &ret->local_port, remote, &ret->remote_port, &state) == 5 &&
+	return sscanf(line, " %*d: %39[0-9A-Fa-f]:%x %39[0-9A-Fa-f]:%x %x", local, &ret->local_port,
+		       remote, &ret->remote_port, &state) == 5 &&
 	       state == ESTABLISHED && read_address(local, ret->local) &&
 	       read_address(remote, ret->remote);
 }
@@ -65,8 +66,7 @@ static bool read_row(const char *line, struct row *ret)
 
 static void tell(const struct hunt *hunt, const struct row *row, int64_t until_s)
 {
-	struct finding one = {
-		.kind = FOUND_STALE, .how = HOW_SEEN, .side = hunt->name->side};
+	struct finding one = {.kind = FOUND_STALE, .how = HOW_SEEN, .side = hunt->name->side};
 	char stamp[CLOCK_STAMP_BYTES];
 	struct process process;
 
@@ -110,8 +110,8 @@ static void look_into(const struct hunt *hunt, const char *table)
 
 /* ---- which addresses ------------------------------------------------------------------------- */
 
-static void add_former(struct hunt *hunt, const char *address, const struct dns_addresses *now,
-	int64_t until_s)
+static void add_former(
+	struct hunt *hunt, const char *address, const struct dns_addresses *now, int64_t until_s)
 {
 	struct dns_addresses *a = &hunt->former;
 

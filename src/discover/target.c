@@ -49,8 +49,8 @@ static void ask(struct dns *dns, struct known *k)
 
 	dns_ask(dns, k->name, &answer);
 	for (size_t i = 0; i < answer.addresses.count && k->count < ADDRESSES_MAX; i++)
-		snprintf(k->addresses[k->count++], INET6_ADDRSTRLEN, "%s",
-			answer.addresses.text[i]);
+		snprintf(
+			k->addresses[k->count++], INET6_ADDRSTRLEN, "%s", answer.addresses.text[i]);
 }
 
 static void resolve(struct known *k)

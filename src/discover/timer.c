@@ -76,8 +76,8 @@ static int64_t span_of(const char *text, const char *key)
 
 static bool has_interval(const char *text)
 {
-	static const char *const keys[] = {"OnActiveSec", "OnBootSec", "OnStartupSec",
-		"OnUnitActiveSec", "OnUnitInactiveSec"};
+	static const char *const keys[] = {
+		"OnActiveSec", "OnBootSec", "OnStartupSec", "OnUnitActiveSec", "OnUnitInactiveSec"};
 	BUF_AUTO value = BUF_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {

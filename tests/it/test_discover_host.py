@@ -97,7 +97,7 @@ def test_the_window_is_said(lab, state):  # noqa: F811
     assert "IN WINDOW orders old: cron: " in text and "runs at 2031-03-05 02:15:00Z: stop it for the move" in text
     assert "02:00:00Z, 2031-03-05 02:20:00Z" in text and "and more often" in text
     assert "NOT KNOWN orders old: timer: unit t-span.timer" in text
-    assert "window 2031-03-05 02:00:00Z to 2031-03-05 04:00:00Z: 5 jobs run in it" in text
+    assert "window 2031-03-05 02:00:00Z to 2031-03-05 04:00:00Z: jobs that run in it 5," in text
     text = text_of(lab, state)
     assert "(the next 2 hours; --window FROM/TO names another)" in text
 
@@ -253,10 +253,13 @@ def test_names_with_their_ttl_and_who_keeps_them(named, state):
         "etc/nsswitch.conf": "passwd: files\nhosts: files dns\n",
         "etc/nscd.conf": "\tpositive-time-to-live\thosts\t\t1800\n\tpositive-time-to-live\tpasswd\t\t600\n",
         "run/nscd/socket": "",
+        "etc/systemd/resolved.conf": "[Resolve]\n#Cache=yes\nCache=no-negative\n",
         "etc/dnsmasq.conf": "# max-cache-ttl=9\nmax-cache-ttl=600\n",
         "usr/lib/jvm/j17/conf/security/java.security": "#networkaddress.cache.ttl=-1\n",
     })
     tree(state.parent / "files", {
+        "more/pgbouncer.ini": "[databases]\n[pgbouncer]\n",
+        "nginx.conf": "resolver 192.0.2.53 valid=10s;\nsign valid=30;\n",
         "app.sh": "java -Dsun.net.inetaddr.ttl=-1 -jar shop.jar\n",
         "pgbouncer.ini": "[databases]\nshop = host=alias.shop.test port=%d dbname=shop user=shop_app\n"
                          "[pgbouncer]\ndns_max_ttl = 900\n" % named.old.port,
@@ -278,6 +281,9 @@ def test_names_with_their_ttl_and_who_keeps_them(named, state):
     assert kept["dnsmasq.conf:2"] == "dnsmasq keeps names: max-cache-ttl 600"
     assert "30 s, and for ever with a security manager" in kept["java.security"]
     assert kept["app.sh:1"].endswith("sun.net.inetaddr.ttl -1, which is for ever")
+    assert kept["resolved.conf"] == "systemd-resolved keeps names: Cache is no-negative"
+    assert kept["nginx.conf:1"] == "nginx keeps names: valid= 10s" and "nginx.conf:2" not in kept
+    assert kept["pgbouncer.ini"] == "PgBouncer keeps names: dns_max_ttl is not set, which means 15 s"
     assert kept["pgbouncer.ini:4"] == "PgBouncer keeps names: dns_max_ttl 900"
     assert kept["resolv.conf:3"].endswith("options timeout:1 rotate") and "nameserver 192.0.2.53" in kept["resolv.conf:2"]
     assert kept["nsswitch.conf:2"].endswith("hosts: files dns")

@@ -10,15 +10,19 @@ static const struct {
 	const char *what, *text, *patch;
 } cases[] = {
 	{"both sections, far apart",
-		"airlock: 1\noverlap:\n- {from: a, to: b}\n#\n#\n#\n#\n#\n#\n#\nservices:\n    a: {}\n",
-		"--- p\n+++ p\n@@ -1,5 +1,6 @@\n airlock: 1\n overlap:\n+- O\n - {from: a, to: b}\n #\n #\n"
+		"airlock: 1\noverlap:\n- {from: a, to: b}\n#\n#\n#\n#\n#\n#\n#\nservices:\n    a: "
+		"{}\n",
+		"--- p\n+++ p\n@@ -1,5 +1,6 @@\n airlock: 1\n overlap:\n+- O\n - {from: a, to: "
+		"b}\n #\n #\n"
 		"@@ -9,4 +10,5 @@\n #\n #\n services:\n+    S\n     a: {}\n"},
 	{"both sections, close together: one hunk",
 		"services: # all\n\n  # the first\n  a: {}\noverlap:\n  - {from: a, to: b}\n",
-		"--- p\n+++ p\n@@ -1,6 +1,8 @@\n services: # all\n+  S\n \n   # the first\n   a: {}\n overlap:\n"
+		"--- p\n+++ p\n@@ -1,6 +1,8 @@\n services: # all\n+  S\n \n   # the first\n   a: "
+		"{}\n overlap:\n"
 		"+  - O\n   - {from: a, to: b}\n"},
 	{"neither: at the end, each with its head", "airlock: 1\nname: p\n",
-		"--- p\n+++ p\n@@ -1,2 +1,6 @@\n airlock: 1\n name: p\n+services:\n+  S\n+overlap:\n+  - O\n"},
+		"--- p\n+++ p\n@@ -1,2 +1,6 @@\n airlock: 1\n name: p\n+services:\n+  "
+		"S\n+overlap:\n+  - O\n"},
 	{"an empty section at the end", "name: p\noverlap:\n",
 		"--- p\n+++ p\n@@ -1,2 +1,5 @@\n name: p\n overlap:\n+  - O\n+services:\n+  S\n"},
 };
@@ -61,8 +65,8 @@ static void the_text_with_all_of_it(void **state)
 	add(&p, "services", false, "S");
 	add(&p, "overlap", true, "- O");
 	plan_patch_apply(&p, &out);
-	assert_string_equal(buf_str(&out),
-		"overlap:\n- O\n- {from: a, to: b}\nservices:\n  S\n  a: {}\n");
+	assert_string_equal(
+		buf_str(&out), "overlap:\n- O\n- {from: a, to: b}\nservices:\n  S\n  a: {}\n");
 }
 
 static void on_one_line(void **state)

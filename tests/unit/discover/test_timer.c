@@ -1,6 +1,7 @@
 /*
- * What systemd says of a timer.  A real manager is asked by tests/it/test_discover_host.py (--long);
- * here its place is taken by a peer on a bus of libsystemd's, which can also say what is rare.
+ * What systemd says of a timer.  A real manager is asked by tests/it/test_discover_host.py
+ * (--long); here its place is taken by a peer on a bus of libsystemd's, which can also say what is
+ * rare.
  */
 #include "../testing.h"
 
@@ -69,7 +70,8 @@ static int time_property(sd_bus *bus, const char *path, const char *interface, c
 
 static const sd_bus_vtable manager_table[] = {SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", text_property, 0, 0),
-	SD_BUS_METHOD("GetUnit", "s", "o", get_unit, SD_BUS_VTABLE_UNPRIVILEGED), SD_BUS_VTABLE_END};
+	SD_BUS_METHOD("GetUnit", "s", "o", get_unit, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END};
 static const sd_bus_vtable unit_table[] = {SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("ActiveState", "s", text_property, 0, 0), SD_BUS_VTABLE_END};
 static const sd_bus_vtable timer_table[] = {SD_BUS_VTABLE_START(0),
@@ -114,7 +116,8 @@ static void peer_open(struct peer *peer, bool silent)
 	char path[128];
 
 	*peer = (struct peer){.silent = silent};
-	snprintf(peer->root, sizeof peer->root, "/tmp/airlock timer-XXXXXX"); /* a blank is escaped */
+	snprintf(peer->root, sizeof peer->root,
+		"/tmp/airlock timer-XXXXXX"); /* a blank is escaped */
 	assert_non_null(mkdtemp(peer->root));
 	snprintf(path, sizeof path, "%s/run", peer->root);
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -157,7 +160,8 @@ static const struct {
 	/* an expression that is not read here: the manager reads it */
 	{"stock.timer", "active", 5000, 0, "OnCalendar=2031-03-05 03:00\n", "runs", 5000},
 	{"stock.timer", "active", 0, 5000, "OnUnitActiveSec=1d\n", "runs", 5000},
-	{"stock.timer", "active", 9000, 5000, "OnUnitActiveSec=1d\nOnCalendar=daily\n", "runs", 5000},
+	{"stock.timer", "active", 9000, 5000, "OnUnitActiveSec=1d\nOnCalendar=daily\n", "runs",
+		5000},
 	{"stock.timer", "active", 9000, 0, "OnUnitActiveSec=1d\nOnCalendar=weird\n", "no", 0},
 	{"stock.timer", "active", 60, 0, "OnUnitActiveSec=1h\n", "unknown", 0},
 	{"stock.timer", "active", 0, 0, "OnCalendar=minutely\n", "no", 0},
@@ -186,8 +190,8 @@ static void what_its_manager_says(void **state)
 		if (strcmp(runs_word(&one.runs), cases[i].word) != 0)
 			fail_msg("case %zu: %s", i, runs_word(&one.runs));
 		if (cases[i].run != 0)
-			assert_in_range(one.runs.at_s[0], now_s + cases[i].run,
-				now_s + cases[i].run + 5);
+			assert_in_range(
+				one.runs.at_s[0], now_s + cases[i].run, now_s + cases[i].run + 5);
 		assert_non_null(strstr(one.what, "by systemd's own word"));
 	}
 	manager_close(manager);
