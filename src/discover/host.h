@@ -12,6 +12,7 @@
 
 /* Each takes plan, targets and f of `lead`; the rest of it is theirs. */
 void host_crontabs(struct lead *lead, const char *root);
+/* Of the system and of users, as far as their homes may be read. */
 void host_units(struct lead *lead, const char *root);
 
 /* For each entry of root/dir in order of name: its path.  A missing directory has none; one that

@@ -112,6 +112,32 @@ def test_windows_that_are_none(lab, state, window, word):  # noqa: F811
 
 # ---- systemd ----
 
+
+def test_units_of_users_and_changes_to_units(lab, state):  # noqa: F811
+    host, url = state.parent / "host", f"postgres://shop_legacy@127.0.0.1:{lab.old.port}/shop"
+    service = f"[Unit]\nDescription=x\n[Service]\nEnvironment=URL={url}\n"
+    tree(host, {
+        "home/ann/.config/systemd/user/mine.timer": "[Timer]\nOnCalendar=daily\n",
+        "home/ann/.config/systemd/user/mine.service": service,
+        "home/ann/.config/systemd/user/timers.target.wants/mine.timer": "",
+        "etc/systemd/user/all.service": service,
+        "run/systemd/transient/once.service": service,
+        "usr/lib/systemd/system/app.service": "[Service]\nExecStart=/usr/bin/app \\\n --serve\n",
+        "etc/systemd/system/app.service.d/10-db.conf": f"# ours\n[Service]\nEnvironment=URL={url}\n",
+        "etc/systemd/system/long.service": "[Service]\nExecStart=psql -h 127.0.0.1 \\\n  -p %d \\\n  -d shop -U shop_legacy\n"
+                                           % lab.old.port,
+    })
+    _, document = discover(lab, state, "--root", host)
+    told = {row["where"]: (row["file"].removeprefix(str(host) + "/"), row["line"]) for row in rows(document, "timer")}
+    assert told == {
+        "unit mine.timer of user ann's manager": ("home/ann/.config/systemd/user/mine.service", 4),
+        "unit all.service of every user's manager": ("etc/systemd/user/all.service", 4),
+        "unit once.service": ("run/systemd/transient/once.service", 4),
+        "unit app.service": ("etc/systemd/system/app.service.d/10-db.conf", 3),
+        "unit long.service": ("etc/systemd/system/long.service", 2),
+    }
+
+
 MANAGER = """\
 set -e
 mount -t tmpfs tmpfs /run
