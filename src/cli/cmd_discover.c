@@ -1,5 +1,6 @@
 /* `airlock discover`: who uses each store, and what leads to it, against what the plan declares. */
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -11,9 +12,11 @@
 #include "cli/newfile.h"
 #include "cli/stop.h"
 #include "discover/catalog.h"
+#include "discover/certificate.h"
 #include "discover/files.h"
 #include "discover/functions.h"
 #include "discover/host.h"
+#include "discover/hostnames.h"
 #include "discover/reconcile.h"
 
 #define WATCH_MS 5000
@@ -61,20 +64,44 @@ static int look_at_stores(struct cmd_ctx *ctx, struct fleet *fleet, struct targe
 	return 0;
 }
 
+static const char *root_of(const struct cmd_ctx *ctx)
+{
+	const char *root = opt_text(ctx->opt, FLAG_DISCOVER_ROOT);
+
+	return root != NULL ? root : "";
+}
+
 static int look_at_host(
 	struct cmd_ctx *ctx, struct targets *targets, struct discovered *d, struct err *err)
 {
-	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings};
-	const char *root = opt_text(ctx->opt, FLAG_DISCOVER_ROOT);
+	const char *root = root_of(ctx);
+	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings, .root = root};
 
-	if (root != NULL && access(root, X_OK))
+	if (*root != '\0' && access(root, X_OK))
 		return err_set_errno(err, ERR_USAGE, "--root %s", root);
-	if (root == NULL)
-		root = "";
 	host_crontabs(&lead, root);
 	host_units(&lead, root);
-	host_name_caches(&lead, root);
 	return 0;
+}
+
+/* Certificates of the plan's own strings, and the names of everything that was found. */
+static void look_at_names(
+	struct cmd_ctx *ctx, struct targets *targets, struct dns *dns, struct discovered *d)
+{
+	struct lead lead = {.plan = ctx->plan, .targets = targets, .f = &d->findings};
+	BUF_AUTO text = BUF_INIT;
+
+	if (lead_read(ctx->plan_path, &text, NULL))
+		certificate_named(&lead, ctx->plan_path, buf_str(&text));
+	hostnames_look(&lead, root_of(ctx), dns, opt_given(ctx->opt, FLAG_DISCOVER_NAMESERVER));
+}
+
+static int set_window(struct cmd_ctx *ctx, struct discovered *d, struct err *err)
+{
+	const char *text = opt_text(ctx->opt, FLAG_DISCOVER_WINDOW);
+	int64_t now_s = (int64_t)time(NULL);
+
+	return text == NULL ? 0 : window_read(text, now_s, &d->findings.window, err);
 }
 
 static int look_at_files(
@@ -94,18 +121,35 @@ static int look_at_files(
 	return 0;
 }
 
-/* Everything but the sessions: asked again only now and then by --watch. */
+static int look_around(struct cmd_ctx *ctx, struct fleet *fleet, struct dns *dns,
+	struct discovered *d, struct err *err)
+{
+	bool chosen = opt_given(ctx->opt, FLAG_DISCOVER_NAMESERVER);
+	struct targets *targets = targets_new(ctx->plan, chosen ? dns : NULL);
+	int rc = 0;
+
+	if (look_at_files(ctx, targets, d, err) || look_at_host(ctx, targets, d, err) ||
+		look_at_stores(ctx, fleet, targets, d, err))
+		rc = -1;
+	else
+		look_at_names(ctx, targets, dns, d);
+	targets_free(targets);
+	return rc;
+}
+
+/* `all`: everything but the sessions too, which --watch asks again only now and then. */
 static int look(
 	struct cmd_ctx *ctx, struct fleet *fleet, bool all, struct discovered *d, struct err *err)
 {
-	struct targets *targets = targets_new(ctx->plan);
-	int rc = 0;
+	struct dns *dns;
+	int rc;
 
-	if (all && (look_at_files(ctx, targets, d, err) || look_at_host(ctx, targets, d, err)))
-		rc = -1;
-	if (rc == 0)
-		rc = look_at_stores(ctx, fleet, all ? targets : NULL, d, err);
-	targets_free(targets);
+	if (!d->findings.window.given)
+		d->findings.window = window_from_now((int64_t)time(NULL));
+	if (dns_open(opt_text(ctx->opt, FLAG_DISCOVER_NAMESERVER), &dns, err))
+		return -1;
+	rc = all ? look_around(ctx, fleet, dns, d, err) : look_at_stores(ctx, fleet, NULL, d, err);
+	dns_close(dns);
 	findings_declare(&d->findings, ctx->plan);
 	if (rc == 0) {
 		memory_keep(ctx, &d->writers);
@@ -189,7 +233,7 @@ int cmd_discover(struct cmd_ctx *ctx, struct err *err)
 	FLEET_AUTO fleet = {0};
 	int rc;
 
-	if (fleet_open(ctx->plan, &fleet, err))
+	if (set_window(ctx, &d, err) || fleet_open(ctx->plan, &fleet, err))
 		return -1;
 	memory_recall(ctx, &d.writers);
 	memory_recall_findings(ctx, &d.findings);

@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/clock.h"
+#include "cli/plan_patch.h"
+#include "plan/overlap.h"
 
 #define ENTRIES_MAX 500
-#define CONTEXT 3
 #define NAMES_MANY 3 /* as many sessions of one role by different names are no coincidence */
 
 struct entry {
@@ -96,10 +96,13 @@ static void collect(const struct plan *plan, const struct discovered *d, struct 
 		const struct finding *f = &d->findings.rows[i];
 		BUF_AUTO body = BUF_INIT;
 		BUF_AUTO found = BUF_INIT;
+		BUF_AUTO open = BUF_INIT;
 
 		if (!finding_service_entry(f, name, &body))
 			continue;
-		buf_printf(&found, "%s: %s", finding_id(f->kind), f->place);
+		finding_open_question(f, &open);
+		buf_printf(&found, "%s: %s%s%s", finding_id(f->kind), f->place,
+			open.len > 0 ? ": " : "", buf_str(&open));
 		add(e, plan, name, &body, &found);
 	}
 }
@@ -120,157 +123,148 @@ static int read_plan(const char *path, struct buf *out, struct err *err)
 	return 0;
 }
 
-/* Lines of a text; the newline is not part of one. */
-struct lines {
-	const char *text;
-	size_t count;
-};
-
-static const char *line_at(const struct lines *l, size_t n, size_t *ret_len)
-{
-	const char *at = l->text;
-
-	while (n-- > 0)
-		at = strchr(at, '\n') + 1;
-	*ret_len = strcspn(at, "\n");
-	return at;
-}
-
-/* Behind which line the services go, counted from 1; 0 = there is no `services:`. */
-static int services_line(const struct lines *l, size_t *ret_line, struct err *err)
-{
-	*ret_line = 0;
-	for (size_t i = 0; i < l->count; i++) {
-		size_t len, rest;
-		const char *line = line_at(l, i, &len);
-
-		if (len < 9 || strncmp(line, "services:", 9) != 0)
-			continue;
-		rest = strspn(line + 9, " \t\r");
-		if (line[9 + rest] != '\n' && line[9 + rest] != '#')
-			return err_set(err, ERR_REFUSED,
-				"`services` of the plan is written on one line: write one service "
-				"per line below it, then ask again");
-		*ret_line = i + 1;
-		return 0;
-	}
-	return 0;
-}
-
-static size_t indent_of(const struct lines *l, size_t line)
-{
-	for (size_t i = line; i < l->count; i++) {
-		size_t len, indent;
-		const char *at = line_at(l, i, &len);
-
-		indent = strspn(at, " ");
-		if (indent < len && at[indent] != '#' && at[indent] != '\r')
-			return indent > 0 ? indent : 2;
-	}
-	return 2;
-}
-
 /* Nothing that was found may end the comment or act on a terminal. */
-static void comment(const char *text, const char *mark, size_t indent, struct buf *out)
+static void comment(const char *text, size_t indent, struct buf *out)
 {
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n");
 		BUF_AUTO one = BUF_INIT;
 
 		buf_add(&one, text, len);
-		buf_printf(out, "%s%*s# found: ", mark, (int)indent, "");
+		buf_printf(out, "%*s# found: ", (int)indent, "");
 		out_safe(out, buf_str(&one));
 		buf_putc(out, '\n');
 		text += len + (text[len] != '\0');
 	}
 }
 
-static void write_entries(
-	const struct entries *e, const char *mark, size_t indent, bool with_head, struct buf *out)
+static int add_services(struct plan_patch *patch, const struct entries *e, struct err *err)
 {
-	if (with_head)
-		buf_printf(out, "%sservices:\n", mark);
+	struct patch_place *place = plan_patch_section(patch, "services", false, err);
+
+	if (place == NULL)
+		return -1;
+	if (place->with_head)
+		buf_puts(&place->added, "services:\n");
 	for (size_t i = 0; i < e->count; i++) {
-		comment(buf_str(&e->rows[i].found), mark, indent, out);
-		buf_printf(out, "%s%*s%s: ", mark, (int)indent, "", e->rows[i].name);
-		out_safe(out, buf_str(&e->rows[i].body));
-		buf_putc(out, '\n');
+		comment(buf_str(&e->rows[i].found), place->indent, &place->added);
+		buf_printf(&place->added, "%*s%s: ", (int)place->indent, "", e->rows[i].name);
+		out_safe(&place->added, buf_str(&e->rows[i].body));
+		buf_putc(&place->added, '\n');
 	}
-}
-
-static size_t count_lines(const char *text)
-{
-	size_t count = 0;
-
-	for (; *text != '\0'; text++)
-		count += *text == '\n';
-	return count;
-}
-
-static void copy_lines(
-	const struct lines *l, size_t from, size_t to, const char *mark, struct buf *out)
-{
-	for (size_t i = from; i < to; i++) {
-		size_t len;
-		const char *line = line_at(l, i, &len);
-
-		buf_printf(out, "%s%.*s\n", mark, (int)len, line);
-	}
-}
-
-static void write_patch(const struct lines *l, size_t behind, const struct buf *added,
-	const char *path, struct buf *out)
-{
-	size_t from = behind > CONTEXT ? behind - CONTEXT : 0;
-	size_t to = behind + CONTEXT < l->count ? behind + CONTEXT : l->count;
-
-	buf_printf(out, "--- %s\n+++ %s\n@@ -%zu,%zu +%zu,%zu @@\n", path, path, from + 1,
-		to - from, from + 1, to - from + count_lines(buf_str(added)));
-	copy_lines(l, from, behind, " ", out);
-	buf_puts(out, buf_str(added));
-	copy_lines(l, behind, to, " ", out);
+	return 0;
 }
 
 /* What the patch would make has to be a plan. */
-static int prove(struct cmd_ctx *ctx, const struct lines *l, size_t behind, const struct entries *e,
-	size_t indent, bool with_head, struct err *err)
+static int prove(struct cmd_ctx *ctx, const struct plan_patch *patch, struct plan **ret,
+	struct problems *problems, struct err *err)
 {
 	BUF_AUTO text = BUF_INIT;
-	PLAN_AUTO plan = NULL;
-	struct problems problems;
 
-	problems_init(&problems, &ctx->arena);
-	copy_lines(l, 0, behind, "", &text);
-	write_entries(e, "", indent, with_head, &text);
-	copy_lines(l, behind, l->count, "", &text);
-	if (plan_parse(ctx->plan_path, buf_str(&text), text.len, &plan, &problems, err))
+	problems_init(problems, &ctx->arena);
+	plan_patch_apply(patch, &text);
+	if (plan_parse(ctx->plan_path, buf_str(&text), text.len, ret, problems, err))
 		return err_wrap(err, "what was found cannot be declared by itself (%s)",
-			problems.count > 0 ? problems.rows[0].message : "?");
+			problems->count > 0 ? problems->rows[0].message : "?");
 	return 0;
 }
+
+/* ---- what would cross ------------------------------------------------------------------------ */
+
+static void find_crossings(const struct plan *plan, struct arena *arena, struct crossings *ret)
+{
+	struct sequence *q = arena_alloc(arena, sizeof *q);
+
+	sequence_make(plan, arena, q);
+	crossings_find(q, arena, ret);
+}
+
+static bool is_accident(
+	const struct plan *plan, const struct crossings *all, const char *from, const char *to)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].overlap == CROSSING_ACCIDENT &&
+			strcmp(plan_node_name(plan, all->list[i].from), from) == 0 &&
+			strcmp(plan_node_name(plan, all->list[i].to), to) == 0)
+			return true;
+	return false;
+}
+
+/* Of the crossings that the plan with the services has by accident, those that it had not before
+ * are declared; the others are no affair of what was found. */
+static int add_overlaps(
+	struct cmd_ctx *ctx, struct plan_patch *patch, const struct plan *plan, struct err *err)
+{
+	struct patch_place *place = NULL;
+	struct crossings before, after;
+
+	find_crossings(ctx->plan, &ctx->arena, &before);
+	find_crossings(plan, &ctx->arena, &after);
+	for (size_t i = 0; i < after.count; i++) {
+		const struct crossing *c = &after.list[i];
+		const char *from = plan_node_name(plan, c->from), *to = plan_node_name(plan, c->to);
+
+		if (c->overlap != CROSSING_ACCIDENT || is_accident(ctx->plan, &before, from, to))
+			continue;
+		if (place == NULL) {
+			place = plan_patch_section(patch, "overlap", true, err);
+			if (place == NULL)
+				return -1;
+			if (place->with_head)
+				buf_puts(&place->added, "overlap:\n");
+		}
+		buf_printf(&place->added,
+			"%*s# found: %s %s %s across the environments from the end of wave %u to "
+			"the end of wave %u\n"
+			"%*s- {from: %s, to: %s, because: \"found by discover: say why it may\", "
+			"at_most: 30m}\n",
+			(int)place->indent, "", from, crossing_verbs(c), to, c->begin, c->end,
+			(int)place->indent, "", from, to);
+	}
+	return 0;
+}
+
+/* What the patched plan is refused for and this one is not: a human has to say more. */
+static void tell_refusals(
+	struct cmd_ctx *ctx, const struct problems *before, const struct problems *after)
+{
+	for (size_t i = 0; i < after->count; i++) {
+		const struct problem *p = &after->rows[i];
+		bool known = p->severity != PROBLEM_REFUSAL;
+
+		for (size_t k = 0; !known && k < before->count; k++)
+			known = strcmp(before->rows[k].message, p->message) == 0;
+		if (!known)
+			out_note(ctx->out,
+				"with this patch `run` refuses until you say more: %s (%s)",
+				p->message, p->help != NULL ? p->help : p->id);
+	}
+}
+
+/* ---- all of it ------------------------------------------------------------------------------- */
 
 static int make(struct cmd_ctx *ctx, const struct entries *e, struct buf *out, struct err *err)
 {
 	BUF_AUTO text = BUF_INIT;
-	BUF_AUTO added = BUF_INIT;
-	struct lines lines;
-	size_t behind, indent;
-	bool with_head;
+	PLAN_PATCH_AUTO patch = {0}, none = {0};
+	PLAN_AUTO as_it_is = NULL;
+	PLAN_AUTO with_services = NULL;
+	PLAN_AUTO whole = NULL;
+	struct problems before, after;
 
 	if (read_plan(ctx->plan_path, &text, err))
 		return -1;
 	if (text.len == 0 || text.data[text.len - 1] != '\n')
 		buf_putc(&text, '\n');
-	lines = (struct lines){buf_str(&text), count_lines(buf_str(&text))};
-	if (services_line(&lines, &behind, err))
+	plan_patch_init(&patch, buf_str(&text));
+	plan_patch_init(&none, buf_str(&text));
+	if (add_services(&patch, e, err) || prove(ctx, &none, &as_it_is, &before, err) ||
+		prove(ctx, &patch, &with_services, &after, err) ||
+		add_overlaps(ctx, &patch, with_services, err) ||
+		prove(ctx, &patch, &whole, &after, err))
 		return -1;
-	with_head = behind == 0;
-	indent = with_head ? 2 : indent_of(&lines, behind);
-	behind = with_head ? lines.count : behind;
-	if (prove(ctx, &lines, behind, e, indent, with_head, err))
-		return -1;
-	write_entries(e, "+", indent, with_head, &added);
-	write_patch(&lines, behind, &added, ctx->plan_path, out);
+	tell_refusals(ctx, &before, &after);
+	plan_patch_write(&patch, ctx->plan_path, out);
 	return 0;
 }
 

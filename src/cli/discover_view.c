@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "cli/discover_window.h"
 #include "cli/gateways_view.h"
 #include "cli/wrap.h"
 #include "discover/finding_json.h"
@@ -144,6 +145,7 @@ static void finding_sentence(const struct finding *f, struct buf *out)
 	if (f->owner[0])
 		buf_printf(out, "; owner %s", f->owner);
 	say_next(f, out);
+	window_say_runs(f, out);
 	if (f->declared_as[0])
 		buf_printf(out, "; is %s", f->declared_as);
 	if (f->how != HOW_UNOBSERVABLE)
@@ -174,6 +176,7 @@ static json_t *finding_row_json(const struct finding *f)
 {
 	json_t *object = finding_json(f);
 
+	window_add_json(object, f);
 	json_object_set_new(object, "source", json_string(f->here ? "now" : "journal"));
 	json_object_set_new(object, "undeclared", json_boolean(finding_is_undeclared(f)));
 	return object;
@@ -205,7 +208,7 @@ static void show_json(struct cmd_ctx *ctx, const struct discovered *d)
 	show_findings(ctx, f, found);
 	out_json(ctx->out,
 		json_pack("{s:s, s:o, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			  "s:I, s:I}",
+			  "s:I, s:I, s:I, s:I, s:o}",
 			"schema", "airlock.discover/1", "writers", writers, "gateways",
 			gateways_json(w), "dependencies", found,
 			"undeclared", (json_int_t)discovered_undeclared(ctx->plan, d), "blind",
@@ -215,7 +218,8 @@ static void show_json(struct cmd_ctx *ctx, const struct discovered *d)
 			(json_int_t)f->files, "files_skipped", (json_int_t)f->files_skipped, "jobs",
 			(json_int_t)f->jobs, "sessions_new", (json_int_t)f->sessions_new,
 			"sessions_unseen", (json_int_t)f->sessions_unseen, "rows_written",
-			(json_int_t)f->rows_written));
+			(json_int_t)f->rows_written, "names", (json_int_t)f->names, "names_us",
+			(json_int_t)f->names_us, "window", window_json(f)));
 }
 
 static void say_cost(const struct discovered *d, size_t undeclared, struct buf *out)
@@ -226,10 +230,12 @@ static void say_cost(const struct discovered *d, size_t undeclared, struct buf *
 	buf_printf(out,
 		"%zu undeclared; watched for %.1f s, %" PRId64
 		" looks of %.1f ms; catalogs: %" PRId64 " questions, %.0f ms in all; %" PRId64
-		" files read, %" PRId64 " skipped; %" PRId64 " jobs of this host looked at. ",
+		" files read, %" PRId64 " skipped; %" PRId64
+		" jobs of this host looked at; %" PRId64 " names asked for, %.0f ms in all. ",
 		undeclared, (double)w->watched_ms / 1000, w->looks,
 		w->looks ? (double)w->cost_us / 1000 / (double)w->looks : 0.0, f->queries,
-		(double)f->query_us / 1000, f->files, f->files_skipped, f->jobs);
+		(double)f->query_us / 1000, f->files, f->files_skipped, f->jobs, f->names,
+		(double)f->names_us / 1000);
 	buf_puts(out, "A writer that did not write meanwhile is not seen in the look-back, not "
 		      "absent.");
 	if (w->blind)
@@ -251,6 +257,7 @@ void discovered_show(struct cmd_ctx *ctx, const struct discovered *d)
 	out_text(ctx->out, &text);
 	buf_clear(&text);
 	show_findings(ctx, &d->findings, NULL);
+	window_say(&d->findings, &wrapped);
 	say_cost(d, discovered_undeclared(ctx->plan, d), &text);
 	wrap_text(&wrapped, buf_str(&text), 0, 0);
 	out_text(ctx->out, &wrapped);

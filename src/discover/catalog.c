@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "base/check.h"
@@ -100,6 +101,36 @@ static bool first_target(const char *text, struct buf *out)
 	return true;
 }
 
+/* pg_cron goes by a clock of its own: GMT, unless its setting says another. */
+static void set_times(struct look *look, struct finding *row)
+{
+	static const char sql[] = "SELECT coalesce(current_setting('cron.timezone', true), 'GMT')";
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct err none = ERR_INIT;
+	struct schedule schedule;
+	size_t len;
+
+	if (row->schedule[0] == '\0')
+		return;
+	if (row->how == HOW_MENTIONED) {
+		row->runs.state = RUNS_NONE; /* not active */
+		return;
+	}
+	if (!schedule_cron(row->schedule, &schedule, &len)) {
+		runs_unknown(&row->runs, "'%s' is not understood here", row->schedule);
+		return;
+	}
+	if (pg_exec(look->pg, look->deadline_ms, sql, 0, NULL, &rows, &none) ||
+		(strcmp(pg_text(&rows, 0, 0), "GMT") != 0 &&
+			strcmp(pg_text(&rows, 0, 0), "UTC") != 0)) {
+		runs_unknown(&row->runs, "cron.timezone names another clock");
+		return;
+	}
+	schedule.utc = true;
+	row->next_s = schedule_next(&schedule, (int64_t)time(NULL));
+	runs_add(&row->runs, &look->f->window, &schedule, 0);
+}
+
 static void tell_row(
 	struct look *look, const struct probe *probe, const struct pg_rows *r, size_t i)
 {
@@ -117,6 +148,7 @@ static void tell_row(
 	FIELD(row.application, "%s", pg_text(r, i, APPLICATION));
 	FIELD(row.address, "%s", pg_text(r, i, ADDRESS));
 	FIELD(row.schedule, "%s", pg_text(r, i, SCHEDULE));
+	set_times(look, &row);
 	if (process_of_peer(row.address, (unsigned)pg_int(r, i, PORT), &process))
 		FIELD(row.process, "%s", process.text);
 	if (tell_targets(look, &row, text) > 0)

@@ -1,6 +1,7 @@
 /* crontab.c - crontab(5): the system's table, those of packages, those of users, and run-parts'. */
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "discover/host.h"
@@ -13,6 +14,7 @@ struct table {
 	bool ignored;	/* by its name */
 	bool with_user; /* a field behind the schedule says as whom */
 	int line;
+	bool other_zone;     /* CRON_TZ stands above: cronie's times go by that clock */
 	struct buf settings; /* of the lines before: every job has them in its environment */
 };
 
@@ -95,24 +97,57 @@ static void look_at_job(struct lead *lead, const struct table *t, const char *co
 	lead->env = (struct dsn){0};
 }
 
+/* Five fields that no cron here reads ("H H * * *", cronie's "0~30"): the times are not known, the
+ * command is. */
+static bool skip_fields(const char *text, size_t *ret_len)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < 5; i++) {
+		len += strcspn(text + len, " \t");
+		len += strspn(text + len, " \t");
+	}
+	*ret_len = len;
+	return text[len] != '\0';
+}
+
+static void set_times(struct lead *lead, const struct table *t, const struct schedule *schedule)
+{
+	struct finding *base = &lead->base;
+
+	if (schedule == NULL) {
+		runs_unknown(&base->runs, "'%.60s' is not understood here", base->schedule);
+		return;
+	}
+	if (t->other_zone) {
+		runs_unknown(&base->runs, "CRON_TZ above it names another clock");
+		return;
+	}
+	base->next_s = schedule_next(schedule, (int64_t)time(NULL));
+	runs_add(&base->runs, &lead->f->window, schedule, 0);
+}
+
 static void look_at_line(struct lead *lead, struct table *t, const char *text)
 {
 	struct schedule schedule;
 	size_t len, end;
+	bool read;
 
 	text += strspn(text, " \t");
 	if (*text == '\0' || *text == '#')
 		return;
 	if (is_setting(text)) {
 		buf_printf(&t->settings, "%s\n", text);
+		t->other_zone |= strncmp(text, "CRON_TZ", 7) == 0;
 		return;
 	}
-	if (!schedule_cron(text, &schedule, &len))
+	read = schedule_cron(text, &schedule, &len);
+	if (!read && !skip_fields(text, &len))
 		return;
 	for (end = len; end > 0 && strchr(" \t", text[end - 1]) != NULL; end--)
 		;
 	FIELD(lead->base.schedule, "%.*s", end < 60 ? (int)end : 60, text);
-	lead->base.next_s = schedule_next(&schedule, (int64_t)time(NULL));
+	set_times(lead, t, read ? &schedule : NULL);
 	look_at_job(lead, t, text + len);
 }
 
@@ -155,16 +190,47 @@ static void look_at_user_table(
 	look_at_table(lead, root, path, name, false);
 }
 
+/* ---- run-parts ------------------------------------------------------------------------------- */
+
+/* When a directory is run: as the line of /etc/crontab says that names it. */
+static void part_times(struct lead *lead, const char *root, const char *crontab, const char *dir)
+{
+	BUF_AUTO anacron = BUF_INIT;
+	struct table t = {.root = root};
+	size_t len, rest;
+
+	lead->base = (struct finding){.kind = FOUND_CRON};
+	buf_printf(&anacron, "%s/usr/sbin/anacron", root);
+	for (const char *at = crontab; *at != '\0'; at += len + (at[len] != '\0')) {
+		struct schedule schedule;
+		BUF_AUTO line = BUF_INIT;
+
+		len = strcspn(at, "\n");
+		buf_add(&line, at, len);
+		if (strstr(buf_str(&line), dir) == NULL ||
+			!schedule_cron(buf_str(&line), &schedule, &rest))
+			continue;
+		if (strstr(buf_str(&line), "anacron") != NULL && !access(buf_str(&anacron), F_OK))
+			runs_unknown(&lead->base.runs, "anacron decides when");
+		else
+			set_times(lead, &t, &schedule);
+		return;
+	}
+	runs_unknown(&lead->base.runs, "no line of /etc/crontab names its directory");
+}
+
 static void look_at_part(struct lead *lead, const char *root, const char *path, const char *name)
 {
+	struct finding times = lead->base;
+
 	(void)root;
 	if (is_passed_over(name))
 		return;
-	lead->base = (struct finding){.kind = FOUND_CRON};
 	FIELD(lead->base.name, "%s", name);
 	FIELD(lead->base.what, "run-parts runs %s as root", name);
 	lead->people = false;
 	lead->f->jobs += lead_scan_file(lead, path);
+	lead->base = times; /* the next file of the directory */
 }
 
 void host_crontabs(struct lead *lead, const char *root)
@@ -172,12 +238,16 @@ void host_crontabs(struct lead *lead, const char *root)
 	static const char *const parts[] = {
 		"/etc/cron.hourly", "/etc/cron.daily", "/etc/cron.weekly", "/etc/cron.monthly"};
 	BUF_AUTO path = BUF_INIT;
+	BUF_AUTO crontab = BUF_INIT;
 
 	lead->lifetimes = false;
 	buf_printf(&path, "%s/etc/crontab", root);
 	look_at_table(lead, root, buf_str(&path), "crontab", true);
 	host_each(lead, root, "/etc/cron.d", look_at_system_table);
 	host_each(lead, root, "/var/spool/cron/crontabs", look_at_user_table);
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+	lead_read(buf_str(&path), &crontab, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		part_times(lead, root, buf_str(&crontab), parts[i]);
 		host_each(lead, root, parts[i], look_at_part);
+	}
 }

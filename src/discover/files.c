@@ -5,71 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-#include <openssl/bio.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include "base/check.h"
-#include "base/clock.h"
+#include "discover/certificate.h"
 #include "discover/lead.h"
-
-#define CERTIFICATES_MAX 64
-#define SOON_DAYS 30
-
-/* ---- certificates ---------------------------------------------------------------------------- */
-
-static void name_of(X509 *certificate, char ret[128])
-{
-	if (X509_NAME_get_text_by_NID(
-		    X509_get_subject_name(certificate), NID_commonName, ret, 128) < 0)
-		snprintf(ret, 128, "?");
-}
-
-/* Told only when it ends within the time that a migration may take. */
-static void tell_certificate(struct lead *lead, const char *path, X509 *certificate)
-{
-	struct finding one = lead->base;
-	int64_t sync_days = lead->plan->budgets.sync_age_ms / 86400000;
-	int days = 0, seconds = 0;
-	char name[128], stamp[CLOCK_STAMP_BYTES];
-
-	if (!ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) ||
-		days > (sync_days > SOON_DAYS ? sync_days : SOON_DAYS))
-		return;
-	name_of(certificate, name);
-	one.kind = FOUND_CERTIFICATE;
-	one.how = HOW_CONFIGURED;
-	one.next_s = 0;
-	FIELD(one.place, "%s", path);
-	FIELD(one.file, "%s", path);
-	clock_date((int64_t)time(NULL) + days * INT64_C(86400) + seconds, stamp);
-	if (days < 0 || seconds < 0)
-		FIELD(one.what, "certificate of %s ended %s", name, stamp);
-	else
-		FIELD(one.what, "certificate of %s ends %s, in %d days", name, stamp, days);
-	findings_add(lead->f, &one);
-}
-
-static void look_for_certificates(struct lead *lead, const char *path, const struct buf *text)
-{
-	BIO *bio;
-	X509 *certificate;
-
-	if (strstr(buf_str(text), "-----BEGIN CERTIFICATE-----") == NULL)
-		return;
-	bio = BIO_new_mem_buf(buf_str(text), (int)text->len);
-	ENSURE(bio != NULL);
-	for (int n = 0; n < CERTIFICATES_MAX; n++) {
-		certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-		if (certificate == NULL)
-			break;
-		tell_certificate(lead, path, certificate);
-		X509_free(certificate);
-	}
-	BIO_free(bio);
-}
 
 /* ---- walking --------------------------------------------------------------------------------- */
 
@@ -82,8 +21,10 @@ static void look_at_file(struct lead *lead, const char *path)
 		lead->f->files_skipped++;
 		return;
 	}
-	if (lead_read(path, &text, NULL))
-		look_for_certificates(lead, path, &text);
+	if (lead_read(path, &text, NULL)) {
+		certificate_tell(lead, path, &text);
+		certificate_named(lead, path, buf_str(&text));
+	}
 }
 
 static void look_at_entry(struct lead *lead, FTS *walk, FTSENT *entry)

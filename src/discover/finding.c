@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/buf.h"
 #include "base/check.h"
 #include "base/grow.h"
 #include "discover/writers.h"
@@ -183,28 +182,4 @@ bool finding_is_undeclared(const struct finding *f)
 {
 	return f->here && kinds[f->kind].counts && f->how <= HOW_CONFIGURED &&
 	       f->store[0] != '\0' && f->declared_as[0] == '\0';
-}
-
-bool finding_service_entry(const struct finding *f, char ret_name[64], struct buf *out)
-{
-	if (!finding_is_undeclared(f) || f->kind == FOUND_UNSEEN)
-		return false;
-	writer_plain_name(f->name[0]	      ? f->name
-			  : f->application[0] ? f->application
-					      : f->user,
-		ret_name);
-	if (ret_name[0] == '\0')
-		field_print(ret_name, 64, "%s", finding_id(f->kind));
-	buf_printf(out, "{%s: [%s]", f->kind == FOUND_SLOT ? "reads" : "writes", f->store);
-	if (f->user[0]) {
-		buf_puts(out, ", match: {user: ");
-		writer_quote(f->user, out);
-		if (f->application[0]) {
-			buf_puts(out, ", application_name: ");
-			writer_quote(f->application, out);
-		}
-		buf_putc(out, '}');
-	}
-	buf_putc(out, '}');
-	return true;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "discover/process.h"
+#include "discover/window.h"
 #include "plan/plan.h"
 #include "port/store.h"
 
@@ -49,6 +50,8 @@ struct finding {
 	char name[64];	   /* of the job, the slot, the unit */
 	char schedule[64]; /* a cron expression */
 	int64_t next_s;	   /* its next run, wall clock; 0 = not known */
+	struct runs runs;  /* of a job: what it does in the window */
+	int64_t ends_s;	   /* of a certificate: its notAfter; 0 = none */
 	int64_t first_s, last_s;
 	bool here;	      /* found now, not only remembered */
 	bool fresh;	      /* found now and never before */
@@ -61,6 +64,8 @@ struct findings {
 	/* What was looked at and what that took. */
 	int64_t queries, query_us;
 	int64_t files, files_skipped, jobs;
+	int64_t names, names_us; /* host names that were asked for */
+	struct window window;
 	int64_t sessions_new, sessions_unseen, rows_written; /* while the sessions were watched */
 };
 
@@ -86,6 +91,8 @@ const char *finding_how_name(enum finding_how how); /* "seen", "configured", "me
 /* What would declare it, as writer_service_entry says it; false when nothing would, or need. */
 struct buf;
 bool finding_service_entry(const struct finding *f, char ret_name[64], struct buf *out);
+/* What the entry of a job leaves to a human; "" = nothing. */
+void finding_open_question(const struct finding *f, struct buf *out);
 
 /* snprintf into a field; what is too long is cut. */
 void field_print(char *field, size_t size, const char *fmt, ...)

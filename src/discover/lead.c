@@ -9,7 +9,9 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "discover/caches.h"
 #include "discover/scan.h"
+#include "plan/text.h"
 
 #define NAMES_MAX 5   /* mentions of hosts that are told of one file */
 #define LINES_MAX 256 /* lines whose findings make a mention of the host superfluous */
@@ -100,15 +102,26 @@ static void hit_name(struct pass *pass, const struct scan_hit *hit)
 	pass->names[pass->names_count++].name = hit->name;
 }
 
+/* Only where the unit is written. */
+static bool is_shorter(const char *value, const struct window *w)
+{
+	int64_t ms;
+
+	return text_time_ms(value, &ms) == TEXT_OK && ms / 1000 < w->to_s - w->from_s;
+}
+
 static void hit_lifetime(struct pass *pass, const struct scan_hit *hit)
 {
 	struct finding one = begun(pass, hit->line);
 
-	if (!pass->lead->lifetimes || hit->comment)
-		return;
-	one.kind = strstr(hit->name, "addr") != NULL ? FOUND_NAME_CACHE : FOUND_TOKEN;
+	if (!pass->lead->lifetimes || hit->comment || strstr(hit->name, "addr") != NULL)
+		return; /* of host names: caches.h */
+	one.kind = FOUND_TOKEN;
 	one.how = HOW_CONFIGURED;
-	FIELD(one.what, "%s = %s", hit->name, hit->value);
+	FIELD(one.what, "%s = %s%s", hit->name, hit->value,
+		is_shorter(hit->value, &pass->lead->f->window)
+			? ", shorter than the window: it has to be renewed within it"
+			: "");
 	findings_add(pass->lead->f, &one);
 }
 
@@ -143,6 +156,8 @@ void lead_scan(struct lead *lead, const char *file, const char *text, size_t len
 	if (lead->lifetimes)
 		scan.names_count = targets_names(lead->targets, &scan.names);
 	scan_text(&scan, text, len);
+	if (lead->lifetimes || lead->told > 0)
+		caches_scan(lead, file, text, len);
 	for (size_t i = 0; i < pass.names_count; i++) {
 		struct finding one = begun(&pass, pass.names[i].line);
 

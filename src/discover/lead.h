@@ -19,6 +19,9 @@ struct lead {
 	bool people;	     /* written for people: nothing in it is configured */
 	bool lifetimes;	     /* tell lifetimes and host names as well */
 	struct dsn env;	     /* PG* of the surroundings; all zero = none */
+	struct manager *manager;   /* of units; NULL = none answers */
+	const struct units *units; /* of units.c: those that are looked at */
+	const char *root;	   /* of the host that the text lies on; NULL = "" */
 	size_t told;
 };
 

@@ -235,6 +235,8 @@ bool schedule_calendar(const char *text, struct schedule *ret)
 		if (memchr(text, ':', len) != NULL) {
 			if (!read_time(text, end, &s))
 				return false;
+		} else if (len == 3 && strncmp(text, "UTC", 3) == 0) {
+			s.utc = true;
 		} else if (isalpha((unsigned char)*text)) {
 			if (!read_field(text, end, &weekdays, &s.weekdays))
 				return false;
@@ -263,6 +265,11 @@ static bool day_fits(const struct schedule *s, const struct tm *day)
 	       (s->either_day ? date || weekday : date && weekday);
 }
 
+static time_t instant(const struct schedule *s, struct tm *tm)
+{
+	return s->utc ? timegm(tm) : mktime(tm);
+}
+
 /* The first fitting minute of a day after `after_s`; 0 when there is none. */
 static int64_t next_of_day(const struct schedule *s, const struct tm *day, int64_t after_s)
 {
@@ -276,7 +283,7 @@ static int64_t next_of_day(const struct schedule *s, const struct tm *day, int64
 			at.tm_hour = hour;
 			at.tm_min = minute;
 			at.tm_isdst = -1;
-			when = (int64_t)mktime(&at);
+			when = (int64_t)instant(s, &at);
 			if (when > after_s)
 				return when;
 		}
@@ -288,7 +295,7 @@ int64_t schedule_next(const struct schedule *s, int64_t after_s)
 	time_t start = (time_t)after_s;
 	struct tm first;
 
-	if (s->at_boot || localtime_r(&start, &first) == NULL)
+	if (s->at_boot || (s->utc ? gmtime_r(&start, &first) : localtime_r(&start, &first)) == NULL)
 		return 0;
 	for (int ahead = 0; ahead < DAYS_AHEAD; ahead++) {
 		struct tm day = {.tm_year = first.tm_year,
@@ -298,7 +305,7 @@ int64_t schedule_next(const struct schedule *s, int64_t after_s)
 			.tm_isdst = -1};
 		int64_t next;
 
-		if (mktime(&day) == (time_t)-1 || !day_fits(s, &day))
+		if (instant(s, &day) == (time_t)-1 || !day_fits(s, &day))
 			continue;
 		day.tm_sec = day.tm_min = day.tm_hour = 0;
 		next = next_of_day(s, &day, after_s);

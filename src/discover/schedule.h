@@ -4,7 +4,8 @@
  * Cron: five fields of numbers, names, lists, ranges and steps, and @hourly to @yearly; a day runs
  * when either day field fits, if neither begins with '*' (crontab(5)).  systemd: "hourly" to
  * "yearly", and "[DAYS] [YEAR-MONTH-DAY] HOUR:MINUTE[:SECOND]" with lists, ranges ("..") and steps;
- * years and seconds only as '*' and one number.  Anything else is "not known", never guessed.
+ * years and seconds only as '*' and one number, "UTC" behind it.  Anything else is "not known",
+ * never guessed.
  *
  * Pure but for the time zone of the process.
  */
@@ -19,6 +20,7 @@ struct schedule {
 	uint64_t minutes, hours, days, months, weekdays; /* bit n = n; Sunday is 0 */
 	bool either_day; /* a day of the month or a day of the week is enough */
 	bool at_boot;	 /* @reboot: no time at all */
+	bool utc;	 /* by UTC, not by the time zone of the process */
 };
 
 /* `text` begins with the expression; *ret_len is its length with the blanks behind it. */

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "discover/dns.h"
 #include "plan/conninfo.h"
 
 #define KNOWN_MAX 256
@@ -34,12 +35,23 @@ struct targets {
 	size_t ends_count;
 	struct known *known;
 	size_t known_count;
+	struct dns *dns;     /* NULL = the system's resolver */
 	int64_t resolved_ms; /* spent */
 	const char **names;
 	size_t names_count;
 };
 
 /* ---- names ----------------------------------------------------------------------------------- */
+
+static void ask(struct dns *dns, struct known *k)
+{
+	struct dns_answer answer;
+
+	dns_ask(dns, k->name, &answer);
+	for (size_t i = 0; i < answer.addresses.count && k->count < ADDRESSES_MAX; i++)
+		snprintf(
+			k->addresses[k->count++], INET6_ADDRSTRLEN, "%s", answer.addresses.text[i]);
+}
 
 static void resolve(struct known *k)
 {
@@ -67,13 +79,17 @@ static const struct known *known_of(struct targets *t, const char *name)
 		return NULL;
 	k = &t->known[t->known_count++];
 	snprintf(k->name, sizeof k->name, "%s", name);
-	if (strpbrk(name, "${}<>% ") == NULL && t->resolved_ms < TARGET_RESOLVE_MS)
-		resolve(k);
+	if (strpbrk(name, "${}<>% ") == NULL && t->resolved_ms < TARGET_RESOLVE_MS) {
+		if (t->dns != NULL && !target_is_address(name))
+			ask(t->dns, k);
+		else
+			resolve(k);
+	}
 	t->resolved_ms += clock_now_ms() - began_ms;
 	return k;
 }
 
-static bool is_address(const char *name)
+bool target_is_address(const char *name)
 {
 	unsigned char bytes[sizeof(struct in6_addr)];
 
@@ -147,16 +163,17 @@ static void add_names(struct targets *t)
 		for (size_t h = 0; h < t->ends[i].dsn.hosts_count; h++) {
 			const char *name = t->ends[i].dsn.hosts[h].name;
 
-			if (!is_address(name) && !target_is_local(name))
+			if (!target_is_address(name) && !target_is_local(name))
 				t->names[t->names_count++] = name;
 		}
 }
 
-struct targets *targets_new(const struct plan *plan)
+struct targets *targets_new(const struct plan *plan, struct dns *dns)
 {
 	struct targets *t = calloc(1, sizeof *t);
 
 	ENSURE(t != NULL);
+	t->dns = dns;
 	t->ends = calloc(plan->stores_count * SIDE_COUNT + 1, sizeof *t->ends);
 	t->known = calloc(KNOWN_MAX, sizeof *t->known);
 	t->names = calloc(plan->stores_count * SIDE_COUNT * DSN_HOSTS_MAX + 1, sizeof *t->names);
@@ -258,4 +275,14 @@ bool targets_find(struct targets *t, const struct dsn *dsn, struct target *ret)
 			return true;
 		}
 	return false;
+}
+
+const struct dsn *targets_end(
+	const struct targets *t, size_t i, size_t *ret_store, enum side *ret_side)
+{
+	if (i >= t->ends_count)
+		return NULL;
+	*ret_store = t->ends[i].store;
+	*ret_side = t->ends[i].side;
+	return &t->ends[i].dsn;
 }

@@ -28,11 +28,18 @@ struct target {
 	bool database; /* the same database; false = the string does not say which */
 };
 
-struct targets *targets_new(const struct plan *plan);
+struct dns;
+/* Names are asked from `dns`, which has to live as long; NULL = as an application of this host. */
+struct targets *targets_new(const struct plan *plan, struct dns *dns);
 void targets_free(struct targets *t); /* accepts NULL */
 bool targets_find(struct targets *t, const struct dsn *dsn, struct target *ret);
 /* The first host of a side, as the plan writes it; NULL when it has none. */
 const char *targets_host(const struct targets *t, size_t store, enum side side);
+/* The strings of the plan's stores one after the other, from 0; NULL behind the last. */
+const struct dsn *targets_end(
+	const struct targets *t, size_t i, size_t *ret_store, enum side *ret_side);
+/* An IPv4 or IPv6 address, no name. */
+bool target_is_address(const char *host);
 /* "", a socket's directory, localhost, 127.0.0.1, ::1. */
 bool target_is_local(const char *host);
 /* Names of hosts that the plan's stores have (no addresses), for caches and the like. */

@@ -402,9 +402,17 @@ def test_a_database_that_is_closed_to_us(lab, state, aside):
     assert "GRANT CONNECT" in hidden["what"]
 
 
-def test_nothing_undeclared_where_all_is_declared(lab, state):
+def test_nothing_undeclared_where_all_is_declared(lab, state, tmp_path):
     """Again and again, with everybody at work, one of them seldom and shortly."""
     billing = lab.dsn("old", "shop_app", "billing")
+    tree(tmp_path, {
+        "host/etc/cron.d/report": f"15 2 * * * root psql -h 127.0.0.1 -p {lab.old.port} -U reporting shop -c x\n",
+        "host/etc/systemd/system/worker.service":
+            f"[Service]\nEnvironment=URL=postgres://shop_worker@127.0.0.1:{lab.old.port}/shop\n",
+        "files/app.env": f"DATABASE_URL=postgres://shop_app@127.0.0.1:{lab.old.port}/shop\n",
+        "files/other.env": "DATABASE_URL=postgres://shop_app@elsewhere.example:5432/shop\n",
+    })
+    words = ("--root", tmp_path / "host", "--files", tmp_path / "files")
     with ExitStack() as stack:
         for habit, dsn, sql in (
                 ("steady", lab.dsn("old", "shop_app"), WRITE),
@@ -415,25 +423,58 @@ def test_nothing_undeclared_where_all_is_declared(lab, state):
                 ("steady", billing, "INSERT INTO bill (cents) VALUES (1)")):
             stack.enter_context(job(habit, dsn, sql))
         for _ in range(4):
-            code, document = discover(lab, state, "--fail-on", "undeclared", watch="700ms")
+            code, document = discover(lab, state, "--fail-on", "undeclared", *words, watch="700ms")
             told = [row for row in document["writers"] + document["dependencies"] if row["undeclared"]]
             assert (code, told) == (0, [])
+    assert {row["kind"] for row in document["dependencies"] if row["declared_as"]} >= {"cron", "timer", "file"}
     assert document["cost_us"] / document["looks"] < 50000 and not document["blind"]
 
 
 def patched(text, patch):
-    """The text with a unified diff of one hunk applied, every line of its context checked."""
-    head, *body = patch.splitlines(keepends=True)[2:]
-    at = int(head.split("-")[1].split(",")[0]) - 1
-    lines, out = text.splitlines(keepends=True), []
-    out += lines[:at]
-    for line in body:
+    """The text with a unified diff applied, every line of its context checked."""
+    lines, out, at = text.splitlines(keepends=True), [], 0
+    for line in patch.splitlines(keepends=True)[2:]:
+        if line.startswith("@@"):
+            begin = int(line.split("-")[1].split(",")[0]) - 1
+            assert begin >= at
+            out += lines[at:begin]
+            at = begin
+            assert len(out) == int(line.split("+")[1].split(",")[0]) - 1
+            continue
         assert line[0] in " +"
         out.append(line[1:])
         if line[0] == " ":
             assert lines[at] == line[1:]
             at += 1
     return "".join(out + lines[at:])
+
+
+def refused(lab, problem):
+    """Refusals of the plan as it stands."""
+    done = lab.airlock("plan", "--json")
+    assert done.returncode in (0, 3), done.stderr
+    return [row for row in json.loads(done.stdout)["problems"] if row["id"] == problem]
+
+
+def test_merge_stops_what_runs_by_itself(lab, state, purge, tmp_path):
+    """A timer by its manager; of what no command stops a human has to say more."""
+    host, url = tmp_path / "host", f"postgres://shop_legacy@127.0.0.1:{lab.old.port}/shop"
+    tree(host, {"etc/systemd/system/stock.timer": "[Timer]\nOnCalendar=*-*-* 03:30:00\n",
+                "etc/systemd/system/timers.target.wants/stock.timer": "",
+                "etc/systemd/system/stock.service": f"[Service]\nEnvironment=URL={url}\n",
+                "etc/crontab": f"5 5 * * * root psql {url.replace('legacy', 'night')}\n"})
+    words, plan = ("--state", state, "discover", "--for", "100ms", "--root", host), lab.plan.read_text()
+    patch = lab.airlock(*words, "--merge").stdout
+    assert "+  stock: {writes: [orders], during: stop, stop: {exec: [systemctl, stop, stock.timer]," in patch
+    assert "+  purge: {writes: [orders], match" in patch and "it runs by itself, 15 3 * * *: write `schedule`" in patch
+    assert "it runs by itself, 5 5 * * *: write `schedule`" in patch
+    lab.plan.write_text(patched(plan, patch))
+    try:
+        code, document = discover(lab, state, "--fail-on", "undeclared", "--root", host)
+        assert (code, document["undeclared"]) == (0, 0)
+        assert not refused(lab, "P-CROSSING") and not refused(lab, "P-JOB-TWICE")
+    finally:
+        lab.plan.write_text(plan)
 
 
 def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
@@ -448,7 +489,8 @@ def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
         patch = out.read_text()
         assert lab.airlock(*words, "--merge").stdout.splitlines()[:2] == patch.splitlines()[:2]
         assert lab.plan.read_text() == plan
-        assert "+  night-run: {writes: [orders], match: {user: \"hidden_pool\"}}" in patch
+        assert '+  night-run: {writes: [orders], schedule: "5 5 * * *", during: stop, stop: {exec: [mv, ' in patch
+        assert '+  - {from: night-run, to: orders, because: "found by discover: say why it may", at_most: 30m}' in patch
         assert "# found: cron: " in patch and "# found: session: hidden_names" in patch
         lab.plan.write_text(patched(plan, patch))
         try:
@@ -458,6 +500,10 @@ def test_merge_proposes_and_never_overwrites(lab, state, tmp_path):
             assert rows(document, "cron")[0]["declared_as"] == "night-run"
             done = lab.airlock(*words, "--merge")
             assert (done.returncode, done.stdout) == (0, "") and "needs no patch" in done.stderr
+            assert not refused(lab, "P-CROSSING") and not refused(lab, "P-JOB-TWICE")
+            without = [line for line in lab.plan.read_text().splitlines(True) if "found by discover" not in line]
+            lab.plan.write_text("".join(without))
+            assert len(refused(lab, "P-CROSSING")) == 2  # what the lines of `overlap` are for
         finally:
             lab.plan.write_text(plan)
 
@@ -521,12 +567,27 @@ def test_ten_at_once(lab, state, scratch, tmp_path, aside, bump, purge):
                 ("steady", lab.dsn("old", "reporting"), bump)):
             stack.enter_context(job(habit, dsn, sql))
         _, document = discover(lab, state, *words, watch="2500ms")
-    undeclared = {(row["kind"], row["store"]) for row in document["dependencies"] if row["undeclared"]}
-    assert undeclared >= {("file", "orders"), ("cron", "billing"), ("timer", "orders"), ("pg-cron", "orders"),
-                          ("foreign-server", "orders"), ("dblink", "orders")}
-    seen = {row["user"] for row in document["writers"] if row["undeclared"]}
-    assert seen >= {"hidden_pool", "hidden_names", "reporting"}
+    hidden = {(row["kind"], row["store"]): row for row in document["dependencies"] if row["undeclared"]}
+    for kind, store, where, place, how in (
+            ("file", "orders", "/files/app.conf:1", ("app.conf", 1), "configured"),
+            ("cron", "billing", "/etc/cron.d/purge:1", ("purge", 1), "configured"),
+            ("timer", "orders", "unit stock.timer", ("stock.service", 2), "configured"),
+            ("pg-cron", "orders", "purge in database postgres", None, "configured"),
+            ("foreign-server", "orders", "foreign server back in database aside", None, "configured"),
+            ("dblink", "orders", "function public.pull() in database aside", None, "configured")):
+        row = hidden[kind, store]
+        assert row["where"].endswith(where) and row["how"] == how, row
+        assert place is None or (row["file"].rsplit("/", 1)[1], row["line"]) == place, row
+        assert 0 < row["first_seen"] <= row["last_seen"] and row["target"] and row["declared_as"] is None, row
+        assert row["in_window"] in (("runs", "no") if kind in ("cron", "timer", "pg-cron") else (None,)), row
+    seen = {row["user"]: row for row in document["writers"] if row["undeclared"]}
+    assert set(seen) >= {"hidden_pool", "hidden_names", "reporting"}
+    for user, program in (("hidden_names", "hidden_job.py"), ("reporting", "hidden_job.py"), ("hidden_pool", "pgbouncer")):
+        row = seen[user]
+        assert row["evidence"] and 0 < row["first_seen"] <= row["last_seen"], row
+        if user != "hidden_pool" or os.geteuid() == 0:  # the pooler is another user's process
+            assert row["process"].startswith("pid ") and program in row["process"], row
     assert "hidden_short" in seen or document["sessions_unseen"] > 0
-    assert seen <= {"hidden_pool", "hidden_names", "hidden_short", "reporting"}  # and nobody who is declared
+    assert set(seen) <= {"hidden_pool", "hidden_names", "hidden_short", "reporting"}  # and nobody who is declared
     assert rows(document, "pooler") or os.geteuid() != 0
     assert "s3cret" not in json.dumps(document)

@@ -57,7 +57,7 @@ static void where_strings_lead(void **state)
 	problems_init(&problems, &arena);
 	if (plan_parse("p", text, strlen(text), &plan, &problems, &err))
 		fail_msg("%s", problems.count ? problems.rows[0].message : err.msg);
-	targets = targets_new(plan);
+	targets = targets_new(plan, NULL);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		BUF_AUTO out = BUF_INIT;
 		struct target target;
