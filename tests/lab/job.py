@@ -19,7 +19,8 @@ PROGRAM = Path(__file__).resolve().parent / "legacy_job.py"
 SCRIPT = """\
 #!/bin/sh
 cd "$(dirname "$0")"
-runs() {{ [ -e pid ] && kill -0 "$(cat pid)" 2>/dev/null; }}
+state() {{ sed -n 's/^State:[[:space:]]*//p' "/proc/$(cat pid)/status" 2>/dev/null; }}
+runs() {{ [ -e pid ] && case $(state) in '' | [XZ]*) false ;; esac; }}  # a dead one may stay unreaped
 case $1 in
 start)
 	[ -e broken ] && {{ echo 'cannot start: no such disk' >&2; exit 1; }}
