@@ -1,7 +1,9 @@
 """The lab itself: servers that can be had, hurt and got rid of."""
 
+import ctypes
 import os
 import re
+import shutil
 import stat
 import subprocess
 import time
@@ -9,9 +11,10 @@ import time
 import psycopg
 import pytest
 
+import job
 from conftest import LAB_SOURCE
 from lab import APP_ROLES, LEGACY_ROLE, MADE_BY_UP, Lab, LabError, scram_verifier
-from server import process_state
+from server import process_state, wait_until
 
 TABLES = "SELECT relname, relkind, relreplident FROM pg_class WHERE relnamespace IN" \
          " (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'audit', 'ledger')) ORDER BY 1"
@@ -174,3 +177,29 @@ def test_a_server_that_cannot_start_says_why(plain_lab):
     server.configure({})
     server.start()
     assert server.is_alive()
+
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def test_a_dead_job_that_nobody_reaps_does_not_run(plain_lab, scratch, monkeypatch):
+    """As in a container whose first process is the demo; and from a checkout with a space in its path."""
+    program = scratch() / "a job" / job.PROGRAM.name
+    program.parent.mkdir()
+    shutil.copy(job.PROGRAM, program)
+    monkeypatch.setattr(job, "PROGRAM", program)
+    forgotten = job.Job(plain_lab, LEGACY_ROLE)
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0  # its parent ends at once, so it becomes ours
+    try:
+        assert forgotten.do("start") == 0
+        pid = forgotten.pid()
+        wait_until(forgotten.writes, 30, "the job to write")
+        assert forgotten.runs()
+        forgotten.do("stop")
+        wait_until(lambda: process_state(pid) == "Z", 30, "the job to end")
+        assert not forgotten.runs()
+        assert os.waitpid(pid, 0)[0] == pid
+        assert not forgotten.runs()
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)

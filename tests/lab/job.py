@@ -10,6 +10,7 @@ badly: `stubborn` (stop does nothing and says it did), `broken` (start fails).
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,8 @@ class Job:
         self.dir.mkdir(exist_ok=True)
         self._ctl = self.dir / "ctl"
         self._ctl.write_text(SCRIPT.format(
-            python=sys.executable, program=PROGRAM, old=lab.dsn("old", role), new=lab.dsn("new", role)))
+            python=shlex.quote(sys.executable), program=shlex.quote(str(PROGRAM)),
+            old=lab.dsn("old", role), new=lab.dsn("new", role)))
         self._ctl.chmod(0o755)
 
     def do(self, word):
