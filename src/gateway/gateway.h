@@ -53,10 +53,12 @@ struct gateway {
 	struct hold *hold;
 	struct park *park;
 	struct policies policies;	     /* of its own plan, until a controller has said */
-	struct verifiers *verifiers; /* NULL = the servers are asked */
+	struct verifiers *verifiers;	     /* NULL = the servers are asked */
 	struct setting_names names;	     /* of applications' settings that the database reads */
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;
+	uint64_t blind_ms; /* uv_now when the log was last told that logins cannot be looked up; 0 =
+			      never */
 	bool stopping;
 };
 
