@@ -147,7 +147,7 @@ def test_up_names_the_directory_that_is_closed(scratch):
 def test_up_and_down_by_hand_leave_nothing(scratch):
     directory = scratch() / "by hand"  # a blank in the name is nobody's business
     up = subprocess.run([LAB_SOURCE / "up", directory, "--level", "2"], capture_output=True, text=True,
-                        check=True)
+                        check=True, umask=0o077)  # as careful people have it
     pids = [pid for server in Lab.open(directory).servers for pid in server.pids()]
     assert len(pids) > 8 and up.stdout.startswith("OLD_DSN=")
     (directory / "notes").write_text("not the lab's\n")
