@@ -13,8 +13,8 @@ import pytest
 
 import job
 from conftest import LAB_SOURCE
-from lab import APP_ROLES, LEGACY_ROLE, MADE_BY_UP, Lab, LabError, scram_verifier
-from server import process_state, wait_until
+from lab import APP_ROLES, LEGACY_ROLE, MADE_BY_UP, ROOT, Lab, LabError, scram_verifier
+from server import as_server_user, process_state, wait_until
 
 TABLES = "SELECT relname, relkind, relreplident FROM pg_class WHERE relnamespace IN" \
          " (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'audit', 'ledger')) ORDER BY 1"
@@ -203,3 +203,34 @@ def test_a_dead_job_that_nobody_reaps_does_not_run(plain_lab, scratch, monkeypat
         assert not forgotten.runs()
     finally:
         prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def setup_of(checkout, **kwargs):
+    (checkout / "tools").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "tools/setup", checkout / "tools")
+    return subprocess.run([checkout / "tools/setup"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, **kwargs)
+
+
+def test_setup_has_nothing_to_do_here_and_says_nothing(scratch):
+    done = setup_of(scratch())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_setup_names_whose_the_checkout_is(scratch):
+    checkout = scratch()
+    (checkout / "build").mkdir(mode=0o555)
+    checkout.chmod(0o755)
+    done = setup_of(checkout, **as_server_user())
+    assert done.returncode == 1 and re.search(r"belongs to \w+, and you may not write there", done.stderr)
+
+
+def test_setup_shows_what_apt_said_when_it_fails(scratch):
+    """A Debian on which nothing is installed and which has no network."""
+    checkout = scratch()
+    for name, text in {"dpkg-query": "", "sudo": 'exec "$@"', "apt-get": "echo 'E: no such host'; exit 100"}.items():
+        (checkout / name).write_text(f"#!/bin/sh\n{text}\n")
+        (checkout / name).chmod(0o755)
+    done = setup_of(checkout, env={"PATH": f"{checkout}:/usr/bin:/bin"})
+    assert done.returncode == 1
+    assert re.search(r"^E: no such host\nsetup: apt-get update failed; .* Needed: gcc .*postgresql-15 ", done.stderr, re.M)
