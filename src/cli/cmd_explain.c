@@ -78,26 +78,49 @@ static void explain(struct out *out, const struct explained *source, size_t i)
 	out_text(out, &shown);
 }
 
-int cmd_explain(struct cmd_ctx *ctx, struct err *err)
+/* As it stands where a reader meets it: "3" of an exit code, "links" in check's table, "TIMEOUT" in
+ * a document. */
+static bool is_without_family(const char *id, const char *wanted)
 {
-	const char *wanted = ctx->opt->args[0];
+	const char *dash = strchr(id, '-');
+
+	return dash && !strcasecmp(dash + 1, wanted);
+}
+
+static bool is_it(const char *id, const char *wanted)
+{
+	return !strcasecmp(id, wanted);
+}
+
+/* Explains the first ID that `fits` what is wanted; false when none does. */
+static bool explain_first(
+	struct out *out, const char *wanted, bool (*fits)(const char *id, const char *wanted))
+{
 	size_t count;
 	const struct explained *sources = explained_sources(&count);
-	struct text_nearest nearest;
-	char id[EXPLAINED_ID_BYTES], best[EXPLAINED_ID_BYTES] = "";
+	char id[EXPLAINED_ID_BYTES];
 
-	if (!wanted) {
-		(ctx->out->json ? list_json : list_text)(ctx->out);
-		return EXIT_DONE;
-	}
-	nearest = TEXT_NEAREST(wanted);
 	for (size_t s = 0; s < count; s++)
 		for (size_t i = 0; i < sources[s].count(); i++) {
 			sources[s].id(i, id);
-			if (!strcasecmp(id, wanted)) {
-				explain(ctx->out, &sources[s], i);
-				return EXIT_DONE;
+			if (fits(id, wanted)) {
+				explain(out, &sources[s], i);
+				return true;
 			}
+		}
+	return false;
+}
+
+static int nothing_has(const char *wanted, struct err *err)
+{
+	size_t count;
+	const struct explained *sources = explained_sources(&count);
+	struct text_nearest nearest = TEXT_NEAREST(wanted);
+	char id[EXPLAINED_ID_BYTES], best[EXPLAINED_ID_BYTES] = "";
+
+	for (size_t s = 0; s < count; s++)
+		for (size_t i = 0; i < sources[s].count(); i++) {
+			sources[s].id(i, id);
 			text_nearest_try(&nearest, id);
 			if (nearest.best == id) /* id is about to be overwritten */
 				nearest.best = strcpy(best, id);
@@ -107,4 +130,18 @@ int cmd_explain(struct cmd_ctx *ctx, struct err *err)
 			wanted, best);
 	return err_set(err, ERR_USAGE,
 		"nothing has the id '%.60s': `airlock explain` lists what there is", wanted);
+}
+
+int cmd_explain(struct cmd_ctx *ctx, struct err *err)
+{
+	const char *wanted = ctx->opt->args[0];
+
+	if (!wanted) {
+		(ctx->out->json ? list_json : list_text)(ctx->out);
+		return EXIT_DONE;
+	}
+	if (explain_first(ctx->out, wanted, is_it) ||
+		explain_first(ctx->out, wanted, is_without_family))
+		return EXIT_DONE;
+	return nothing_has(wanted, err);
 }

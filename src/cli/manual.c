@@ -124,7 +124,7 @@ static void command_section(const struct command *command, struct buf *out)
 	synopsis(command, out);
 	buf_putc(out, command->summary[0] - 'a' + 'A');
 	manual_text(out, command->summary + 1);
-	buf_puts(out, ".\n.PP\n");
+	buf_puts(out, command->help[0] == ' ' ? ".\n" : ".\n.PP\n");
 	paragraphs(command->help, out);
 	if (command->forms != TEXT_ONLY)
 		buf_printf(out, ".PP\nTakes %s%s%s.\n", command->forms & JSON ? "\\-\\-json" : "",

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "gateway/say.h"
 #include "gateway/session.h"
 #include "pgwire/message.h"
 
 #define BAD_PACKET "08P01"
+#define BLIND_EVERY_MS 10000 /* between two lines of the log about it, however many clients come   \
+			      */
 
 enum auth_step { AUTH_VERIFIER, AUTH_FIRST, AUTH_FINAL, AUTH_DONE };
 
@@ -28,6 +31,19 @@ static void ask_proof(struct session *s, const char *verifier)
 
 static void look_up(struct session *s, enum control_side side);
 
+/* Every client is refused until somebody mends it, and clients' logs are not the operator's. */
+static void refuse_blindly(struct session *s, const struct err *err)
+{
+	struct gateway *g = s->gateway;
+	uint64_t now = uv_now(&g->loop);
+
+	if (g->blind_ms == 0 || now - g->blind_ms >= BLIND_EVERY_MS) {
+		g->blind_ms = now;
+		say("clients are refused, for it cannot be looked up who may log in: %s", err->msg);
+	}
+	session_refuse(s, "57P03", "the gateway cannot look up who may log in: %s", err->msg);
+}
+
 static void on_verifier(void *ctx, const char *verifier, const struct err *err)
 {
 	struct session *s = ctx;
@@ -38,8 +54,7 @@ static void on_verifier(void *ctx, const char *verifier, const struct err *err)
 		else if (s->tries++ == 0) /* the other side holds the same ones */
 			look_up(s, gateway_other(s->gateway->likely));
 		else
-			session_refuse(s, "57P03", "the gateway cannot look up who may log in: %s",
-				err->msg);
+			refuse_blindly(s, err);
 	}
 	session_unref(s);
 }

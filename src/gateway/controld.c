@@ -373,6 +373,12 @@ static int bind_socket(
 	}
 	if (fd >= 0)
 		close(fd);
+	if (code == ENOENT)
+		return err_set(err, ERR_IO,
+			"control: %s: its directory is missing; make it, as a place of whoever "
+			"runs the "
+			"gateway (RuntimeDirectory= of a systemd unit does)",
+			path);
 	errno = code;
 	return err_set_errno(err, ERR_IO, "control: %s", path);
 }

@@ -59,6 +59,8 @@ struct gateway {
 	struct setting_names names;	     /* of applications' settings that the database reads */
 	struct session *slab, *free, *first; /* first: of those that live, newest first */
 	size_t used, count;
+	uint64_t blind_ms; /* uv_now when the log was last told that logins cannot be looked up; 0 =
+			      never */
 	bool stopping;
 };
 

@@ -265,7 +265,8 @@ static void read_items(const struct value *v, struct yaml_tree *const *items, si
 
 static void read_list(const struct value *v)
 {
-	if (require_kind(v, YAML_TREE_LIST, "a list", "begin each entry with '- '"))
+	if (require_kind(v, YAML_TREE_LIST, "a list",
+		    "begin each entry with '- '; without any entry, take the line out"))
 		read_items(v, v->node->items, v->node->count);
 }
 

@@ -11,6 +11,7 @@ from lab import ROOT, airlock_program
 from server import BINDIRS, Server, free_port, server_user
 
 PAGE = (ROOT / "docs/first-cutover.md").read_text()
+README = (ROOT / "README.md").read_text()
 SHOP = """
 CREATE ROLE orders_owner LOGIN PASSWORD 'o'; CREATE ROLE shop LOGIN PASSWORD 's'; CREATE DATABASE orders OWNER orders_owner;
 \\connect orders
@@ -97,5 +98,18 @@ def test_the_page_names_only_what_there_is():
     """Commands and flags in its prose and tables, too."""
     needs_program()
     helped = subprocess.run([airlock_program(), "help"], capture_output=True, text=True, check=True).stdout
-    for name in set(re.findall(r"`airlock ([a-z][a-z-]+)", PAGE)):
+    for name in set(re.findall(r"`airlock ([a-z][a-z-]+)", PAGE + README)):
         assert re.search(rf"^  {name} ", helped, re.M), name
+
+
+def test_the_readmes_plan_and_command_lines_are_taken(tmp_path):
+    needs_program()
+    plan = tmp_path / "airlock.yaml"
+    plan.write_text(re.search(r"^```yaml\n(.*?)^```", README, re.M | re.S)[1])
+    subprocess.run([airlock_program(), "-f", plan, "plan"], check=True, capture_output=True)
+    lines = re.findall(r"^(?:\$ )?airlock ([a-z][a-z-]+)(.*)$", README, re.M)
+    assert len(lines) > 15
+    for name, rest in lines:
+        helped = subprocess.run([airlock_program(), "help", name], capture_output=True, text=True, check=True).stdout
+        for flag in re.findall(r"--[a-z][a-z-]+", rest):
+            assert flag in helped, f"{name} {flag}"

@@ -87,3 +87,19 @@ def test_a_file_that_cannot_be_used_ends_the_start(flip, by_file, scratch):
         gateway.start()
     os.chmod(file, 0o600)
     gateway.start()
+
+
+def test_the_operator_reads_that_nobody_can_log_in_and_reads_it_once(flip):
+    log, before = flip.gateways[0], len(flip.gateways[0].log_text())
+    flip.old.psql("REVOKE EXECUTE ON FUNCTION airlock_dba.verifier(text) FROM airlock_gateway", "airlock")
+    try:
+        for _ in range(3):
+            with pytest.raises(psycopg.OperationalError, match="cannot look up who may log in"):
+                psycopg.connect(flip.gateway_dsn("shop_app")).close()
+        said = log.log_text()[before:]
+        assert said.count("clients are refused, for it cannot be looked up who may log in") == 1, said
+        assert "permission denied for function verifier" in said
+    finally:
+        flip.old.psql("GRANT EXECUTE ON FUNCTION airlock_dba.verifier(text) TO airlock_gateway", "airlock")
+    with psycopg.connect(flip.gateway_dsn("shop_app")) as conn:
+        assert conn.execute("SELECT 1").fetchone() == (1,)

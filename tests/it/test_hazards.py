@@ -485,6 +485,7 @@ def test_jobs(lab, restarted):
 def test_clock_skew(lab, restarted):
     shim = lab.dir / "clock_shim.so"
     shutil.copy(tool("clock_shim.so"), shim)
+    shim.chmod(0o755)  # whatever umask it was built with
     shim.chmod(0o755)
     assert find_one(lab, "H-CLOCK-SKEW", "skew=500") == []
     restarted({}, {"LD_PRELOAD": str(shim), "CLOCK_SHIM_MS": "2500"})

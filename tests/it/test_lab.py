@@ -1,7 +1,9 @@
 """The lab itself: servers that can be had, hurt and got rid of."""
 
+import ctypes
 import os
 import re
+import shutil
 import stat
 import subprocess
 import time
@@ -9,9 +11,10 @@ import time
 import psycopg
 import pytest
 
+import job
 from conftest import LAB_SOURCE
-from lab import APP_ROLES, LEGACY_ROLE, MADE_BY_UP, Lab, LabError, scram_verifier
-from server import process_state
+from lab import APP_ROLES, LEGACY_ROLE, MADE_BY_UP, ROOT, Lab, LabError, scram_verifier
+from server import as_server_user, process_state, wait_until
 
 TABLES = "SELECT relname, relkind, relreplident FROM pg_class WHERE relnamespace IN" \
          " (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'audit', 'ledger')) ORDER BY 1"
@@ -144,7 +147,7 @@ def test_up_names_the_directory_that_is_closed(scratch):
 def test_up_and_down_by_hand_leave_nothing(scratch):
     directory = scratch() / "by hand"  # a blank in the name is nobody's business
     up = subprocess.run([LAB_SOURCE / "up", directory, "--level", "2"], capture_output=True, text=True,
-                        check=True)
+                        check=True, umask=0o077)  # as careful people have it
     pids = [pid for server in Lab.open(directory).servers for pid in server.pids()]
     assert len(pids) > 8 and up.stdout.startswith("OLD_DSN=")
     (directory / "notes").write_text("not the lab's\n")
@@ -174,3 +177,60 @@ def test_a_server_that_cannot_start_says_why(plain_lab):
     server.configure({})
     server.start()
     assert server.is_alive()
+
+
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def test_a_dead_job_that_nobody_reaps_does_not_run(plain_lab, scratch, monkeypatch):
+    """As in a container whose first process is the demo; and from a checkout with a space in its path."""
+    program = scratch() / "a job" / job.PROGRAM.name
+    program.parent.mkdir()
+    shutil.copy(job.PROGRAM, program)
+    monkeypatch.setattr(job, "PROGRAM", program)
+    forgotten = job.Job(plain_lab, LEGACY_ROLE)
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0  # its parent ends at once, so it becomes ours
+    try:
+        assert forgotten.do("start") == 0
+        pid = forgotten.pid()
+        wait_until(forgotten.writes, 30, "the job to write")
+        assert forgotten.runs()
+        forgotten.do("stop")
+        wait_until(lambda: process_state(pid) == "Z", 30, "the job to end")
+        assert not forgotten.runs()
+        assert os.waitpid(pid, 0)[0] == pid
+        assert not forgotten.runs()
+    finally:
+        prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+def setup_of(checkout, **kwargs):
+    (checkout / "tools").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "tools/setup", checkout / "tools")
+    return subprocess.run([checkout / "tools/setup"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          check=False, **kwargs)
+
+
+def test_setup_has_nothing_to_do_here_and_says_nothing(scratch):
+    done = setup_of(scratch())
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_setup_names_whose_the_checkout_is(scratch):
+    checkout = scratch()
+    (checkout / "build").mkdir(mode=0o555)
+    checkout.chmod(0o755)
+    done = setup_of(checkout, **as_server_user())
+    assert done.returncode == 1 and re.search(r"belongs to \w+, and you may not write there", done.stderr)
+
+
+def test_setup_shows_what_apt_said_when_it_fails(scratch):
+    """A Debian on which nothing is installed and which has no network."""
+    checkout = scratch()
+    for name, text in {"dpkg-query": "", "sudo": 'exec "$@"', "apt-get": "echo 'E: no such host'; exit 100"}.items():
+        (checkout / name).write_text(f"#!/bin/sh\n{text}\n")
+        (checkout / name).chmod(0o755)
+    done = setup_of(checkout, env={"PATH": f"{checkout}:/usr/bin:/bin"})
+    assert done.returncode == 1
+    assert re.search(r"^E: no such host\nsetup: apt-get update failed; .* Needed: gcc .*postgresql-15 ", done.stderr, re.M)

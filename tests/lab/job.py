@@ -10,6 +10,7 @@ badly: `stubborn` (stop does nothing and says it did), `broken` (start fails).
 """
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,8 @@ PROGRAM = Path(__file__).resolve().parent / "legacy_job.py"
 SCRIPT = """\
 #!/bin/sh
 cd "$(dirname "$0")"
-runs() {{ [ -e pid ] && kill -0 "$(cat pid)" 2>/dev/null; }}
+state() {{ sed -n 's/^State:[[:space:]]*//p' "/proc/$(cat pid)/status" 2>/dev/null; }}
+runs() {{ [ -e pid ] && case $(state) in '' | [XZ]*) false ;; esac; }}  # a dead one may stay unreaped
 case $1 in
 start)
 	[ -e broken ] && {{ echo 'cannot start: no such disk' >&2; exit 1; }}
@@ -43,7 +45,8 @@ class Job:
         self.dir.mkdir(exist_ok=True)
         self._ctl = self.dir / "ctl"
         self._ctl.write_text(SCRIPT.format(
-            python=sys.executable, program=PROGRAM, old=lab.dsn("old", role), new=lab.dsn("new", role)))
+            python=shlex.quote(sys.executable), program=shlex.quote(str(PROGRAM)),
+            old=lab.dsn("old", role), new=lab.dsn("new", role)))
         self._ctl.chmod(0o755)
 
     def do(self, word):

@@ -19,6 +19,9 @@ from urllib.parse import quote
 import psycopg
 
 BINDIRS = ("/usr/lib/postgresql/15/bin",)
+# Whatever root's umask is, the servers' user has to read what root makes here (a configuration, a
+# script). What is secret is made with a mode of its own.
+os.umask(0o022)
 SOCKET_PATH_MAX = 107  # sockaddr_un.sun_path without its NUL
 
 SETTINGS = {

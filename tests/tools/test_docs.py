@@ -23,6 +23,8 @@ def render(page):
     done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-rLL=78n", "-P-cbou", DOCS / page],
                           capture_output=True, text=True, check=True)
     assert done.stderr == "", done.stderr
+    empty = re.search(r"^\.PP\n\.(PP|TP|SS|SH)\b.*", (DOCS / page).read_text(), re.M)  # mandoc complains of these
+    assert not empty, empty
     return done.stdout
 
 

@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <sqlite3.h>
 
+#include "base/check.h"
+
 static int setup(void **state)
 {
 	struct program *p = calloc(1, sizeof *p);
@@ -481,6 +483,23 @@ static void every_listed_id_is_explained(void **state)
 	}
 }
 
+/* What a reader has before his eyes: `exit 5`, check's table, the "id" of a document. */
+static void the_family_of_an_id_may_be_left_out(void **state)
+{
+	static const char *const said[][2] = {{"5", "exit-5\n"}, {"130", "exit-130\n"},
+		{"links", "gate-links\n"}, {"timeout", "E-TIMEOUT\n"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		RAN_AUTO ran = RUN(*state, "explain", said[i][0]);
+
+		assert_int_equal(ran.exit_code, 0);
+		assert_int_equal(strncmp(buf_str(&ran.out), said[i][1], strlen(said[i][1])), 0);
+	}
+	RAN_AUTO none = RUN(*state, "explain", "131");
+
+	assert_int_equal(none.exit_code, 2);
+}
+
 static void help_goes_to_stdout_and_is_the_same_both_ways(void **state)
 {
 	RAN_AUTO a = RUN(*state, "help", "run");
@@ -532,6 +551,7 @@ int main(void)
 		CASE(a_runbook_needs_only_the_plan),
 		CASE(eighty_columns_suffice_for_the_longest_names),
 		CASE(every_listed_id_is_explained),
+		CASE(the_family_of_an_id_may_be_left_out),
 		CASE(help_goes_to_stdout_and_is_the_same_both_ways),
 		CASE(output_that_goes_nowhere_is_an_error),
 	};

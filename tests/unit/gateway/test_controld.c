@@ -429,6 +429,21 @@ static void what_is_no_socket_is_left_alone(void **state)
 	memcpy(w->path, kept, sizeof kept);
 }
 
+static void a_missing_directory_is_named_as_such(void **state)
+{
+	struct world *w = *state;
+	struct controld *second;
+	struct err err = ERR_INIT;
+	char kept[sizeof w->path];
+
+	memcpy(kept, w->path, sizeof kept);
+	snprintf(w->path, sizeof w->path, "%s/none/socket", w->dir);
+	assert_int_equal(open_at(w, &second, &err), -1);
+	assert_int_equal(err.code, ERR_IO);
+	assert_non_null(strstr(err.msg, "its directory is missing"));
+	memcpy(w->path, kept, sizeof kept);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -447,6 +462,7 @@ int main(void)
 		TEST(more_askers_than_there_are_places_are_turned_away),
 		TEST(a_second_gateway_is_refused_and_a_dead_ones_socket_replaced),
 		TEST(what_is_no_socket_is_left_alone),
+		TEST(a_missing_directory_is_named_as_such),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
