@@ -1,6 +1,8 @@
 """What the gateway says of its clients: who each is, on which server, and what it was seen to do."""
 
 import contextlib
+import os
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -40,8 +42,7 @@ def client(flip, name=NAME):
 
 def local_port(conn):
     """Which the client's kernel gave it: what it is known by to the gateway."""
-    import socket
-    with socket.socket(fileno=socket.dup(conn.fileno())) as copy:
+    with socket.socket(fileno=os.dup(conn.fileno())) as copy:
         return copy.getsockname()[1]
 
 

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 
 import psycopg
@@ -118,6 +119,10 @@ def test_a_blocker_is_named_and_cannot_act(crossing):
                 crossing.start(*crossing.moved("forward")) as run:
             blocked = until(watching, lambda s: s["clients"] and s["clients"].get("blockers"), "a blocker")
             assert "1 session, first pid" in blocked["waits_for"] and "shop_app" in blocked["waits_for"]
+            with socket.socket(fileno=os.dup(client.fileno())) as end:
+                came_from = "{}:{}".format(*end.getsockname())
+            assert blocked["clients"]["blockers"][0]["client"] == came_from
+            assert f"from {came_from}, transaction" in blocked["waits_for"]
             text, screen = crossing.call("status").out, shown(crossing, "watch", "--count", "1")
             client.rollback()
             run.wait(120)
