@@ -9,7 +9,7 @@ import pytest
 
 from selfflip import OTHER
 from server import LabError, wait_until
-from wire import FLUSH, SYNC, TERMINATE, parse, query, run
+from wire import FLUSH, SYNC, TERMINATE, data, parse, query, run
 
 
 @pytest.fixture
@@ -57,6 +57,17 @@ def test_who_says_goodbye_at_once_hears_what_he_asked_before(flip, asked):
                     heard[-1].append(wire.next())
     direct, through = heard
     assert len(direct) >= 8 and through == direct
+
+
+def test_who_says_goodbye_in_a_copy_is_not_waited_for(flip):
+    flip.old.psql("CREATE TABLE broken_off (a int); GRANT ALL ON broken_off TO shop_app", "shop")
+    with flip.wire() as wire:
+        wire.send(query("COPY broken_off FROM STDIN") + data(b"1\n"))
+        assert wire.next()[0] == "G"
+        wire.send(TERMINATE)
+        with pytest.raises(LabError, match="was closed"):
+            wire.next()
+    assert flip.old.query("SELECT count(*) FROM broken_off", dbname="shop") == [(0,)]
 
 
 def test_who_says_goodbye_and_is_gone_does_not_stay(flip, control):
