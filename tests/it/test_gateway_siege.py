@@ -1,6 +1,8 @@
 """What one client, or one server, can do to a gateway that serves others too."""
 
 import contextlib
+import os
+import signal
 import struct
 from pathlib import Path
 
@@ -110,6 +112,21 @@ def test_a_hold_that_ends_by_its_deadline_before_it_is_drained_is_answered(flip,
         answer = flip.hold(control, hold_ms=300, drain_ms=20000)
         assert (answer["ok"], answer["code"]) == (False, "over")
         assert busy.execute("SELECT 2").fetchone() == (2,)
+
+
+def test_a_server_that_does_not_answer_the_gateway_is_named(flip, control):
+    """Else an operator is told that a drain failed, and not by whom."""
+    with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as client:
+        client.execute("SELECT 1")
+        os.kill(client.info.backend_pid, signal.SIGSTOP)
+        try:
+            surveyed, held = control.require("survey"), flip.hold(control, drain_ms=300)
+        finally:
+            os.kill(client.info.backend_pid, signal.SIGCONT)
+        assert held["code"] == "drain"
+        for answer in (surveyed, held):
+            assert [(b["pid"], b["class"]) for b in answer["blockers"]] == [(client.info.backend_pid, "silent")]
+        assert client.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_request_whose_client_leaves_the_hold_is_not_dropped_without_a_word(flip, control):
