@@ -32,7 +32,8 @@ static bool is_told(const struct route_blocker *b)
 
 static bool is_busy(const struct route_blocker *b)
 {
-	return strcmp(b->kind, "transaction") == 0 || strcmp(b->kind, "unread") == 0;
+	return strcmp(b->kind, "transaction") == 0 || strcmp(b->kind, "unread") == 0 ||
+	       strcmp(b->kind, "silent") == 0;
 }
 
 static void name(struct gate_answer *ret, const struct route_blocker *b)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "gateway/hold.h"
 
 struct asking {
 	struct controld_request *request;
@@ -70,6 +71,9 @@ static struct hindrance busy_of(const struct session *s)
 		found.cls = "unread";
 	if (s->phase == SESSION_RUN && !session_at_boundary(s))
 		found.cls = track_is_safe(&s->track) ? "unread" : "transaction";
+	if (s->phase == SESSION_PROBE ||
+		(s->phase == SESSION_OPENING && hold_stops(s->gateway->hold)))
+		found.cls = "silent";
 	return found;
 }
 

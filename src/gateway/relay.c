@@ -108,6 +108,8 @@ static bool client_hand_on(struct session *s)
 /* It has said Terminate, and may be listening still for what it had asked before. */
 static bool waits_for_answers(const struct session *s)
 {
+	if (s->track.copy_in)
+		return false; /* the server waits for what will not come */
 	return track_units_owed(&s->track) > 0 || s->client->blocked || s->client->out;
 }
 

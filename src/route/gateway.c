@@ -251,7 +251,8 @@ static bool is_let_pass(const struct control_blocker *b)
 {
 	if (b->policy[0])
 		return strcmp(b->policy, policy_name(POLICY_BLOCK)) != 0;
-	return strcmp(b->cls, "transaction") == 0 || strcmp(b->cls, "unread") == 0;
+	return strcmp(b->cls, "transaction") == 0 || strcmp(b->cls, "unread") == 0 ||
+	       strcmp(b->cls, "silent") == 0;
 }
 
 static int gateway_arm(struct route *route, const struct route_call *call, struct err *err)

@@ -216,7 +216,7 @@ def test_whom_a_hold_ended_is_named_when_it_fails_afterwards(flip, control, clie
     finally:
         os.kill(other.info.backend_pid, signal.SIGCONT)
     assert (answer["ok"], answer["code"], answer["disconnected"]) == (False, "drain", 1)
-    assert named(answer) == [("holds it", "transaction", "disconnect")]
+    assert named(answer) == [("holds it", "transaction", "disconnect"), ("the other", "silent", "disconnect")]
     assert is_ended(client)
     assert other.execute("SELECT 1").fetchone() == (1,)
 

@@ -1,6 +1,8 @@
 """What one client, or one server, can do to a gateway that serves others too."""
 
 import contextlib
+import os
+import signal
 import struct
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import pytest
 
 from selfflip import OTHER
 from server import LabError, wait_until
-from wire import FLUSH, SYNC, TERMINATE, parse, query, run
+from wire import FLUSH, SYNC, TERMINATE, data, parse, query, run
 
 
 @pytest.fixture
@@ -59,6 +61,17 @@ def test_who_says_goodbye_at_once_hears_what_he_asked_before(flip, asked):
     assert len(direct) >= 8 and through == direct
 
 
+def test_who_says_goodbye_in_a_copy_is_not_waited_for(flip):
+    flip.old.psql("CREATE TABLE broken_off (a int); GRANT ALL ON broken_off TO shop_app", "shop")
+    with flip.wire() as wire:
+        wire.send(query("COPY broken_off FROM STDIN") + data(b"1\n"))
+        assert wire.next()[0] == "G"
+        wire.send(TERMINATE)
+        with pytest.raises(LabError, match="was closed"):
+            wire.next()
+    assert flip.old.query("SELECT count(*) FROM broken_off", dbname="shop") == [(0,)]
+
+
 def test_who_says_goodbye_and_is_gone_does_not_stay(flip, control):
     with flip.wire() as wire:
         pid = struct.unpack(">I", wire.key[:4])[0]
@@ -99,6 +112,21 @@ def test_a_hold_that_ends_by_its_deadline_before_it_is_drained_is_answered(flip,
         answer = flip.hold(control, hold_ms=300, drain_ms=20000)
         assert (answer["ok"], answer["code"]) == (False, "over")
         assert busy.execute("SELECT 2").fetchone() == (2,)
+
+
+def test_a_server_that_does_not_answer_the_gateway_is_named(flip, control):
+    """Else an operator is told that a drain failed, and not by whom."""
+    with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as client:
+        client.execute("SELECT 1")
+        os.kill(client.info.backend_pid, signal.SIGSTOP)
+        try:
+            surveyed, held = control.require("survey"), flip.hold(control, drain_ms=300)
+        finally:
+            os.kill(client.info.backend_pid, signal.SIGCONT)
+        assert held["code"] == "drain"
+        for answer in (surveyed, held):
+            assert [(b["pid"], b["class"]) for b in answer["blockers"]] == [(client.info.backend_pid, "silent")]
+        assert client.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_request_whose_client_leaves_the_hold_is_not_dropped_without_a_word(flip, control):
