@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 
 #include "cli/cmd.h"
@@ -14,10 +15,13 @@ static bool ends_brief(const char *at)
 static void brief_of(const struct explained *source, size_t i, struct buf *out)
 {
 	BUF_AUTO text = BUF_INIT;
+	bool quoted = false; /* in `...` a colon is a letter */
 
 	source->text(i, &text);
-	for (size_t k = 0; k < text.len && !ends_brief(text.data + k); k++)
+	for (size_t k = 0; k < text.len && (quoted || !ends_brief(text.data + k)); k++) {
+		quoted ^= text.data[k] == '`';
 		buf_putc(out, text.data[k] == '\n' ? ' ' : text.data[k]);
+	}
 }
 
 static void list_text(struct out *out)
@@ -78,6 +82,15 @@ static void explain(struct out *out, const struct explained *source, size_t i)
 	out_text(out, &shown);
 }
 
+/* "gate-lag", and as people know it from elsewhere: "lag", or an exit code's number. */
+static bool is_called(const char *id, const char *wanted)
+{
+	const char *rest = strchr(id, '-');
+
+	return !strcasecmp(id, wanted) ||
+	       (rest && islower((unsigned char)id[0]) && !strcasecmp(rest + 1, wanted));
+}
+
 int cmd_explain(struct cmd_ctx *ctx, struct err *err)
 {
 	const char *wanted = ctx->opt->args[0];
@@ -94,7 +107,7 @@ int cmd_explain(struct cmd_ctx *ctx, struct err *err)
 	for (size_t s = 0; s < count; s++)
 		for (size_t i = 0; i < sources[s].count(); i++) {
 			sources[s].id(i, id);
-			if (!strcasecmp(id, wanted)) {
+			if (is_called(id, wanted)) {
 				explain(ctx->out, &sources[s], i);
 				return EXIT_DONE;
 			}

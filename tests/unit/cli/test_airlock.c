@@ -10,6 +10,8 @@
 #include <jansson.h>
 #include <sqlite3.h>
 
+#include "guard/guard.h"
+
 static int setup(void **state)
 {
 	struct program *p = calloc(1, sizeof *p);
@@ -456,6 +458,15 @@ static void eighty_columns_suffice_for_the_longest_names(void **state)
 	assert_true(lines > 80);
 }
 
+static size_t quotes_in(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += *text == '`';
+	return count;
+}
+
 static void every_listed_id_is_explained(void **state)
 {
 	RAN_AUTO list = RUN(*state, "explain", "--json");
@@ -472,12 +483,40 @@ static void every_listed_id_is_explained(void **state)
 			strncmp(buf_str(&ran.out), text_at(row, "id"), strlen(text_at(row, "id"))),
 			0);
 		assert_true(ran.out.len > strlen(text_at(row, "id")) + 20);
+		assert_true(strlen(text_at(row, "brief")) > 3);
+		assert_int_equal(quotes_in(text_at(row, "brief")) % 2, 0);
 	}
 	json_decref(doc);
 	{
 		RAN_AUTO ran = RUN(*state, "explain", "exit-5");
 
 		assert_non_null(strstr(buf_str(&ran.out), "old is primary"));
+	}
+}
+
+/* As people read it elsewhere: an exit code's number, a gate's name, an alarm. */
+static void what_is_known_by_a_shorter_name_is_explained(void **state)
+{
+	static const char *const names[][2] = {{"3", "exit-3\n"}, {"130", "exit-130\n"},
+		{"writers", "gate-writers\n"}, {"pg-cron", "found-pg-cron\n"},
+		{"LISTEN", "session-listen\n"}, {"over_budget", "OVER_BUDGET\n"}};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		RAN_AUTO ran = RUN(*state, "explain", names[i][0]);
+
+		assert_int_equal(ran.exit_code, 0);
+		assert_int_equal(strncmp(buf_str(&ran.out), names[i][1], strlen(names[i][1])), 0);
+	}
+	for (unsigned alarm = GUARD_BLIND; alarm <= GUARD_KEEPS; alarm *= 2) {
+		RAN_AUTO ran = RUN(*state, "explain", guard_alarm_name((enum guard_alarm)alarm));
+
+		assert_int_equal(ran.exit_code, 0);
+		assert_int_equal(strncmp(buf_str(&ran.out), "alarm-", 6), 0);
+	}
+	{
+		RAN_AUTO ran = RUN(*state, "explain", "99");
+
+		assert_int_equal(ran.exit_code, 2);
 	}
 }
 
@@ -532,6 +571,7 @@ int main(void)
 		CASE(a_runbook_needs_only_the_plan),
 		CASE(eighty_columns_suffice_for_the_longest_names),
 		CASE(every_listed_id_is_explained),
+		CASE(what_is_known_by_a_shorter_name_is_explained),
 		CASE(help_goes_to_stdout_and_is_the_same_both_ways),
 		CASE(output_that_goes_nowhere_is_an_error),
 	};
