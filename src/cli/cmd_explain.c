@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <string.h>
 
 #include "cli/cmd.h"
@@ -14,10 +15,13 @@ static bool ends_brief(const char *at)
 static void brief_of(const struct explained *source, size_t i, struct buf *out)
 {
 	BUF_AUTO text = BUF_INIT;
+	bool quoted = false; /* in `...` a colon is a letter */
 
 	source->text(i, &text);
-	for (size_t k = 0; k < text.len && !ends_brief(text.data + k); k++)
+	for (size_t k = 0; k < text.len && (quoted || !ends_brief(text.data + k)); k++) {
+		quoted ^= text.data[k] == '`';
 		buf_putc(out, text.data[k] == '\n' ? ' ' : text.data[k]);
+	}
 }
 
 static void list_text(struct out *out)

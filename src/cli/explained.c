@@ -183,7 +183,7 @@ static const struct explained sources[] = {
 	{"Problems of a plan", problem_count, problem_id, problem_text},
 	{"Gates", gates_count, gate_id, gate_text},
 	{"Dependencies", found_count, found_id, found_text},
-	{"Runs and sessions", note_count, note_id, note_text},
+	{"Runs, sessions and alarms", note_count, note_id, note_text},
 	{"Hazards", hazard_count, hazard_id_text, hazard_text},
 };
 

@@ -11,6 +11,7 @@
 #include <sqlite3.h>
 
 #include "base/check.h"
+#include "guard/guard.h"
 
 static int setup(void **state)
 {
@@ -458,6 +459,15 @@ static void eighty_columns_suffice_for_the_longest_names(void **state)
 	assert_true(lines > 80);
 }
 
+static size_t quotes_in(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += *text == '`';
+	return count;
+}
+
 static void every_listed_id_is_explained(void **state)
 {
 	RAN_AUTO list = RUN(*state, "explain", "--json");
@@ -474,6 +484,8 @@ static void every_listed_id_is_explained(void **state)
 			strncmp(buf_str(&ran.out), text_at(row, "id"), strlen(text_at(row, "id"))),
 			0);
 		assert_true(ran.out.len > strlen(text_at(row, "id")) + 20);
+		assert_true(strlen(text_at(row, "brief")) > 3);
+		assert_int_equal(quotes_in(text_at(row, "brief")) % 2, 0);
 	}
 	json_decref(doc);
 	{
@@ -483,21 +495,31 @@ static void every_listed_id_is_explained(void **state)
 	}
 }
 
-/* What a reader has before his eyes: `exit 5`, check's table, the "id" of a document. */
-static void the_family_of_an_id_may_be_left_out(void **state)
+/* As people read it elsewhere: an exit code's number, a gate's name, an alarm. */
+static void what_is_known_by_a_shorter_name_is_explained(void **state)
 {
-	static const char *const said[][2] = {{"5", "exit-5\n"}, {"130", "exit-130\n"},
-		{"links", "gate-links\n"}, {"timeout", "E-TIMEOUT\n"}};
+	static const char *const names[][2] = {{"3", "exit-3\n"}, {"130", "exit-130\n"},
+		{"writers", "gate-writers\n"}, {"pg-cron", "found-pg-cron\n"},
+		{"LISTEN", "session-listen\n"}, {"timeout", "E-TIMEOUT\n"},
+		{"over_budget", "OVER_BUDGET\n"}};
 
-	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
-		RAN_AUTO ran = RUN(*state, "explain", said[i][0]);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		RAN_AUTO ran = RUN(*state, "explain", names[i][0]);
 
 		assert_int_equal(ran.exit_code, 0);
-		assert_int_equal(strncmp(buf_str(&ran.out), said[i][1], strlen(said[i][1])), 0);
+		assert_int_equal(strncmp(buf_str(&ran.out), names[i][1], strlen(names[i][1])), 0);
 	}
-	RAN_AUTO none = RUN(*state, "explain", "131");
+	for (unsigned alarm = GUARD_BLIND; alarm <= GUARD_KEEPS; alarm *= 2) {
+		RAN_AUTO ran = RUN(*state, "explain", guard_alarm_name((enum guard_alarm)alarm));
 
-	assert_int_equal(none.exit_code, 2);
+		assert_int_equal(ran.exit_code, 0);
+		assert_int_equal(strncmp(buf_str(&ran.out), "alarm-", 6), 0);
+	}
+	{
+		RAN_AUTO ran = RUN(*state, "explain", "99");
+
+		assert_int_equal(ran.exit_code, 2);
+	}
 }
 
 static void help_goes_to_stdout_and_is_the_same_both_ways(void **state)
@@ -551,7 +573,7 @@ int main(void)
 		CASE(a_runbook_needs_only_the_plan),
 		CASE(eighty_columns_suffice_for_the_longest_names),
 		CASE(every_listed_id_is_explained),
-		CASE(the_family_of_an_id_may_be_left_out),
+		CASE(what_is_known_by_a_shorter_name_is_explained),
 		CASE(help_goes_to_stdout_and_is_the_same_both_ways),
 		CASE(output_that_goes_nowhere_is_an_error),
 	};
