@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <glob.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -202,7 +203,31 @@ static void look_at_file(
 	tell(lead, file, 0, buf_str(&what));
 }
 
-static void look_for(struct lead *lead, const struct cache *c, const char *root, struct buf *who)
+/* Files that were read, by their real names: installations of Java are full of links. */
+struct real_files {
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} rows[64];
+	size_t count;
+};
+
+static bool is_new(struct real_files *files, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) || files->count == ARRAY_LEN(files->rows))
+		return false;
+	for (size_t i = 0; i < files->count; i++)
+		if (files->rows[i].dev == st.st_dev && files->rows[i].ino == st.st_ino)
+			return false;
+	files->rows[files->count].dev = st.st_dev;
+	files->rows[files->count++].ino = st.st_ino;
+	return true;
+}
+
+static void look_for(struct lead *lead, const struct cache *c, const char *root,
+	struct real_files *files, struct buf *who)
 {
 	BUF_AUTO pattern = BUF_INIT;
 	glob_t found = {0};
@@ -210,7 +235,8 @@ static void look_for(struct lead *lead, const struct cache *c, const char *root,
 	buf_printf(&pattern, "%s%s", root, c->files);
 	if (glob(buf_str(&pattern), 0, NULL, &found) == 0)
 		for (size_t i = 0; i < found.gl_pathc; i++)
-			look_at_file(lead, c, root, found.gl_pathv[i]);
+			if (is_new(files, found.gl_pathv[i]))
+				look_at_file(lead, c, root, found.gl_pathv[i]);
 	if (c->runs == NULL ? found.gl_pathc > 0 : is_there(root, c->runs))
 		add_who(who, c->who);
 	globfree(&found);
@@ -248,9 +274,10 @@ void caches_look(struct lead *lead, const char *root, struct buf *ret_who)
 {
 	static const char *const resolv[] = {"nameserver", "options"}, *const nsswitch[] = {
 									       "hosts:"};
+	struct real_files files = {.count = 0};
 
 	for (size_t i = 0; i < ARRAY_LEN(caches); i++)
-		look_for(lead, &caches[i], root, ret_who);
+		look_for(lead, &caches[i], root, &files, ret_who);
 	look_at_lines(lead, root, "/etc/resolv.conf", resolv, ARRAY_LEN(resolv));
 	look_at_lines(lead, root, "/etc/nsswitch.conf", nsswitch, ARRAY_LEN(nsswitch));
 }

@@ -86,13 +86,17 @@ static void look_at_job(struct lead *lead, const struct table *t, const char *co
 	lead->told = 0;
 	lead->f->jobs++;
 	scan_environment(buf_str(&t->settings), t->settings.len, &lead->env);
+	lead->line = t->line;
 	lead_scan(lead, t->file, command, strlen(command));
+	lead->line = 0;
 	lead_scan_scripts(lead, t->root, command);
 	/* The environment alone leads somewhere too, for who knows what the program does with it.
 	 */
 	if (lead->told == 0 && !says_where(command)) {
 		buf_printf(&text, "%s%s\n", buf_str(&t->settings), command);
+		lead->line = t->line;
 		lead_scan(lead, t->file, buf_str(&text), text.len);
+		lead->line = 0;
 	}
 	lead->env = (struct dsn){0};
 }

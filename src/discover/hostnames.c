@@ -213,7 +213,7 @@ static void say_ttl(const struct dns_answer *answer, const struct window *w, str
 {
 	if (answer->ttl_s < 0)
 		return;
-	buf_printf(out, ", TTL %" PRId64 " s by %s%s", answer->ttl_s, answer->server,
+	buf_printf(out, "TTL %" PRId64 " s by %s%s", answer->ttl_s, answer->server,
 		answer->authoritative ? "" : ", which counts down in a cache");
 	if (answer->ttl_s > w->to_s - w->from_s)
 		buf_puts(out, ": longer than the window");
@@ -230,7 +230,7 @@ static void say_source(const struct look *look, int line, const struct dns_addre
 		say_ttl(answer, &look->lead->f->window, out);
 		return;
 	} else {
-		buf_puts(out, ", TTL not observable");
+		buf_puts(out, "TTL not observable");
 	}
 	if (answer->state == DNS_NO_ANSWER)
 		buf_printf(out, ", %s does not answer", answer->server);
@@ -238,6 +238,8 @@ static void say_source(const struct look *look, int line, const struct dns_addre
 		return;
 	buf_puts(out, "; DNS says ");
 	join(&answer->addresses, out);
+	if (answer->ttl_s >= 0)
+		buf_puts(out, ", ");
 	say_ttl(answer, &look->lead->f->window, out);
 }
 
@@ -300,7 +302,6 @@ static void tell_name(struct look *look, const struct hostname *row)
 		buf_printf(&what, "does not resolve here: %s %s", answer.server,
 			answer.state == DNS_NO_ANSWER ? "does not answer" : "knows no such name");
 	} else {
-		buf_puts(&what, "a name");
 		say_source(look, line, &addresses, &answer, &what);
 		if (look->who.len > 0)
 			buf_printf(&what, "; kept here by %s", buf_str(&look->who));

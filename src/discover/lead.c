@@ -43,7 +43,7 @@ static struct finding begun(const struct pass *pass, int line)
 	if (one.place[0] == '\0')
 		FIELD(one.place, "%s:%d", pass->file, line);
 	FIELD(one.file, "%s", pass->file);
-	one.line = line;
+	one.line = pass->lead->line > 0 ? pass->lead->line : line;
 	return one;
 }
 

@@ -18,6 +18,7 @@ struct lead {
 	struct finding base; /* what every finding of this text begins as: kind, name, what, ... */
 	bool people;	     /* written for people: nothing in it is configured */
 	bool lifetimes;	     /* tell lifetimes and host names as well */
+	int line;	     /* of the whole text, which is one line of a file; 0 = as counted */
 	struct dsn env;	     /* PG* of the surroundings; all zero = none */
 	struct manager *manager;   /* of units; NULL = none answers */
 	const struct units *units; /* of units.c: those that are looked at */

@@ -1,6 +1,8 @@
 #include "discover/target.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@ struct end {
 	enum side side;
 	enum plan_engine engine;
 	struct dsn dsn;
+	char hostaddr[256]; /* libpq's list beside the hosts: where Airlock itself connects to */
 };
 
 struct targets {
@@ -66,6 +69,24 @@ static void resolve(struct known *k)
 	freeaddrinfo(list);
 }
 
+/* The addresses that the plan itself writes beside a name. */
+static void take_hostaddr(const struct targets *t, struct known *k)
+{
+	for (size_t i = 0; i < t->ends_count; i++) {
+		const char *at = t->ends[i].hostaddr;
+
+		for (size_t h = 0; h < t->ends[i].dsn.hosts_count && *at != '\0'; h++) {
+			size_t len = strcspn(at, ",");
+
+			if (strcasecmp(t->ends[i].dsn.hosts[h].name, k->name) == 0 && len > 0 &&
+				len < INET6_ADDRSTRLEN && k->count < ADDRESSES_MAX)
+				snprintf(k->addresses[k->count++], INET6_ADDRSTRLEN, "%.*s",
+					(int)len, at);
+			at += len + (at[len] == ',');
+		}
+	}
+}
+
 /* NULL when no more names can be known. */
 static const struct known *known_of(struct targets *t, const char *name)
 {
@@ -79,6 +100,7 @@ static const struct known *known_of(struct targets *t, const char *name)
 		return NULL;
 	k = &t->known[t->known_count++];
 	snprintf(k->name, sizeof k->name, "%s", name);
+	take_hostaddr(t, k);
 	if (strpbrk(name, "${}<>% ") == NULL && t->resolved_ms < TARGET_RESOLVE_MS) {
 		if (t->dns != NULL && !target_is_address(name))
 			ask(t->dns, k);
@@ -151,6 +173,9 @@ static void add_end(struct targets *t, const struct plan *plan, size_t store, en
 	set(&end->dsn, &info, "host", DSN_ROLE_HOST);
 	if (end->dsn.hosts_count == 0)
 		set(&end->dsn, &info, "hostaddr", DSN_ROLE_HOST);
+	else if (conninfo_get(&info, "hostaddr") != NULL)
+		snprintf(
+			end->hostaddr, sizeof end->hostaddr, "%s", conninfo_get(&info, "hostaddr"));
 	set(&end->dsn, &info, "port", DSN_ROLE_PORT);
 	set(&end->dsn, &info, "dbname", DSN_ROLE_DATABASE);
 	set(&end->dsn, &info, "service", DSN_ROLE_SERVICE);
@@ -223,6 +248,45 @@ static bool same_engine(const struct dsn *dsn, enum plan_engine engine)
 	return (int)dsn->engine == engines[engine] || (dsn->engine_guessed && engines[engine] >= 0);
 }
 
+/* One of this machine's own addresses. */
+static bool is_own_address(const char *address)
+{
+	struct ifaddrs *all = NULL;
+	char text[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+	bool own = false;
+
+	if (is_loopback(address))
+		return true;
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (struct ifaddrs *a = all; a != NULL && !own; a = a->ifa_next) {
+		int family = a->ifa_addr != NULL ? a->ifa_addr->sa_family : AF_UNSPEC;
+
+		own = (family == AF_INET || family == AF_INET6) &&
+		      getnameinfo(a->ifa_addr,
+			      family == AF_INET ? sizeof(struct sockaddr_in)
+						: sizeof(struct sockaddr_in6),
+			      text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0 &&
+		      strcmp(text, address) == 0;
+	}
+	freeifaddrs(all);
+	return own;
+}
+
+/* Is it this machine, by whatever name? */
+static bool is_this_machine(struct targets *t, const char *host)
+{
+	const struct known *k;
+
+	if (target_is_local(host))
+		return true;
+	k = known_of(t, host);
+	for (size_t i = 0; k != NULL && i < k->count; i++)
+		if (is_own_address(k->addresses[i]))
+			return true;
+	return false;
+}
+
 static bool same_host(struct targets *t, const struct dsn_host *a, const struct dsn_host *b,
 	unsigned default_port, bool *ret_by_name)
 {
@@ -232,8 +296,10 @@ static bool same_host(struct targets *t, const struct dsn_host *a, const struct 
 	if (*ret_by_name)
 		return true;
 	if (target_is_local(a->name))
-		return target_is_local(b->name);
-	return !target_is_local(b->name) && same_address(t, a->name, b->name);
+		return is_this_machine(t, b->name);
+	if (target_is_local(b->name))
+		return is_this_machine(t, a->name);
+	return same_address(t, a->name, b->name);
 }
 
 static bool same_end(

@@ -4,7 +4,8 @@
  * Host names are compared as they are written, then by their addresses (resolved once each, for at
  * most TARGET_RESOLVE_MS altogether: what cannot be resolved is compared by name only).  A string
  * without a host, with a socket's directory, or with a loopback address leads to the machine that
- * it lies on: to a side of the plan when that side has such an address too.
+ * it lies on: to a side of the plan when that side has an address of this machine, by whatever
+ * name.
  */
 #ifndef AIRLOCK_DISCOVER_TARGET_H
 #define AIRLOCK_DISCOVER_TARGET_H

@@ -151,6 +151,7 @@ PGPORT={lab.old.port}
     first, second, backup = sorted(rows(document, "cron"), key=lambda row: row["where"].replace("billing.", "z"))
     assert backup["how"] == "mentioned" and "ignores this file" in backup["what"] and not backup["undeclared"]
     assert first["where"].endswith("etc/cron.d/billing:3") and first["undeclared"]
+    assert first["file"].endswith("etc/cron.d/billing") and first["line"] == 3
     assert first["what"].startswith("cron runs psql as root") and first["schedule"] == "15 2 * * *"
     assert 0 < first["next_run"] - first["last_seen"] <= 86400
     assert second["what"].startswith("cron runs report.sh as postgres")

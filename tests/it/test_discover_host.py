@@ -315,6 +315,17 @@ def test_names_with_their_ttl_and_who_keeps_them(named, state):
     assert kept["nsswitch.conf:2"].endswith("hosts: files dns")
 
 
+def test_on_the_server_s_own_machine(named, state):
+    """What a job there calls localhost, or nothing at all, the plan knows by a name."""
+    host = state.parent / "host"
+    tree(host, {"etc/cron.d/purge": f"1 1 * * * root psql -p {named.old.port} -U shop_legacy -d shop -c x\n"
+                                    f"2 1 * * * root psql -h localhost -p {named.new.port} -U shop_legacy -d shop -c x\n"
+                                    "3 1 * * * root psql -p 5999 -U shop_legacy -d shop -c x\n"})
+    _, document = discover(named, state, "--root", host)
+    assert [(row["line"], row["side"], row["undeclared"]) for row in rows(document, "cron")] == [
+        (1, "old", True), (2, "new", True)]
+
+
 def test_a_name_that_is_pinned_or_leads_nowhere(named, state):
     host = state.parent / "host"
     tree(host, {"etc/hosts": "# 192.0.2.1 pg-old.shop.test\n192.0.2.7 other pg-old.shop.test\n"})

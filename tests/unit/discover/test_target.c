@@ -13,6 +13,11 @@ static const char text[] =
 	"  local: {engine: postgresql, old: 'host=127.0.0.1 port=6000 dbname=near user=airlock', "
 	"new: 'host=127.0.0.1 port=6001 dbname=near user=airlock', pattern: replica-promotion, "
 	"sync: logical, route: direct}\n"
+	"  beside: {engine: postgresql, old: 'host=10.0.0.9,pg-here.invalid "
+	"hostaddr=10.0.0.9,127.0.0.1 "
+	"port=6002 dbname=here user=airlock', new: 'host=pg-there.invalid hostaddr=192.0.2.77 "
+	"port=6002 "
+	"dbname=here user=airlock', pattern: replica-promotion, sync: logical, route: direct}\n"
 	"routes: {direct: {kind: none}}\n";
 
 /* store/side, then what is known of it; "" = leads to no store */
@@ -36,6 +41,13 @@ static const struct {
 	{"psql -p 6000 near", "local old, another name"},
 	{"psql -h /run/postgresql -p 6001 -d near", "local new, another name"},
 	{"postgres://u@${HOST}:6000/near", ""},
+	/* on the server's own machine, which the plan knows by a name */
+	{"psql -p 6002 here", "beside old, another name"},
+	{"postgres://u@localhost:6002/here", "beside old, another name"},
+	{"postgres://u@pg-here.invalid:6002/here", "beside old"},
+	{"postgres://u@192.0.2.77:6002/here", "beside new, another name"},
+	{"postgres://u@pg-here.invalid:6000/near", "local old, another name"},
+	{"postgres://u@pg-there.invalid:6000/near", ""},
 };
 
 static void say(const struct plan *plan, const struct target *target, struct buf *out)
@@ -70,7 +82,7 @@ static void where_strings_lead(void **state)
 			fail_msg("%s leads to '%s', not to '%s'", cases[i].string, buf_str(&out),
 				cases[i].target);
 	}
-	assert_int_equal(targets_names(targets, &names), 2); /* addresses are no names */
+	assert_int_equal(targets_names(targets, &names), 4); /* addresses are no names */
 	targets_free(targets);
 }
 
