@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "base/clock.h"
 
 #define SERVICE "org.freedesktop.systemd1"
 #define OBJECT "/org/freedesktop/systemd1"
@@ -51,11 +52,30 @@ static bool open_private(const char *root, sd_bus **ret)
 	return true;
 }
 
+/* sd-bus itself waits 90 s for a greeting. */
+static bool greets(sd_bus *bus)
+{
+	int64_t until_ms = clock_now_ms() + MANAGER_ASK_MS, left_ms;
+
+	while (sd_bus_is_ready(bus) == 0) {
+		int rc = sd_bus_process(bus, NULL);
+
+		left_ms = until_ms - clock_now_ms();
+		if (rc < 0 || left_ms <= 0)
+			return false;
+		if (rc == 0 && sd_bus_wait(bus, (uint64_t)left_ms * 1000) < 0)
+			return false;
+	}
+	return sd_bus_is_ready(bus) > 0;
+}
+
 static bool answers(sd_bus *bus)
 {
 	char *version = NULL;
 	int rc;
 
+	if (!greets(bus))
+		return false;
 	sd_bus_set_method_call_timeout(bus, MANAGER_ASK_MS * UINT64_C(1000));
 	rc = sd_bus_get_property_string(
 		bus, SERVICE, OBJECT, SERVICE ".Manager", "Version", NULL, &version);

@@ -18,7 +18,9 @@ struct group {
 	struct dsn dsn;
 	bool engine_said; /* by DB_CONNECTION=pgsql, or by the prefix */
 	bool blank;
-	bool used; /* by a command that takes it as its environment */
+	bool database_said; /* by a key that calls it one, not just a name */
+	bool called_db;	    /* by DBHOST, whose prefix says nothing */
+	bool used;	    /* by a command that takes it as its environment */
 	const struct fact *host, *first;
 };
 
@@ -84,7 +86,8 @@ static struct connection *add(struct search *s, const struct fact *fact)
 		return NULL;
 	found->rows = arena_grow(
 		s->asked->arena, found->rows, found->count, &found->cap, sizeof *found->rows);
-	found->rows[found->count] = (struct connection){.key = fact->name, .at = fact->at};
+	found->rows[found->count] =
+		(struct connection){.key = fact->name, .at = fact->at, .set = fact->file != NULL};
 	return &found->rows[found->count++];
 }
 
@@ -221,12 +224,23 @@ static bool from_key(struct search *s, const struct fact *fact)
 		return false;
 	}
 	dsn_set(&g->dsn, role, fact->value, strlen(fact->value));
+	g->called_db |= role == DSN_ROLE_HOST && strncasecmp(fact->name + prefix, "db", 2) == 0;
+	g->database_said |= role == DSN_ROLE_DATABASE && strcasestr(fact->name, "database");
 	g->blank |= fact->blank && role == DSN_ROLE_HOST;
 	if (role == DSN_ROLE_HOST)
 		g->host = fact;
 	if (!g->first)
 		g->first = fact;
 	return role == DSN_ROLE_HOST && g->dsn.hosts_count > 0;
+}
+
+/* APP_DBHOST goes with APP_DBNAME, APP_DB_HOST with APP_DATABASE. */
+static bool is_longer(const char *prefix, const char *other)
+{
+	size_t len = strlen(other);
+	const char *rest = prefix + len;
+
+	return strncasecmp(prefix, other, len) == 0 && strcasecmp(rest + (*rest == '_'), "DB") == 0;
 }
 
 /* SENTRY_POSTGRES_HOST with SENTRY_DB_NAME: the one other group that names a database. */
@@ -239,7 +253,8 @@ static const struct group *complement(const struct search *s, const struct group
 
 		if (other == g || other->file != g->file || other->host ||
 			(!other->dsn.database[0] && !other->dsn.user[0]) ||
-			!says_database(other->prefix) ||
+			(!says_database(other->prefix) && !other->database_said &&
+				!is_longer(g->prefix, other->prefix)) ||
 			(other->engine_said && g->engine_said &&
 				other->dsn.engine != g->dsn.engine))
 			continue;
@@ -269,7 +284,7 @@ static void add_group(struct search *s, struct group *g)
 		g->engine_said = engine_by_port(g->dsn.hosts[0].port, &g->dsn.engine);
 	sql = !g->engine_said || g->dsn.engine == DSN_POSTGRESQL || g->dsn.engine == DSN_MARIADB;
 	if (sql && (!g->dsn.database[0] || !g->dsn.user[0]) &&
-		(g->engine_said || says_database(g->prefix)))
+		(g->engine_said || g->called_db || says_database(g->prefix)))
 		other = complement(s, g);
 	if (other && !g->dsn.database[0])
 		memcpy(g->dsn.database, other->dsn.database, sizeof g->dsn.database);
@@ -279,7 +294,8 @@ static void add_group(struct search *s, struct group *g)
 		bool known = knows(s, g->dsn.hosts[i].name);
 
 		/* A host that nobody knows is a store only when something says so. */
-		if (!known && !g->engine_said && !(says_database(g->prefix) && g->dsn.database[0]))
+		if (!known && !g->engine_said &&
+			!((says_database(g->prefix) || g->called_db) && g->dsn.database[0]))
 			continue;
 		add_dsn(s, g->host, &g->dsn, i, g->blank);
 		s->found->rows[s->found->count - 1].engine_guessed = !g->engine_said;

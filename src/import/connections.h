@@ -20,6 +20,7 @@ struct connection {
 	const char *database; /* or NULL, likewise below */
 	const char *user;
 	bool blank;	 /* a variable in it had no value */
+	bool set;	 /* by a configuration file, not by the environment */
 	bool reads;	 /* the name of variable, host or user says that it only reads */
 	const char *key; /* the variable that told it */
 	struct place at;

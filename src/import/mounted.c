@@ -210,10 +210,23 @@ static bool is_asked(const struct part *part)
 	       image_look(part->image, &scratch).role != IMAGE_SUPPORT;
 }
 
+/* "./sentry:/etc/sentry" is configuration; "/etc/localtime:/etc/localtime" is the machine's. */
+static bool is_expected(const struct part *part, const char *path, const char *target)
+{
+	static const char *const system[] = {
+		"/dev/", "/etc/", "/lib/", "/proc/", "/run/", "/sys/", "/usr/", "/var/"};
+	bool etc = strncmp(target, "/etc/", strlen("/etc/")) == 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(system); i++)
+		etc &= strncmp(path, system[i], strlen(system[i])) != 0;
+	return (etc || looks_like_settings(path)) && !settings_is_secret(path) &&
+	       !settings_is_secret(target) && is_asked(part);
+}
+
 void mounted_read(
 	struct mounted *m, struct part *part, const char *path, const char *target, struct place at)
 {
-	bool expected = looks_like_settings(path) && !settings_is_secret(path) && is_asked(part);
+	bool expected = is_expected(part, path, target);
 	size_t left = MOUNTED_PER_MOUNT_MAX;
 	struct stat st;
 

@@ -23,6 +23,15 @@ static bool leads_to_store(const char *name)
 	return false;
 }
 
+/* Its value is a path: the connection stands in a file, mostly a secret. */
+static bool is_in_file(const struct fact *fact)
+{
+	size_t len = strlen(fact->name);
+
+	return fact->value && ((len > 5 && strcasecmp(fact->name + len - 5, "_FILE") == 0) ||
+				      strncmp(fact->value, "/run/secrets/", 13) == 0);
+}
+
 static struct store *only_store(const struct world *w)
 {
 	for (size_t i = 0; i < w->servers_count; i++)
@@ -36,8 +45,8 @@ static void find_unseen(struct world *w, struct service *service)
 	for (const struct fact *fact = service->part->env.first; fact; fact = fact->next) {
 		struct edge edge = {.use = EDGE_WRITES, .why = fact->name, .at = fact->at};
 
-		if ((fact->value && *fact->value && !fact->blank) || !leads_to_store(fact->name) ||
-			(fact->value && strstr(fact->value, "://")))
+		if ((fact->value && *fact->value && !fact->blank && !is_in_file(fact)) ||
+			!leads_to_store(fact->name) || (fact->value && strstr(fact->value, "://")))
 			continue;
 		if (w->stores_count == 1) {
 			edge.store = only_store(w);

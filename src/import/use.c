@@ -236,6 +236,9 @@ void world_find_behind(struct world *w, struct service *pooler, const struct con
 		const struct part *part =
 			c->host ? world_find_host(w, pooler->part, c->host) : NULL;
 
+		/* Kong keeps its own data in a store: a proxy has no database or user there. */
+		if (proxy && (!c->set || c->database || c->user))
+			continue;
 		if (part)
 			pooler->behind = w->server_of[part->number];
 		else if (c->engine && c->host && !proxy)

@@ -82,6 +82,12 @@ static void variables_that_belong_together(void **state)
 		"mariadb @my.example.com:0/shop");
 	assert_string_equal(FOUND("WORDPRESS_DB_HOST", "db:3306", "WORDPRESS_DB_NAME", "w"),
 		"mariadb @db:3306/w");
+	assert_string_equal(FOUND("PAPERS_DBHOST", "pg.example.com", "PAPERS_DBNAME", "p",
+				    "PAPERS_DBUSER", "u"),
+		"postgresql u@pg.example.com:0/p");
+	assert_string_equal(FOUND("DB_SCHEME", "postgresql", "DB_HOST", "db", "OM_DATABASE", "om"),
+		"postgresql @db:0/om");
+	assert_string_equal(FOUND("DB_HOST", "db", "APP_NAME", "shop"), "postgresql @db:0/");
 	/* Two connections of one service do not mix. */
 	assert_string_equal(
 		FOUND("A_DB_HOST", "db", "A_DB_NAME", "a", "B_DB_HOST", "db", "B_DB_NAME", "b"),

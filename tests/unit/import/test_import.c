@@ -281,7 +281,6 @@ static void a_configuration_that_all_mount(void **state)
 {
 	BUF_AUTO text = BUF_INIT;
 	IMPORTED got;
-	bool told = false;
 
 	(void)state;
 	buf_puts(&text,
@@ -296,9 +295,7 @@ static void a_configuration_that_all_mount(void **state)
 			"configMap: {name: c}}]}\n",
 			i);
 	import_text(&got, IMPORT_K8S, buf_str(&text), text.len);
-	for (size_t i = 0; i < got.result.notes.count; i++)
-		told |= strstr(got.result.notes.rows[i].text, "more than 32 MB") != NULL;
-	assert_true(told);
+	assert_true(noted(&got, "more than 32 MB"));
 }
 
 /* Outputs that are made of each other, asked by many, and long lists of what one refers to. */

@@ -23,8 +23,8 @@ static const char rows_plan[] =
 	"pattern: replica-promotion, sync: logical, route: direct, needs: [orders]}\n"
 	"services:\n"
 	"  web: {tier: entry, writes: [orders]}\n"
-	"overlap:\n"
-	"  - {from: stock, to: orders, because: \"<b>stock</b> follows\", at_most: 1s}\n"
+	"overlap:\n" /* the other way round than it is needed: it permits the same */
+	"  - {from: orders, to: stock, because: \"<b>stock</b> follows\", at_most: 1s}\n"
 	"routes:\n  direct: {kind: none}\n";
 
 struct rows_made {
