@@ -89,7 +89,7 @@ static void an_early_reader_that_moves_late_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		FIXTURE_AUTO f = fixture_parse(cases[i].text);
-		const struct problem *p = fixture_only(&f, "P-EARLY", 8, 61);
+		const struct problem *p = fixture_only(&f, "P-EARLY", 9, 61);
 
 		assert_non_null(f.plan);
 		assert_int_equal(p->severity, PROBLEM_REFUSAL);

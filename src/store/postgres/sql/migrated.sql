@@ -229,52 +229,60 @@ CREATE OR REPLACE FUNCTION airlock.early_rights(reader name, early boolean)
 RETURNS TABLE (what text, fix text)
 LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
 	WITH self AS (SELECT * FROM pg_roles WHERE rolname = reader),
-	member AS (SELECT m.* FROM pg_roles m, self WHERE pg_has_role(self.oid, m.oid, 'MEMBER')),
-	grantee AS (SELECT oid, quote_ident(rolname) AS who FROM member UNION ALL SELECT 0, 'PUBLIC'),
+	-- via: of which role it has to be no member any more, not to be this one.
+	member AS (
+		SELECT m.*, (SELECT quote_ident(d.rolname) FROM pg_auth_members a
+		             JOIN pg_roles d ON d.oid = a.roleid
+		             WHERE a.member = self.oid AND m.oid <> self.oid
+		               AND pg_has_role(d.oid, m.oid, 'MEMBER') ORDER BY 1 LIMIT 1) AS via
+		FROM pg_roles m, self WHERE pg_has_role(self.oid, m.oid, 'MEMBER')),
+	grantee AS (SELECT oid, quote_ident(rolname) AS who, via FROM member
+	            UNION ALL SELECT 0, 'PUBLIC', NULL),
 	db AS (SELECT * FROM pg_database WHERE datname = current_database())
-	SELECT 'there is no such role', format('CREATE ROLE %I LOGIN', reader)
+	SELECT f.what, coalesce('REVOKE ' || f.via || ' FROM ' || quote_ident(reader), f.fix) FROM (
+	SELECT 1, NULL, 'there is no such role', format('CREATE ROLE %I LOGIN', reader)
 	WHERE NOT EXISTS (SELECT FROM self)
 	UNION ALL
-	SELECT 'it has no LOGIN', format('ALTER ROLE %I LOGIN', reader) FROM self WHERE NOT rolcanlogin
+	SELECT 2, NULL, 'it has no LOGIN', format('ALTER ROLE %I LOGIN', reader)
+	FROM self WHERE NOT rolcanlogin
 	UNION ALL
-	SELECT format('%s has %s', m.rolname, a.what), format('ALTER ROLE %I NO%s', m.rolname, a.what)
+	SELECT 3, m.via, format('%s has %s', m.rolname, a.what),
+	       format('ALTER ROLE %I NO%s', m.rolname, a.what)
 	FROM member m, LATERAL (VALUES ('SUPERUSER', m.rolsuper), ('CREATEROLE', m.rolcreaterole),
 		('REPLICATION', m.rolreplication)) AS a(what, has)
 	WHERE a.has
 	UNION ALL
-	SELECT format('it is a member of %s', m.rolname), format('REVOKE %I FROM %I', m.rolname, reader)
+	SELECT 4, m.via, format('it is a member of %s', m.rolname), ''
 	FROM member m, self
 	WHERE m.oid <> self.oid AND (m.rolname ~ '^airlock' OR m.rolname ~ '^pg_' AND m.rolname NOT IN
 		('pg_read_all_data', 'pg_read_all_settings', 'pg_read_all_stats', 'pg_stat_scan_tables',
 		 'pg_monitor'))
 	UNION ALL
-	SELECT format('%s owns %s', m.rolname, pg_describe_object(o.classid, o.objid, o.objsubid)),
-	       CASE WHEN m.oid = self.oid
-	            THEN format('REASSIGN OWNED BY %I TO another role', reader)
-	            ELSE format('REVOKE %I FROM %I', m.rolname, reader) END
-	FROM self, db, member m JOIN pg_shdepend o ON o.refobjid = m.oid
+	SELECT 5, m.via, format('%s owns %s', m.rolname, pg_describe_object(o.classid, o.objid, o.objsubid)),
+	       format('REASSIGN OWNED BY %I TO another role', m.rolname)
+	FROM db, member m JOIN pg_shdepend o ON o.refobjid = m.oid
 	WHERE o.refclassid = 'pg_authid'::regclass AND o.deptype = 'o'
 	  AND (o.dbid = db.oid OR o.classid = 'pg_database'::regclass AND o.objid = db.oid)
 	UNION ALL
-	SELECT format('%s has %s on database %s', g.who, a.privilege_type, db.datname),
+	SELECT 6, g.via, format('%s has %s on database %s', g.who, a.privilege_type, db.datname),
 	       format('REVOKE %s ON DATABASE %I FROM %s', a.privilege_type, db.datname, g.who)
 	FROM db, aclexplode(coalesce(db.datacl, acldefault('d', db.datdba))) a
 	     JOIN grantee g ON g.oid = a.grantee
 	WHERE (a.privilege_type <> 'CONNECT' OR a.is_grantable)
 	  AND NOT (early AND a.grantee = 0 AND a.privilege_type = 'TEMPORARY')
 	UNION ALL
-	SELECT format('%s has %s on schema %s', g.who, a.privilege_type, n.nspname),
+	SELECT 7, g.via, format('%s has %s on schema %s', g.who, a.privilege_type, n.nspname),
 	       format('REVOKE %s ON SCHEMA %I FROM %s', a.privilege_type, n.nspname, g.who)
 	FROM pg_namespace n, aclexplode(n.nspacl) a JOIN grantee g ON g.oid = a.grantee
 	WHERE a.privilege_type <> 'USAGE' OR a.is_grantable
 	UNION ALL
-	SELECT format('%s has %s on %s', g.who, a.privilege_type, c.oid::regclass),
+	SELECT 8, g.via, format('%s has %s on %s', g.who, a.privilege_type, c.oid::regclass),
 	       format('REVOKE %s ON %s %s FROM %s', a.privilege_type,
 	              CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass, g.who)
 	FROM pg_class c, aclexplode(c.relacl) a JOIN grantee g ON g.oid = a.grantee
 	WHERE (a.privilege_type <> 'SELECT' OR a.is_grantable) AND c.oid <> 'pg_settings'::regclass
 	UNION ALL
-	SELECT format('%s has %s on column %s of %s', g.who, a.privilege_type, t.attname,
+	SELECT 9, g.via, format('%s has %s on column %s of %s', g.who, a.privilege_type, t.attname,
 	              t.attrelid::regclass),
 	       format('REVOKE %s (%I) ON TABLE %s FROM %s', a.privilege_type, t.attname,
 	              t.attrelid::regclass, g.who)
@@ -282,20 +290,20 @@ LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
 	WHERE a.privilege_type <> 'SELECT' OR a.is_grantable
 	UNION ALL
 	-- Whoever owns it, and whatever it says it does: STABLE binds its own statements only.
-	SELECT format('%s may call %s with the rights of its owner %s', g.who, f.oid::regprocedure,
-	              pg_get_userbyid(f.proowner)),
+	SELECT 10, g.via, format('%s may call %s with the rights of its owner %s', g.who,
+	              f.oid::regprocedure, pg_get_userbyid(f.proowner)),
 	       format('REVOKE EXECUTE ON ROUTINE %s FROM %s', f.oid::regprocedure, g.who)
 	FROM pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
 	     JOIN grantee g ON g.oid = a.grantee
 	WHERE f.prosecdef AND f.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype)
 	UNION ALL
-	SELECT format('%s may call %s', g.who, f.oid::regprocedure),
+	SELECT 11, g.via, format('%s may call %s', g.who, f.oid::regprocedure),
 	       format('REVOKE EXECUTE ON FUNCTION %s FROM %s', f.oid::regprocedure, g.who)
 	FROM pg_proc f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
 	     JOIN grantee g ON g.oid = a.grantee
 	WHERE f.oid::regprocedure::text = ANY (airlock_dba.large_object_writers())
 	  AND NOT (early AND a.grantee = 0)
-	ORDER BY 1
+	) AS f(rank, via, what, fix) ORDER BY f.rank, f.what
 $$;
 
 -- The early readers' door needs PUBLIC to be without these; what was taken is remembered.
