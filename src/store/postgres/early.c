@@ -141,6 +141,14 @@ static int may_not_write(
 		pg_text(&rows, 0, 1));
 }
 
+int early_refuse(struct store_pg *s, int64_t deadline_ms, struct err *err)
+{
+	for (size_t i = 0; reader_at(s, i) != NULL; i++)
+		if (may_not_write(s, reader_at(s, i), false, deadline_ms, err))
+			return -1;
+	return 0;
+}
+
 /* ---- letting in and out ---------------------------------------------------------------------- */
 
 static int for_guard(struct store_pg *s, const char *sql, int64_t deadline_ms, struct err *err)
@@ -199,9 +207,8 @@ int early_admit(struct store_pg *s, int64_t deadline_ms, struct err *err)
 	if (early_is_wanted(s) &&
 		for_guard(s, "SELECT airlock.early_withhold($1, $2)", deadline_ms, err))
 		return -1;
-	for (size_t i = 0; reader_at(s, i) != NULL; i++)
-		if (may_not_write(s, reader_at(s, i), false, deadline_ms, err))
-			return -1;
+	if (early_refuse(s, deadline_ms, err))
+		return -1;
 	put_roles(s, &roles);
 	if (admit(s, buf_str(&roles), deadline_ms, err))
 		return -1;

@@ -26,6 +26,9 @@ int early_rights(struct store_pg *s, const char *role, bool admitted, int64_t de
 int early_seen(struct store_pg *s, int64_t deadline_ms, struct pg_rows *ret_rows,
 	struct err *err) MUST_CHECK;
 
+/* Before anything is set up: ERR_REFUSED when one of the plan's could write on new. */
+int early_refuse(struct store_pg *s, int64_t deadline_ms, struct err *err) MUST_CHECK;
+
 /* Whether PUBLIC's TEMPORARY on new waits in the saved admission, until new is open. */
 int early_temp_withheld(
 	struct store_pg *s, int64_t deadline_ms, bool *ret_withheld, struct err *err) MUST_CHECK;

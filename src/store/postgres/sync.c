@@ -182,7 +182,8 @@ int store_pg_sync(struct store_pg *s, const struct sync_options *options, struct
 
 	REQUIRE(options->step_ms > 0);
 	/* Whatever can refuse comes before the first change. */
-	if (refuse_moved(&run, err) || links_check_tables(s, deadline(&run), err))
+	if (refuse_moved(&run, err) || links_check_tables(s, deadline(&run), err) ||
+		early_refuse(s, deadline(&run), err))
 		return -1;
 	tell(&run, "registers and schema freeze");
 	if (ENV_STEP(env, "sync-enroll", enroll(&run, SIDE_OLD, true, err)) ||
