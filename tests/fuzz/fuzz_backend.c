@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pgwire/message.h"
+#include "pgwire/tag.h"
 #include "pgwire/track.h"
 
 #include "fuzz_target.h"
@@ -11,7 +12,10 @@ static void read_fields(const uint8_t *body, size_t len)
 {
 	struct message_fields fields;
 	struct message_column columns[3];
+	struct tag tag;
 
+	if (tag_wrote(body, len, true, &tag))
+		ENSURE(tag.rows > 0 && strlen(tag.verb) > 3 && memchr(body, '\0', len) != NULL);
 	if (message_fields(body, len, &fields))
 		ENSURE(strlen(fields.text) < len + 1);
 	for (size_t count = 0; count <= 3; count++)

@@ -3,6 +3,7 @@
 import enum
 import os
 import signal
+import socket
 import threading
 
 import psycopg
@@ -306,7 +307,9 @@ def test_check_names_who_is_in_the_way_and_run_does_what_the_plan_says(world):
                                        application_name="report") as holder:
         holder.execute("CREATE TEMPORARY TABLE mine (a int)")
         world.ledger.wait_for(100)
-        who = f"pid {holder.info.backend_pid}, shop_app (report): temp, policy block: mine"
+        with socket.socket(fileno=os.dup(holder.fileno())) as end:
+            came_from = "{}:{}".format(*end.getsockname())
+        who = f"pid {holder.info.backend_pid}, shop_app (report) from {came_from}: temp, policy block: mine"
         checked = world.crossing.call("check", "--json", "--gate", "sessions").require(REFUSED).json()
         gate, = checked["gates"]
         assert gate["state"] == "fail" and who in gate["evidence"]
