@@ -60,7 +60,7 @@ static void writer_text(
 	bool writes, undeclared = writer_is_undeclared(plan, store, w, 0);
 	const struct plan_service *s = writer_service(plan, store, w, &writes);
 	BUF_AUTO who = BUF_INIT;
-	char last[CLOCK_STAMP_BYTES];
+	char last[CLOCK_STAMP_BYTES], first[CLOCK_STAMP_BYTES];
 
 	buf_printf(&who, "%s %s: ", w->store, side_name(w->side));
 	writer_describe(w, &who);
@@ -69,6 +69,8 @@ static void writer_text(
 			"; the gateway counted %" PRId64 " transactions, and at least %" PRId64
 			" commands that wrote %" PRId64 " rows",
 			w->gateway.transactions, w->gateway.writes, w->gateway.rows);
+	if (!w->fresh)
+		buf_printf(&who, "; first seen %s", clock_date(w->first_s, first));
 	buf_printf(&who, "; last seen %s", clock_date(w->last_s, last));
 	if (s != NULL)
 		buf_printf(&who, "; is %s, which %s %s", s->name,
@@ -150,6 +152,8 @@ static void finding_sentence(const struct finding *f, struct buf *out)
 		buf_printf(out, "; is %s", f->declared_as);
 	if (f->how != HOW_UNOBSERVABLE)
 		buf_printf(out, " (%s)", finding_how_name(f->how));
+	if (!f->fresh)
+		buf_printf(out, "; first found %s", clock_date(f->first_s, stamp));
 	if (!f->here)
 		buf_printf(out, "; last found %s", clock_date(f->last_s, stamp));
 }

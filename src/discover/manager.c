@@ -19,6 +19,7 @@
 
 struct manager {
 	sd_bus *bus;
+	bool silent; /* it did not answer once: a hundred timers must not wait for it */
 };
 
 /* ---- the way to it --------------------------------------------------------------------------- */
@@ -52,21 +53,21 @@ static bool open_private(const char *root, sd_bus **ret)
 	return true;
 }
 
-/* sd-bus itself waits 90 s for a greeting. */
-static bool greets(sd_bus *bus)
+/* The library itself would wait for a peer's greeting for a minute and a half. */
+static bool is_greeted(sd_bus *bus)
 {
-	int64_t until_ms = clock_now_ms() + MANAGER_ASK_MS, left_ms;
+	int64_t until_us = clock_now_us() + MANAGER_ASK_MS * INT64_C(1000), left_us;
+	int rc = 0;
 
-	while (sd_bus_is_ready(bus) == 0) {
-		int rc = sd_bus_process(bus, NULL);
-
-		left_ms = until_ms - clock_now_ms();
-		if (rc < 0 || left_ms <= 0)
+	while (rc >= 0 && sd_bus_is_ready(bus) == 0) {
+		rc = sd_bus_process(bus, NULL);
+		left_us = until_us - clock_now_us();
+		if (left_us <= 0)
 			return false;
-		if (rc == 0 && sd_bus_wait(bus, (uint64_t)left_ms * 1000) < 0)
-			return false;
+		if (rc == 0)
+			rc = sd_bus_wait(bus, (uint64_t)left_us);
 	}
-	return sd_bus_is_ready(bus) > 0;
+	return rc >= 0;
 }
 
 static bool answers(sd_bus *bus)
@@ -74,7 +75,7 @@ static bool answers(sd_bus *bus)
 	char *version = NULL;
 	int rc;
 
-	if (!greets(bus))
+	if (!is_greeted(bus))
 		return false;
 	sd_bus_set_method_call_timeout(bus, MANAGER_ASK_MS * UINT64_C(1000));
 	rc = sd_bus_get_property_string(
@@ -161,10 +162,11 @@ bool manager_timer(struct manager *m, const char *unit, struct manager_timer *re
 {
 	char *path = NULL, *state = NULL;
 	uint64_t real_us = 0, monotonic_us = 0;
-	int loaded = is_loaded(m, unit);
+	int loaded = m->silent ? -1 : is_loaded(m, unit);
 	bool read;
 
 	*ret = (struct manager_timer){0};
+	m->silent = loaded < 0;
 	if (loaded <= 0)
 		return loaded == 0;
 	if (sd_bus_path_encode(OBJECT "/unit", unit, &path) < 0)

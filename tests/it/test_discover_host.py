@@ -98,7 +98,9 @@ def test_the_window_is_said(lab, state):  # noqa: F811
     assert "02:00:00Z, 2031-03-05 02:20:00Z" in text and "and more often" in text
     assert "NOT KNOWN orders old: timer: unit t-span.timer" in text
     assert "window 2031-03-05 02:00:00Z to 2031-03-05 04:00:00Z: jobs that run in it 5," in text
+    assert "first found" not in text
     text = text_of(lab, state)
+    assert "; first found 20" in text
     assert "(the next 2 hours; --window FROM/TO names another)" in text
 
 

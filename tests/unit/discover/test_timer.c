@@ -203,11 +203,13 @@ static void nobody_answers(void **state)
 {
 	struct window w = {.from_s = 1000, .to_s = 2000};
 	struct finding one = {.kind = FOUND_TIMER};
+	int64_t began_us = now_us(CLOCK_MONOTONIC);
 	struct peer peer;
 
 	(void)state;
 	peer_open(&peer, true);
 	assert_null(manager_open(peer.root));
+	assert_true(now_us(CLOCK_MONOTONIC) - began_us < 10 * US);
 	assert_null(manager_open("/nowhere"));
 	timer_times(&one, &w, "stock.timer", "OnCalendar=minutely\n", true, NULL);
 	assert_string_equal(runs_word(&one.runs), "runs");
