@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "dsn/dsn.h"
 #include "import/connections.h"
+#include "import/images.h"
 
 #define DEPTH_MAX 16
 #define KEY_MAX 96
@@ -24,6 +25,7 @@ struct scan {
 	struct model *model;
 	struct part *part;
 	const struct settings *source;
+	bool few; /* monitoring: its files are full of expressions and names of what it measures */
 	struct place at;
 	char section[KEY_MAX + 1];
 	struct level levels[DEPTH_MAX];
@@ -78,8 +80,8 @@ static bool clean_key(struct slice raw, char ret[KEY_MAX + 1])
 		} else if (c == '[' || c == '/') {
 			if (len && ret[len - 1] != '.' && len < KEY_MAX)
 				ret[len++] = '.';
-		} else if (!strchr("]\"'$@:", c)) {
-			return false;
+		} else if (!strchr(len ? "]\"'" : "\"'$@:", c)) {
+			return false; /* also "https://user:token@host": never a name */
 		}
 	}
 	while (len && ret[len - 1] == '.')
@@ -252,7 +254,7 @@ static bool is_of_job(const char *name)
 }
 
 /* May it lead to something?  No password does; most of a file is about colours and sizes. */
-static bool is_worth_keeping(const char *name, struct slice value)
+static bool is_worth_keeping(const struct scan *s, const char *name, struct slice value)
 {
 	size_t len = (size_t)(value.end - value.at), prefix, words = 0, letters = 0, signs = 0;
 	enum dsn_role role = dsn_role_of(name, strlen(name), &prefix);
@@ -266,6 +268,8 @@ static bool is_worth_keeping(const char *name, struct slice value)
 		letters += isalpha((unsigned char)*c) != 0;
 		signs += strchr(":@=", *c) != NULL;
 	}
+	if (s->few)
+		return role != DSN_ROLE_NONE || memmem(value.at, len, "://", 3) != NULL;
 	return role != DSN_ROLE_NONE || (letters && signs) || is_of_job(name) ||
 	       (letters && !words && connections_names_host(name));
 }
@@ -278,7 +282,7 @@ static void add(struct scan *s, const char *key, struct slice raw)
 
 	if (!*name)
 		name = "a line";
-	if (!is_worth_keeping(name, raw))
+	if (!is_worth_keeping(s, name, raw))
 		return;
 	value = arena_strndup(s->model->arena, raw.at, (size_t)(raw.end - raw.at));
 	if (asks_environment(value))
@@ -451,10 +455,13 @@ static bool read_section(struct scan *s, struct slice line)
 		memchr(line.at, '=', (size_t)(line.end - line.at)) ||
 		memchr(line.at, ',', (size_t)(line.end - line.at)))
 		return false;
+	if (memchr(line.at, '@', (size_t)(line.end - line.at)))
+		name.end = name.at; /* [url "https://user:token@host"] has no name to show */
 	while (name.at < name.end && *name.at == '[')
 		name.at++;
 	while (name.end > name.at && name.end[-1] == ']')
 		name.end--;
+	s->section[0] = '\0';
 	/* [job-exec "nightly"] */
 	for (size_t len = 0; name.at < name.end; name.at++) {
 		if (len < KEY_MAX && *name.at != '"' && *name.at != '\'')
@@ -500,7 +507,11 @@ static bool is_text(const struct settings *source)
 
 void settings_read(struct model *model, struct part *part, const struct settings *source)
 {
-	struct scan s = {.model = model, .part = part, .source = source, .at = source->first};
+	struct scan s = {.model = model,
+		.part = part,
+		.source = source,
+		.few = image_look(part->image, model->arena).role == IMAGE_SUPPORT,
+		.at = source->first};
 	const char *at = source->text, *end = source->text + source->len;
 
 	if (!is_text(source))

@@ -71,6 +71,10 @@ static void every_format_has_keys_values_and_lines(void **state)
 		{"'HOST': os.environ.get('OTHER', 'else'),\n", "HOST", "else", 1},
 		{"host: process.env.DB_HOST || 'else',\n", "host", "from-env", 1},
 		{"password = hidden\n", "password", NULL, 0},
+		{"[url \"https://u:s3cret@web/\"]\nhost = db\n", "host", "db", 2},
+		{"https://u:s3cret@web/ = http://api:80/\n", "https.u.s3cret.web", NULL, 0},
+		{"@host = db\n:port\n$name = 'x'\n", "host", "db", 1},
+		{"[a]\nx_host = one\n[]\nx_host = two\n", "x_host", "two", 4},
 		{"workers = 4\n", "workers", NULL, 0},
 		{"colour = red\n", "colour", NULL, 0},
 		{"title = all of it\n", "title", NULL, 0},
@@ -101,6 +105,21 @@ static void what_has_no_value_is_blank(void **state)
 	mount(&o, "/etc/app.conf", "url: postgres://app@${NOWHERE}/shop\n");
 	assert_true(facts_get(&o.part->settings, "url")->blank);
 	assert_string_equal(facts_get(&o.part->settings, "url")->value, "postgres://app@/shop");
+}
+
+/* Dashboards are thousands of lines, and lead to nothing. */
+static void of_monitoring_only_its_own_store_is_kept(void **state)
+{
+	ONE o;
+
+	(void)state;
+	one_init(&o);
+	o.part->image = "grafana/grafana:11";
+	mount(&o, "/etc/grafana/grafana.ini",
+		"[database]\nhost = db\n[panel]\nexpr = sum(rate(x{job=\"web:80\"}))\n"
+		"targets = web:8000\n");
+	assert_int_equal(o.part->settings.count, 1);
+	assert_string_equal(facts_text(&o.part->settings, "database.host"), "db");
 }
 
 /* Two connections of one form in two files, and in one, stay two. */
@@ -214,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_format_has_keys_values_and_lines),
 		cmocka_unit_test(what_has_no_value_is_blank),
+		cmocka_unit_test(of_monitoring_only_its_own_store_is_kept),
 		cmocka_unit_test(files_are_kept_apart),
 		cmocka_unit_test(keys_and_lists_of_passwords_are_not_looked_into),
 		cmocka_unit_test(no_text_and_large_files_are_passed_over),
