@@ -44,13 +44,22 @@ static void refuse_blindly(struct session *s, const struct err *err)
 	session_refuse(s, "57P03", "the gateway cannot look up who may log in: %s", err->msg);
 }
 
+/* What the client has said already is not announced again. */
+static void ask_and_go_on(struct session *s, const char *verifier)
+{
+	ask_proof(s, verifier);
+	client_pump(s);
+	if (s->client)
+		leg_arm(s->client);
+}
+
 static void on_verifier(void *ctx, const char *verifier, const struct err *err)
 {
 	struct session *s = ctx;
 
 	if (s->phase == SESSION_AUTH && s->auth_step == AUTH_VERIFIER) {
 		if (err->code == ERR_OK)
-			ask_proof(s, verifier);
+			ask_and_go_on(s, verifier);
 		else if (s->tries++ == 0) /* the other side holds the same ones */
 			look_up(s, gateway_other(s->gateway->likely));
 		else

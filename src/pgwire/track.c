@@ -132,20 +132,24 @@ static uint16_t end_copy_in(struct track *t)
 	return syncs;
 }
 
+/* What lies before the request that the server works on now: there is one. */
+static void drop_answered(struct track *t)
+{
+	while (t->count > 1 && (front_is_answered(t) || front_is(t, 'c'))) {
+		if (t->count == 2 && at(t, 1) == 'c')
+			return; /* there is none, and what has no Sync yet keeps a transaction open */
+		pop(t);
+	}
+}
+
 /* A request of the client's is answered: what comes before it in the stream has come. */
 static void take_answer(struct track *t, bool completes)
 {
 	t->answered = true;
 	t->doubtful = 0;
+	drop_answered(t);
 	if (completes && front_is(t, 'e') && *owed(t, 0) > 0)
 		(*owed(t, 0))--;
-}
-
-/* What lies before the request that the server works on now. */
-static void drop_answered(struct track *t)
-{
-	while (t->count > 1 && (front_is_answered(t) || front_is(t, 'c')))
-		pop(t);
 }
 
 /* In the extended protocol everything is thrown away until Sync. */
@@ -160,12 +164,11 @@ static enum track_event on_error(struct track *t)
 {
 	uint16_t doubtful = 0;
 
-	/* A stray c is no request; an error that answers nothing is the session's end. */
-	while (!t->copy_in && front_is(t, 'c'))
+	take_answer(t, false);
+	if (!t->copy_in && front_is(t, 'c')) /* a stray one is no request */
 		pop(t);
 	if (t->count == 0 && !t->copy_in && !t->skipping)
-		return TRACK_UNASKED;
-	take_answer(t, false);
+		return TRACK_UNASKED; /* an error that answers nothing is the session's end */
 	if (t->copy_in)
 		doubtful = end_copy_in(t);
 	t->doubtful = doubtful;
@@ -219,7 +222,6 @@ enum track_event track_server(struct track *t, uint8_t type, uint8_t first_byte)
 		return on_error(t);
 	case 'G':
 		take_answer(t, false);
-		drop_answered(t);
 		t->copy_in = true;
 		return TRACK_NOTHING;
 	case 'W':
