@@ -8,6 +8,8 @@
 #include "cli/cmd.h"
 #include "cli/fleet.h"
 
+#define STATUS_NAME_COLUMNS 15 /* of stores and services in the table */
+
 struct status_view {
 	const char *name, *actual, *goal, *why;
 	char waits_for[320];	       /* law 10: what, and below who can end it */
