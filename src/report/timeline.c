@@ -356,14 +356,6 @@ static void make_instants(struct making *m)
 			t->instants[t->instants_count++] = t->instants[i];
 }
 
-static const struct plan_overlap *declared_for(const struct plan *plan, size_t from, size_t to)
-{
-	for (size_t i = 0; i < plan->overlaps_count; i++)
-		if (plan->overlaps[i].from == from && plan->overlaps[i].to == to)
-			return &plan->overlaps[i];
-	return NULL;
-}
-
 static void make_overlap(struct making *m, struct overlap *o)
 {
 	const int64_t *at = m->t.instants;
@@ -371,7 +363,6 @@ static void make_overlap(struct making *m, struct overlap *o)
 	bool from_first = m->sequence->wave_of[o->from] < m->sequence->wave_of[o->to];
 	size_t first = from_first ? o->from : o->to, later = from_first ? o->to : o->from;
 
-	o->declared = declared_for(m->plan, o->from, o->to);
 	o->spans = arena_calloc(m->arena, count + 1, sizeof *o->spans);
 	for (size_t i = 0; i + 1 < count; i++) {
 		bool certain;
@@ -397,6 +388,8 @@ static void make_overlaps(struct making *m)
 
 		m->t.overlaps[i] = (struct overlap){
 			.from = c->from, .to = c->to, .intended = c->overlap != CROSSING_ACCIDENT};
+		if (c->overlap != CROSSING_ACCIDENT)
+			m->t.overlaps[i].declared = &m->plan->overlaps[c->overlap];
 		make_overlap(m, &m->t.overlaps[i]);
 	}
 }
