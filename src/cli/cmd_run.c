@@ -1,4 +1,6 @@
 /* `airlock run`: check, sync when it has not been done, then the waves. */
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "cli/approval.h"
 #include "cli/cmd.h"
@@ -9,6 +11,7 @@
 #include "store/postgres/early.h"
 
 #define EARLY_MS 10000
+#define LOOK_MS 5000
 
 static void would_move(struct cmd_ctx *ctx, const struct movement *m, bool after)
 {
@@ -85,6 +88,24 @@ static int admit_early(struct fleet *fleet, size_t stores, struct err *err)
 	return 0;
 }
 
+/* One wave alone may not overtake the stores that move before it. */
+static int need_stores_before(
+	struct cmd_ctx *ctx, struct fleet *fleet, int64_t wave, struct err *err)
+{
+	struct sequence seq;
+
+	sequence_make(ctx->plan, &ctx->arena, &seq);
+	for (size_t store = 0; store < ctx->plan->stores_count; store++)
+		if ((int64_t)seq.wave_of[store] < wave &&
+			fleet_open_side(fleet->stores[store], LOOK_MS) != SIDE_NEW)
+			return err_set(err, ERR_REFUSED,
+				"wave %" PRId64 " comes after wave %u, whose store %s does not "
+				"write to new: `airlock run --until %" PRId64
+				"` moves them in order",
+				wave, seq.wave_of[store], fleet->stores[store]->store.name, wave);
+	return 0;
+}
+
 int cmd_run(struct cmd_ctx *ctx, struct err *err)
 {
 	int64_t wave = opt_number(ctx->opt, FLAG_RUN_WAVE, 0);
@@ -104,7 +125,8 @@ int cmd_run(struct cmd_ctx *ctx, struct err *err)
 	}
 	if (approval_need(ctx, FLAG_RUN_APPROVE, APPROVAL_RECORDED, "run the plan", err) ||
 		cmd_lock(ctx, err) || fleet_open(ctx->plan, &fleet, err) ||
-		syncer_ensure(ctx, &fleet, err) || readiness_need(ctx, &fleet, err) ||
+		syncer_ensure(ctx, &fleet, err) || need_stores_before(ctx, &fleet, wave, err) ||
+		readiness_need(ctx, &fleet, err) ||
 		admit_early(&fleet, ctx->plan->stores_count, err))
 		return -1;
 	code = mover_run(ctx, &fleet, &order, err);

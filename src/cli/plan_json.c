@@ -212,18 +212,20 @@ static json_t *edges_json(const struct plan_view *v, size_t node, bool own)
 static json_t *why_json(struct plan_view *v, size_t node)
 {
 	struct placement p;
-	json_t *rejected = json_array();
+	json_t *rejected = json_array(), *chain = json_array();
 
 	reason_placement(&v->sequence, &v->impact, node, v->arena, &p);
 	add_rejected(rejected, "one wave earlier", p.earlier);
 	add_rejected(rejected, "one wave later", p.later);
 	add_rejected(rejected, "alone", p.alone);
-	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	for (size_t i = 0; i < p.chain_count; i++)
+		json_array_append_new(chain, out_json_string(p.chain[i]));
+	return json_pack("{s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 		name_json(v->plan, node), "wave", (json_int_t)v->sequence.wave_of[node], "why",
 		out_json_string(p.why), "override", out_json_string(p.override), "not_earlier",
 		out_json_string(p.not_earlier), "not_later", out_json_string(p.not_later),
 		"depends_on", edges_json(v, node, true), "used_by", edges_json(v, node, false),
-		"rejected", rejected);
+		"rejected", rejected, "chain", chain);
 }
 
 json_t *plan_json(struct plan_view *v, size_t why, struct problems *problems)

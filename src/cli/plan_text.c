@@ -26,11 +26,10 @@ static const struct plan_store *decider_of(const struct plan *plan, const struct
 /* `name` padded, or on a line of its own when it is too long; then the text. */
 static void add_row(struct buf *out, const char *name, const char *text)
 {
-	if (strlen(name) < NAME_COLUMNS)
-		buf_printf(out, "    %-*s", NAME_COLUMNS, name);
-	else
-		buf_printf(out, "    %s\n    %*s", name, NAME_COLUMNS, "");
-	wrap_text(out, text, 4 + NAME_COLUMNS, 4 + NAME_COLUMNS);
+	buf_puts(out, "    ");
+	wrap_name(out, name, NAME_COLUMNS);
+	wrap_text(out, text, strlen(name) < NAME_COLUMNS ? 4 + NAME_COLUMNS : NAME_COLUMNS,
+		4 + NAME_COLUMNS);
 }
 
 static void add_more(struct buf *out, const char *text)

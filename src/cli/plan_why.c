@@ -7,6 +7,7 @@
 
 #define LABEL 15
 #define EDGES_TOLD_MAX 40
+#define CHAIN_TOLD_MAX 20
 
 static void add_row(struct buf *out, const char *label, const char *text)
 {
@@ -76,6 +77,17 @@ static void add_edges(const struct plan_view *v, size_t node, bool own, struct b
 		add_row(out, own ? "depends on" : "used by", "nothing");
 }
 
+/* The newest part of a long one. */
+static void add_chain(const struct plan_view *v, const struct placement *p, struct buf *out)
+{
+	size_t first = p->chain_count > CHAIN_TOLD_MAX ? p->chain_count - CHAIN_TOLD_MAX : 0;
+
+	if (first)
+		add_row(out, "chain", arena_printf(v->arena, "%zu before these", first));
+	for (size_t i = first; i < p->chain_count; i++)
+		add_row(out, i ? "" : "chain", p->chain[i]);
+}
+
 void plan_why(struct plan_view *v, size_t node, const struct out *style, struct buf *out)
 {
 	const struct sequence *q = &v->sequence;
@@ -97,6 +109,7 @@ void plan_why(struct plan_view *v, size_t node, const struct out *style, struct 
 	}
 	add_edges(v, node, true, out);
 	add_edges(v, node, false, out);
+	add_chain(v, &p, out);
 	add_row(out, "not earlier", p.not_earlier);
 	add_row(out, "not later", p.not_later);
 	buf_puts(out, "  rejected\n");

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "cli/status_view.h"
 #include "cli/wrap.h"
 
 struct service_view *service_views_make(struct cmd_ctx *ctx, size_t *ret_count)
@@ -173,15 +174,14 @@ void service_views_text(struct out *out, const struct service_view *views, size_
 	for (size_t i = 0; i < count; i++) {
 		const struct service_view *v = &views[i];
 		BUF_AUTO raw = BUF_INIT;
-		BUF_AUTO safe = BUF_INIT;
 		BUF_AUTO lines = BUF_INIT;
 
-		out_data(out, "%-14s %-11s %-9s %-8zu %27.1fs\n", v->service->name, actual(v),
-			v->goal, v->wave, (double)seen_ms_ago(v) / 1000);
+		wrap_name(&lines, v->service->name, STATUS_NAME_COLUMNS);
+		buf_printf(&lines, "%-11s %-9s %-8zu %27.1fs\n", actual(v), v->goal, v->wave,
+			(double)seen_ms_ago(v) / 1000);
 		buf_printf(&raw, "%s; next: %s; undo: %s", v->why, v->next, v->undo);
-		out_safe(&safe, buf_str(&raw));
 		buf_puts(&lines, "  ");
-		wrap_text(&lines, buf_str(&safe), 2, 2);
+		wrap_text(&lines, buf_str(&raw), 2, 2);
 		out_text(out, &lines);
 	}
 }

@@ -309,9 +309,9 @@ static void undo_text(const struct status_view *st, struct buf *out)
 static void blocker_text(struct out *out, const struct route_blocker *b)
 {
 	BUF_AUTO raw = BUF_INIT;
-	BUF_AUTO safe = BUF_INIT;
+	BUF_AUTO lines = BUF_INIT;
 
-	buf_printf(&raw, "%s (%s)", b->user, b->application);
+	buf_printf(&raw, "pid %" PRId64 ", %s (%s)", b->pid, b->user, b->application);
 	if (b->client[0])
 		buf_printf(&raw, " from %s", b->client);
 	buf_printf(&raw, ", %s for %.1f s", b->kind, (double)b->age_ms / 1000);
@@ -320,8 +320,8 @@ static void blocker_text(struct out *out, const struct route_blocker *b)
 	if (b->looked_ms >= 1000)
 		buf_printf(&raw, ", seen %.0f s ago", (double)b->looked_ms / 1000);
 	buf_printf(&raw, ": %s", b->text);
-	out_safe(&safe, buf_str(&raw));
-	out_data(out, "    pid %" PRId64 ", %s\n", b->pid, buf_str(&safe));
+	wrap_text(&lines, buf_str(&raw), 0, 4);
+	out_text(out, &lines);
 }
 
 static void clients_text(struct out *out, const struct status_view *st)
@@ -369,8 +369,9 @@ void status_text(struct out *out, const struct status_view *st)
 	BUF_AUTO lines = BUF_INIT;
 
 	lag_text(st, lag);
-	out_data(out, "%-14s %-11s %-9s %-8s %-9s %10s %6.1fs\n", st->name, st->actual, st->goal,
-		st->writes, st->way_back, lag, (double)seen_ms_ago(st) / 1000);
+	wrap_name(&lines, st->name, STATUS_NAME_COLUMNS);
+	buf_printf(&lines, "%-11s %-9s %-8s %-9s %10s %6.1fs\n", st->actual, st->goal, st->writes,
+		st->way_back, lag, (double)seen_ms_ago(st) / 1000);
 	buf_printf(&raw, "%s (attempt %" PRId64 "); ", st->why, st->attempt);
 	waits_text(st, &raw);
 	buf_printf(&raw, "; next: %s; ", st->next);

@@ -9,6 +9,7 @@
 #include "cli/fleet.h"
 
 #define STATUS_EARLY_MAX 8
+#define STATUS_NAME_COLUMNS 15 /* of stores and services in the table */
 
 struct status_view {
 	const char *name, *actual, *goal, *why;

@@ -65,3 +65,11 @@ void wrap_text(struct buf *out, const char *text, size_t at, size_t indent)
 	}
 	buf_putc(out, '\n');
 }
+
+void wrap_name(struct buf *out, const char *name, size_t columns)
+{
+	bool fits = strlen(name) < columns;
+
+	buf_printf(out, "%s%s%*s", name, fits ? "" : "\n",
+		(int)(fits ? columns - strlen(name) : columns), "");
+}

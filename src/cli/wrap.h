@@ -17,4 +17,8 @@
  */
 void wrap_text(struct buf *out, const char *text, size_t at, size_t indent);
 
+/* Appends `name` padded to `columns`; what is as long or longer stands on a line of its own, with
+ * the padding on the next. */
+void wrap_name(struct buf *out, const char *name, size_t columns);
+
 #endif

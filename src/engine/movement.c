@@ -352,6 +352,16 @@ int movement_take_back(struct movement *m, struct err *err)
 	return rc ? rc : ENV_STEP(m->env, "wave-end", become(m, WAVE_UNDONE, err));
 }
 
+/* Touched, and not where it is to be.  What an earlier attempt brought there stays. */
+static bool is_stuck(struct movement *m, struct move_item *item)
+{
+	struct err ignored = ERR_INIT;
+
+	if (item->state == MOVE_INTENT && look_at(m, item, &ignored) == 0 && is_at(item, m->goal))
+		item->state = MOVE_MOVED;
+	return item->state == MOVE_FAILED || item->state == MOVE_INTENT;
+}
+
 int movement_leave_pending(struct movement *m, struct err *err)
 {
 	struct err unwritten = ERR_INIT;
@@ -361,8 +371,7 @@ int movement_leave_pending(struct movement *m, struct err *err)
 		struct move_item *item = &m->items[i];
 		struct err failed = ERR_INIT;
 
-		if ((item->state != MOVE_FAILED && item->state != MOVE_INTENT) ||
-			back_one(m, item, &failed) == 0)
+		if (!is_stuck(m, item) || back_one(m, item, &failed) == 0)
 			continue;
 		m->tell(m->arg, item->service->name, failed.msg);
 		if (rc == 0)

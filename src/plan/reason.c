@@ -37,17 +37,23 @@ static const char *derivation(
 				     : "; tier derived: reads and writes no store";
 }
 
-/* What it had to wait for longest. */
-static const struct tie *last_wait(const struct sequence *q, size_t node)
+/* What the part had to wait for longest; what is in the part itself is nothing to wait for. */
+static const struct tie *last_wait(const struct sequence *q, size_t part)
 {
 	const struct edge_index *by = &q->graph.by_second;
 	const struct tie *last = NULL;
 
-	for (size_t e = by->start[node]; e < by->start[node + 1]; e++) {
-		const struct tie *edge = graph_edge(&q->graph, by, e);
+	for (size_t i = q->part_first[part]; i < q->part_first[part + 1]; i++) {
+		size_t node = q->part_nodes[i];
 
-		if (!last || q->wave_of[tie_first(edge)] > q->wave_of[tie_first(last)])
-			last = edge;
+		for (size_t e = by->start[node]; e < by->start[node + 1]; e++) {
+			const struct tie *edge = graph_edge(&q->graph, by, e);
+
+			if (q->part_of[tie_first(edge)] != part &&
+				(!last ||
+					q->wave_of[tie_first(edge)] > q->wave_of[tie_first(last)]))
+				last = edge;
+		}
 	}
 	return last;
 }
@@ -56,7 +62,7 @@ static const char *alone(const struct sequence *q, size_t node, struct arena *ar
 {
 	enum plan_tier tier = node_tier(q->plan, node);
 	const struct plan_service *service = node_service(q->plan, node);
-	const struct tie *wait = last_wait(q, node);
+	const struct tie *wait = last_wait(q, q->part_of[node]);
 	const char *phrase = phrases[tier], *derived = "", *after = "", *early = "";
 
 	/* Its tier alone would put it earlier. */
@@ -245,6 +251,55 @@ static const char *not_later(const struct sequence *q, size_t part, size_t n, st
 	return "nothing would be gained: no cutover fewer";
 }
 
+/* ---- the chain ---- */
+
+/* "wave 3: web, which needs api"; `came_to` is the member of its piece at which the chain arrived.
+ */
+static const char *link_text(
+	const struct sequence *q, const struct tie *edge, uint32_t came_to, struct arena *arena)
+{
+	uint32_t second = tie_second(edge);
+	const char *name = plan_node_name(q->plan, second), *before, *piece = "";
+	const char *verb = tie_verb((enum tie_kind)edge->kind);
+
+	before = plan_node_name(q->plan, tie_first(edge));
+	if (came_to != tie_first(edge))
+		piece = arena_printf(
+			arena, ", in one piece with %s", plan_node_name(q->plan, came_to));
+	if (edge->from_first)
+		return arena_printf(arena, "wave %u: %s, which %s%s %s", q->wave_of[second], name,
+			before, piece, verb);
+	return arena_printf(
+		arena, "wave %u: %s, which %s %s%s", q->wave_of[second], name, verb, before, piece);
+}
+
+/* Each waits for the one before it, and for nothing that moves later. */
+static void make_chain(
+	const struct sequence *q, uint32_t node, struct arena *arena, struct placement *ret)
+{
+	const struct tie **waits = arena_calloc(arena, q->count + 1, sizeof *waits), *wait;
+	size_t count = 0;
+	uint32_t at;
+
+	for (uint32_t part = q->part_of[node]; (wait = last_wait(q, part)) != NULL;
+		part = q->part_of[tie_first(wait)])
+		waits[count++] = wait; /* each in an earlier wave */
+	if (!count)
+		return;
+	ret->chain = arena_calloc(arena, count + 2, sizeof *ret->chain);
+	at = tie_first(waits[count - 1]);
+	ret->chain[ret->chain_count++] =
+		arena_printf(arena, "wave %u: %s", q->wave_of[at], plan_node_name(q->plan, at));
+	while (count-- > 0) {
+		ret->chain[ret->chain_count++] = link_text(q, waits[count], at, arena);
+		at = tie_second(waits[count]);
+	}
+	if (at != node)
+		ret->chain[ret->chain_count++] =
+			arena_printf(arena, "wave %u: %s, in one piece with %s", q->wave_of[node],
+				plan_node_name(q->plan, node), plan_node_name(q->plan, at));
+}
+
 /* "3 crossing waves more", or fewer. */
 static const char *crossing_change(size_t now, size_t then, struct arena *arena)
 {
@@ -319,4 +374,5 @@ void reason_placement(const struct sequence *q, struct impact *im, size_t node, 
 		.later = n < q->count ? moved_to(q, im, part, n, n + 1, arena) : NULL,
 		.alone = by_itself(q, im, part, &q->waves[n - 1], arena),
 	};
+	make_chain(q, (uint32_t)node, arena, ret);
 }

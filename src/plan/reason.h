@@ -17,6 +17,9 @@ const char *reason_edge(const struct plan *plan, const struct tie *edge, struct 
 /* What holds a node in its wave, and what was rejected, and by how much. */
 struct placement {
 	const char *why;
+	/* From what waits for nothing to the node: "wave 3: web, which needs api", one for each. */
+	const char **chain;
+	size_t chain_count;
 	const char *not_earlier, *not_later;
 	const char *override;	     /* the plan's own word and its reason; NULL when none */
 	const char *earlier, *later; /* what one wave earlier or later would cost; NULL: none */

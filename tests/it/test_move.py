@@ -163,6 +163,12 @@ def test_until_and_to(world):
     assert world.sides() == {"identity": "new", "mail": "new", "reports": "old", "web": "old"}
 
 
+def test_one_wave_does_not_overtake_its_stores(world):
+    refused = world.run("--wave", world.number_of("web")).require(REFUSED)
+    assert "store orders does not write to new" in refused.err and "--until" in refused.err
+    assert world["web"].log() == [] and world.sides() == all_on("old")
+
+
 @pytest.mark.parametrize("fault,words", [
     ("fail-new", "no such"), ("hang-new", "did not end in 3000 ms"), ("deaf-new", "still says the contrary"),
     pytest.param("lie-on-new", "still says the contrary", marks=pytest.mark.long)])

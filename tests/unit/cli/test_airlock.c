@@ -204,12 +204,15 @@ static void a_placement_is_explained(void **state)
 
 	assert_int_equal(why.exit_code, 0);
 	assert_non_null(strstr(buf_str(&why.out), "orders  wave 2 of 3, store"));
+	assert_non_null(strstr(buf_str(&why.out),
+		"chain        wave 1: api\n               wave 2: orders, which"));
 	assert_non_null(strstr(buf_str(&why.out), "not earlier  wave 1: api before orders"));
 	assert_non_null(strstr(buf_str(&why.out), "not later    wave 3: orders before web"));
 	assert_int_equal(wrong.exit_code, 2);
 	assert_non_null(strstr(buf_str(&wrong.err), "did you mean 'orders'?"));
 	assert_int_equal(json_integer_value(json_object_get(told, "wave")), 2);
 	assert_int_equal(json_array_size(json_object_get(told, "used_by")), 3);
+	assert_int_equal(json_array_size(json_object_get(told, "chain")), 2);
 	assert_int_equal(json_array_size(json_object_get(told, "rejected")), 2);
 	json_decref(doc);
 }

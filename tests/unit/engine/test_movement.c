@@ -261,6 +261,34 @@ static void pending_takes_back_what_failed_and_nothing_else(void **state)
 	close_world(&w);
 }
 
+/* As `resume` finds them: two were brought there by the attempt that died, and the one between them
+ * cannot be.  What stands where it is to be is not turned back with it. */
+static void pending_leaves_what_an_earlier_attempt_brought_there(void **state)
+{
+	struct world w;
+	struct err err = ERR_INIT;
+	char path[80];
+
+	(void)state;
+	open_world(&w, HEAD "  a: {tier: entry, writes: [db], " MOVE("a") "}\n"
+			    "  b: {tier: entry, writes: [db], " MOVE("no/b") "}\n"
+			    "  c: {tier: entry, writes: [db], " MOVE("c") "}\n");
+	list(&w, 2, SIDE_NEW);
+	assert_items(&w, "a b c");
+	for (size_t i = 0; i < 3; i++)
+		w.m.items[i].state = MOVE_INTENT;
+	for (const char *name = "ac"; *name; name++) {
+		snprintf(path, sizeof path, "%s/%c", w.dir, *name);
+		fclose(fopen(path, "w"));
+	}
+	assert_int_equal(movement_carry(&w.m, false, &err), -1);
+	assert_non_null(strstr(err.msg, "moving b to new"));
+	assert_int_equal(movement_leave_pending(&w.m, &err), 0);
+	assert_true(is_new(&w, "a"));
+	assert_true(is_new(&w, "c"));
+	close_world(&w);
+}
+
 static void names_lead_back(void **state)
 {
 	(void)state;
@@ -280,6 +308,7 @@ int main(void)
 		cmocka_unit_test(taken_back_without_a_record),
 		cmocka_unit_test(what_stood_there_is_not_taken_back),
 		cmocka_unit_test(pending_takes_back_what_failed_and_nothing_else),
+		cmocka_unit_test(pending_leaves_what_an_earlier_attempt_brought_there),
 		cmocka_unit_test(names_lead_back),
 	};
 

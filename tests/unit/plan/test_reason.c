@@ -140,6 +140,57 @@ static void who_reads_new_early_says_so(void **state)
 		"stores are promoted, data as old as the lag");
 }
 
+static void the_chain_leads_from_the_first(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(
+		HEAD "services:\n  identity: {tier: support}\n  reports: {reads: [orders], needs: "
+		     "[identity]}\n"
+		     "  api: {writes: [orders]}\n  web: {tier: entry, needs: [api]}\n");
+	static const char *const want[] = {"wave 1: identity",
+		"wave 2: reports, which needs identity", "wave 3: orders, which reports reads",
+		"wave 4: api, which writes orders", "wave 5: web, which needs api"};
+	ARENA_AUTO arena = ARENA_INIT;
+	struct placement p;
+	struct sequence q;
+	struct impact im;
+
+	(void)state;
+	sequence_make(f.plan, &arena, &q);
+	impact_init(&im, &q, &arena);
+	reason_placement(&q, &im, node_of(f.plan, "web"), &arena, &p);
+	assert_int_equal(p.chain_count, 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_string_equal(p.chain[i], want[i]);
+	reason_placement(&q, &im, node_of(f.plan, "identity"), &arena, &p);
+	assert_int_equal(p.chain_count, 0);
+}
+
+/* Through a piece of several it goes on, and says where it steps from one to another. */
+static void the_chain_goes_through_a_piece(void **state)
+{
+	FIXTURE_AUTO f = fixture_parse(
+		HEAD "services:\n  one: {tier: support}\n  two: {tier: support, needs: [one]}\n"
+		     "  twin: {tier: support}\n  three: {tier: support, needs: [twin]}\n"
+		     "together: [{members: [two, twin], because: \"one host\"}]\n");
+	ARENA_AUTO arena = ARENA_INIT;
+	struct placement p;
+	struct sequence q;
+	struct impact im;
+
+	(void)state;
+	assert_non_null(f.plan);
+	sequence_make(f.plan, &arena, &q);
+	impact_init(&im, &q, &arena);
+	reason_placement(&q, &im, node_of(f.plan, "three"), &arena, &p);
+	assert_int_equal(p.chain_count, 3);
+	assert_string_equal(p.chain[0], "wave 1: one");
+	assert_string_equal(p.chain[1], "wave 2: two, which needs one");
+	assert_string_equal(p.chain[2], "wave 3: three, which needs twin, in one piece with two");
+	reason_placement(&q, &im, node_of(f.plan, "twin"), &arena, &p);
+	assert_int_equal(p.chain_count, 3);
+	assert_string_equal(p.chain[2], "wave 2: twin, in one piece with two");
+}
+
 /* Seventy hubs that fill a wave each but for one place, and one that would fit beside any: only so
  * many are tried, and the reason says that instead of a limit that was not reached. */
 static void what_was_not_tried_is_not_called_full(void **state)
@@ -179,6 +230,8 @@ int main(void)
 		cmocka_unit_test(a_placement_says_what_holds_it),
 		cmocka_unit_test(an_override_is_told_with_its_reason),
 		cmocka_unit_test(a_limit_is_told_with_its_numbers),
+		cmocka_unit_test(the_chain_leads_from_the_first),
+		cmocka_unit_test(the_chain_goes_through_a_piece),
 		cmocka_unit_test(what_was_not_tried_is_not_called_full),
 	};
 

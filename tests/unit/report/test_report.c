@@ -226,9 +226,8 @@ static void in_doubt_the_destination_is_unknown(void **state)
 	assert_int_equal(r->verdict, REPORT_UNKNOWN);
 }
 
-static void stores_that_moved_apart_overlap(void **state)
+static void check_apart(struct rows_made *m)
 {
-	struct rows_made *m = *state;
 	const struct report *r;
 	const struct overlap *o = NULL;
 
@@ -243,12 +242,37 @@ static void stores_that_moved_apart_overlap(void **state)
 			o = &r->timeline.overlaps[i];
 	assert_non_null(o);
 	assert_true(o->intended);
+	assert_non_null(o->declared);
+	assert_string_equal(o->declared->because, "<b>stock</b> follows");
 	assert_int_equal(o->count, 1);
 	assert_true(o->spans[0].certain);
 	/* Both doors shut, stock has not left old yet. */
 	assert_int_equal(o->spans[0].to_ms - o->spans[0].from_ms, 4300 - 1300);
 	assert_true(o->too_long); /* the plan allows a second */
 	assert_int_equal(r->verdict, REPORT_NEW);
+}
+
+static void stores_that_moved_apart_overlap(void **state)
+{
+	check_apart(*state);
+}
+
+/* The plan may name the two the other way round: it is the same permit, with its reason and time.
+ */
+static void a_permit_written_the_other_way_round_counts(void **state)
+{
+	static const char written[] = "from: stock, to: orders",
+			  turned[] = "from: orders, to: stock";
+	char plan[sizeof rows_plan];
+	struct rows_made m;
+
+	(void)state;
+	memcpy(plan, rows_plan, sizeof plan);
+	assert_non_null(strstr(plan, written));
+	memcpy(strstr(plan, written), turned, sizeof turned - 1);
+	rows_begin_with(&m, plan);
+	check_apart(&m);
+	rows_end(&m);
 }
 
 static void a_stopped_service_pauses(void **state)
@@ -462,6 +486,7 @@ int main(void)
 		CASE(a_look_is_no_attempt_and_knows_its_side),
 		CASE(in_doubt_the_destination_is_unknown),
 		CASE(stores_that_moved_apart_overlap),
+		CASE(a_permit_written_the_other_way_round_counts),
 		CASE(a_stopped_service_pauses),
 		CASE(a_service_is_where_it_was_observed),
 		CASE(a_service_that_is_stopped_connects_to_nobody),
