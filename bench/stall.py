@@ -70,7 +70,7 @@ class Airlock:
         verb, *arguments = self.crossing.moved("forward" if self.side == "old" else "rollback")
         with self.crossing.start(verb, *arguments, failpoint="before:commit") as running:
             if not running.await_failpoint(60):
-                raise LabError("the attempt ended before its commit")
+                raise LabError("the attempt ended before its commit: is it a build with -Dfailpoints=true?")
             running.signal(signal.SIGKILL)
         self.crossing.call("resume").require(UNDONE)
         return {}

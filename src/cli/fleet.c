@@ -8,7 +8,7 @@
 #include "route/gateway.h"
 #include "route/none.h"
 
-/* Two verbs of a member may be out at once. */
+/* Three verbs of a member may be out at once. */
 #define FLEET_WORKERS 8
 
 static int open_route(
@@ -17,7 +17,7 @@ static int open_route(
 	const struct plan_route *route = &plan->routes[plan->stores[store].route];
 
 	if (route->kind == ROUTE_GATEWAY)
-		return route_gateway_new(route, env, ret, err);
+		return route_gateway_new(plan->name, route, env, ret, err);
 	/* The plan's checker refuses by name what this version has not built. */
 	REQUIRE(route->kind == ROUTE_NONE);
 	return route_none_new(route->name, env, ret, err);

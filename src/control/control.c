@@ -184,6 +184,7 @@ static void put_answer(json_t *doc, const struct control_reply *r)
 	switch (r->cmd) {
 	case CONTROL_HELLO:
 		put_int(doc, "proto", r->hello.proto);
+		put_text(doc, "plan", r->hello.plan);
 		put_text(doc, "store", r->hello.store);
 		put_text(doc, "route", r->hello.route);
 		put_int(doc, "pid", r->hello.pid);
@@ -493,6 +494,7 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 	case CONTROL_HELLO:
 		rc = get_int(doc, "proto", &r->hello.proto, err) ||
 		     get_int(doc, "pid", &r->hello.pid, err);
+		get_text(doc, "plan", r->hello.plan, sizeof r->hello.plan);
 		get_text(doc, "store", r->hello.store, sizeof r->hello.store);
 		get_text(doc, "route", r->hello.route, sizeof r->hello.route);
 		break;

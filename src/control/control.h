@@ -118,7 +118,7 @@ struct control_reply {
 	union {
 		struct control_hello_reply {
 			int64_t proto, pid;
-			char store[64], route[64];
+			char plan[64], store[64], route[64]; /* plan: "" of an earlier version */
 		} hello;
 		struct control_arm_reply {
 			int64_t sessions, parked;

@@ -18,7 +18,7 @@ struct work {
 	enum core_effect_kind kind;
 	struct verb_call call;
 	struct err err;
-	int64_t began_us;
+	int64_t began_us, ended_us;
 };
 
 struct engine {
@@ -174,18 +174,27 @@ static void submit_verb(struct engine *engine, const struct core_effect *effect)
 	env_submit(engine->config->env, &work->job);
 }
 
-static void note_part(struct engine *engine, const struct work *work, int64_t now_us)
+/* As clients had it: nobody waited while the route looked for a good moment to hold, and those who
+ * had waited had gone on when it let them be served before it answered the release. */
+static void take_off_what_nobody_waited(struct engine *engine, struct work *work)
+{
+	size_t member = work->event.member;
+
+	if (work->event.verb == VERB_HOLD)
+		work->began_us += engine->report->held[member].lull_ms * 1000;
+	if (work->event.verb == VERB_RELEASE && work->event.outcome == OUTCOME_DONE)
+		work->ended_us -= engine->report->released[member].served_ms * 1000;
+	if (work->ended_us < work->began_us)
+		work->ended_us = work->began_us;
+}
+
+static void note_part(struct engine *engine, const struct work *work)
 {
 	struct engine_part *part = &engine->report->part[work->event.verb];
 
 	if (!part->ran || work->began_us < part->began_us)
 		part->began_us = work->began_us;
-	part->ended_us = now_us;
-	/* Clients have gone on by then; the route only let them be served before anything else. */
-	if (work->event.verb == VERB_RELEASE && work->event.outcome == OUTCOME_DONE)
-		part->ended_us -= engine->report->released[work->event.member].served_ms * 1000;
-	if (part->ended_us < work->began_us)
-		part->ended_us = work->began_us;
+	part->ended_us = work->ended_us;
 	part->ran = true;
 }
 
@@ -200,13 +209,14 @@ static void note_ended(struct engine_report *report, const struct route_held *he
 			len > 0 ? "; " : "", held->who);
 }
 
-static void note_verb(struct engine *engine, const struct work *work)
+static void note_verb(struct engine *engine, struct work *work)
 {
 	const struct engine_hooks *hooks = &engine->config->hooks;
-	int64_t now_us = env_now_us(engine->config->env);
 	struct engine_report *report = engine->report;
 
-	note_part(engine, work, now_us);
+	work->ended_us = env_now_us(engine->config->env);
+	take_off_what_nobody_waited(engine, work);
+	note_part(engine, work);
 	if (work->event.verb == VERB_HOLD)
 		note_ended(report, &report->held[work->event.member]);
 	if (work->event.outcome == OUTCOME_LATER)
@@ -220,16 +230,13 @@ static void note_verb(struct engine *engine, const struct work *work)
 	}
 	if (hooks->ended)
 		hooks->ended(hooks->arg, work->event.member, work->event.verb, work->call.attempt,
-			work->event.outcome, &work->err, work->began_us, now_us);
+			work->event.outcome, &work->err, work->began_us, work->ended_us);
 }
 
 static void work_done(struct engine *engine, struct work *work)
 {
 	struct core_event event = work->event;
 
-	/* Nobody waited while the route looked for a good moment. */
-	if (work->kind == EFFECT_VERB && event.verb == VERB_HOLD)
-		work->began_us += engine->report->held[event.member].lull_ms * 1000;
 	if (work->kind == EFFECT_VERB)
 		note_verb(engine, work);
 	work->busy = false;

@@ -34,7 +34,7 @@ struct controld_request {
 
 struct controld {
 	uv_pipe_t listener;
-	char *path, *store, *route;
+	char *path, *plan, *store, *route;
 	dev_t dev; /* the socket file as it was made */
 	ino_t ino;
 	const struct controld_ops *ops;
@@ -60,6 +60,7 @@ static void handle_gone(struct controld *d)
 	if (d->closed != NULL)
 		d->closed(d->closed_ctx);
 	free(d->path);
+	free(d->plan);
 	free(d->store);
 	free(d->route);
 	free(d);
@@ -196,6 +197,7 @@ static void greet(struct connection *c, int64_t id)
 		.ok = true,
 		.hello = {.proto = CONTROL_PROTO, .pid = getpid()}};
 
+	snprintf(reply.hello.plan, sizeof reply.hello.plan, "%s", c->controld->plan);
 	snprintf(reply.hello.store, sizeof reply.hello.store, "%s", c->controld->store);
 	snprintf(reply.hello.route, sizeof reply.hello.route, "%s", c->controld->route);
 	send_reply(c, &reply);
@@ -417,9 +419,10 @@ int controld_open(
 	d = calloc(1, sizeof *d);
 	REQUIRE(d != NULL);
 	d->path = strdup(options->path);
+	d->plan = strdup(options->plan);
 	d->store = strdup(options->store);
 	d->route = strdup(options->route);
-	REQUIRE(d->path != NULL && d->store != NULL && d->route != NULL);
+	REQUIRE(d->path != NULL && d->plan != NULL && d->store != NULL && d->route != NULL);
 	d->ops = options->ops;
 	d->ctx = options->ctx;
 	d->accounts = options->accounts;

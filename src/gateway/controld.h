@@ -51,7 +51,7 @@ typedef void (*controld_accounts_cb)(
 struct controld_options {
 	uv_loop_t *loop;
 	const char *path; /* of the socket; an old one that nobody listens on is replaced */
-	const char *store, *route; /* for hello */
+	const char *plan, *store, *route; /* for hello */
 	const struct controld_ops *ops;
 	void *ctx;
 	controld_accounts_cb accounts;

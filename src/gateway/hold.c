@@ -481,7 +481,7 @@ static void on_hold(void *ctx, struct controld_request *request, const struct co
 
 struct releasing {
 	struct hold *hold;
-	struct controld_request *request; /* to see whether it is still the one */
+	uint64_t number; /* to see whether it is still the one */
 	enum control_side side;
 };
 
@@ -490,8 +490,8 @@ static void on_release_read(void *ctx, const struct door_view *view, const struc
 	struct releasing *r = ctx;
 	struct hold *h = r->hold;
 
-	if (h->releasing != r->request) {
-		free(r); /* another has taken its place */
+	if (!h->releasing || h->release_number != r->number) {
+		free(r); /* it was answered, or another has taken its place */
 		return;
 	}
 	if (err->code != ERR_OK || !view->open) {
@@ -516,7 +516,7 @@ static void on_release(
 	struct releasing *r = calloc(1, sizeof *r);
 
 	ENSURE(r != NULL);
-	*r = (struct releasing){h, request, release->side};
+	*r = (struct releasing){h, ++h->release_number, release->side};
 	take_over(&h->releasing, request);
 	h->release_read = false;
 	uv_timer_stop(&h->calm);

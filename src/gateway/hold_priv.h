@@ -29,6 +29,7 @@ struct hold {
 	uv_check_t lulling; /* active = the hold waits for a good moment to begin */
 	struct lull lull;
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
+	uint64_t release_number; /* of the newest release; a request's address may serve again */
 	bool release_read; /* the register that `releasing` names was read open, and obeyed */
 	int64_t released, failed, waiting_us_max;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */

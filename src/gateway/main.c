@@ -111,6 +111,7 @@ static int make_controld(struct program *p, struct err *err)
 {
 	struct controld_options options = {.loop = &p->gateway.loop,
 		.path = setting(p, "control"),
+		.plan = p->plan->name,
 		.store = p->store->name,
 		.route = p->route->name,
 		.ops = hold_ops(),

@@ -16,7 +16,8 @@
 
 struct route_gateway {
 	struct route route; /* first */
-	const char *path;   /* of the control socket; borrowed from the plan */
+	const char *plan;   /* its name; borrowed, as what follows */
+	const char *path;   /* of the control socket */
 	struct policies policies;
 	int fd; /* -1 = not connected */
 	int64_t pid; /* of the gateway, as it said */
@@ -241,6 +242,10 @@ static int greet(struct route_gateway *g, int64_t deadline_ms, struct err *err)
 			"at %s answers the gateway of route %s (protocol %lld), not of %s (%d)",
 			g->path, reply.hello.route, (long long)reply.hello.proto, g->route.name,
 			CONTROL_PROTO);
+	if (reply.hello.plan[0] && strcmp(reply.hello.plan, g->plan) != 0)
+		return err_set(err, ERR_REFUSED,
+			"at %s answers the gateway of a route %s of plan %s, not of %s", g->path,
+			g->route.name, reply.hello.plan, g->plan);
 	g->pid = reply.hello.pid;
 	return 0;
 }
@@ -528,7 +533,7 @@ static void take_policies(const struct plan_route *route, struct policies *ret)
 	}
 }
 
-int route_gateway_new(const struct plan_route *plan_route, struct env *env,
+int route_gateway_new(const char *plan, const struct plan_route *plan_route, struct env *env,
 	struct route **ret_route, struct err *err)
 {
 	struct route_gateway *g = calloc(1, sizeof *g);
@@ -538,6 +543,7 @@ int route_gateway_new(const struct plan_route *plan_route, struct env *env,
 		return err_set(err, ERR_NOMEM, "no memory for route %s", plan_route->name);
 	g->route = (struct route){&gateway_ops, env, plan_route->name};
 	g->fd = -1;
+	g->plan = plan;
 	g->path = plan_setting_get(plan_route->settings, plan_route->settings_count, "control");
 	REQUIRE(g->path != NULL); /* the schema requires it */
 	take_policies(plan_route, &g->policies);

@@ -13,8 +13,9 @@
 #include "port/env.h"
 #include "port/route.h"
 
-/* Connects at the first call.  Returns owned: route_free.  Both are borrowed. */
-int route_gateway_new(const struct plan_route *plan_route, struct env *env,
+/* Of the plan of that name.  Connects at the first call.  Returns owned: route_free.  All are
+ * borrowed. */
+int route_gateway_new(const char *plan, const struct plan_route *plan_route, struct env *env,
 	struct route **ret_route, struct err *err) MUST_CHECK;
 
 #endif

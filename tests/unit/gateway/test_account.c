@@ -42,6 +42,7 @@ static int set_up(void **state)
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
 	struct controld_options options = {.loop = &w->gateway.loop,
 		.path = w->path,
+		.plan = "shop",
 		.store = "orders",
 		.route = "gw",
 		.accounts = accounts_answer,

@@ -92,6 +92,7 @@ static int open_at(struct world *w, struct controld **ret, struct err *err)
 {
 	struct controld_options options = {.loop = &w->loop,
 		.path = w->path,
+		.plan = "shop",
 		.store = "orders",
 		.route = "gw",
 		.ops = &ops,
@@ -208,7 +209,7 @@ static void hello_is_answered_here(void **state)
 	int fd = dial(w);
 
 	say(fd, "{\"id\":1,\"cmd\":\"hello\"}\n");
-	assert_says(w, fd, "\"route\":\"gw\"");
+	assert_says(w, fd, "\"plan\":\"shop\"");
 	assert_int_equal(w->kept_count, 0);
 	close(fd);
 }

@@ -98,7 +98,7 @@ static void begin(struct other_end *end, const char *const *answers)
 		.settings = &end->setting,
 		.settings_count = 1};
 	assert_int_equal(env_real_new(1, &end->env, &err), 0);
-	assert_int_equal(route_gateway_new(&end->plan_route, end->env, &end->route, &err), 0);
+	assert_int_equal(route_gateway_new("shop", &end->plan_route, end->env, &end->route, &err), 0);
 }
 
 static void finish(struct other_end *end)
@@ -276,19 +276,25 @@ static void a_session_that_cannot_cross_blocks_before_the_hold(void **state)
 
 static void somebody_elses_gateway_is_refused(void **state)
 {
-	static const char *const answers[] = {"{\"id\":%lld,\"ok\":true,\"proto\":1,\"store\":"
-					      "\"o\",\"route\":\"other\",\"pid\":7}\n"};
-	struct other_end end;
-	struct route_call call;
-	struct err err = ERR_INIT;
+	static const char *const answers[][1] = {
+		{"{\"id\":%lld,\"ok\":true,\"proto\":1,\"plan\":\"shop\",\"store\":\"o\","
+		 "\"route\":\"other\",\"pid\":7}\n"},
+		{"{\"id\":%lld,\"ok\":true,\"proto\":1,\"plan\":\"other\",\"store\":\"o\","
+		 "\"route\":\"gw\",\"pid\":7}\n"}};
 
 	(void)state;
-	begin(&end, answers);
-	call = call_of(&end, 10000);
-	assert_int_equal(route_arm(end.route, &call, &err), -1);
-	finish(&end);
-	assert_int_equal(err.code, ERR_REFUSED);
-	assert_non_null(strstr(err.msg, "other"));
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct other_end end;
+		struct route_call call;
+		struct err err = ERR_INIT;
+
+		begin(&end, answers[i]);
+		call = call_of(&end, 10000);
+		assert_int_equal(route_arm(end.route, &call, &err), -1);
+		finish(&end);
+		assert_int_equal(err.code, ERR_REFUSED);
+		assert_non_null(strstr(err.msg, "other"));
+	}
 }
 
 /* ---- accounts -------------------------------------------------------------------------------- */
