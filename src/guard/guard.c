@@ -44,11 +44,11 @@ static void measure(struct guard_watch *watch, struct guard_view *view)
 	const struct store_tended *tended = &view->tended;
 
 	if (tended->open != watch->open)
-		watch->behind = (struct behind){0};
+		watch->lag = (struct lag){0};
 	watch->open = tended->open;
 	view->behind_bytes = (int64_t)(tended->log_end - tended->log_confirmed);
 	view->behind_ms =
-		behind_note(&watch->behind, tended->log_end, tended->log_confirmed, view->seen_ms);
+		lag_note(&watch->lag, tended->log_end, tended->log_confirmed, view->seen_ms);
 }
 
 void guard_round(struct guard_watch *watch, int64_t deadline_ms, struct guard_view *ret_view)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "guard/behind.h"
+#include "guard/lag.h"
 #include "plan/plan.h"
 #include "port/store.h"
 
@@ -30,8 +30,8 @@ enum guard_alarm {
 struct guard_watch {
 	struct store *store;		    /* borrowed */
 	const struct plan_budgets *budgets; /* borrowed */
-	struct behind behind;
-	enum side open;		/* whose log `behind` measures */
+	struct lag lag;
+	enum side open;		/* whose log `lag` measures */
 	bool keeps;		/* at the last look an idle position kept more than budgets.lag */
 	int64_t keeps_since_ms; /* when it does: env_now_ms */
 };

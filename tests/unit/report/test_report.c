@@ -261,8 +261,8 @@ static void stores_that_moved_apart_overlap(void **state)
  */
 static void a_permit_written_the_other_way_round_counts(void **state)
 {
-	static const char written[] = "from: stock, to: orders",
-			  turned[] = "from: orders, to: stock";
+	static const char written[] = "from: orders, to: stock",
+			  turned[] = "from: stock, to: orders";
 	char plan[sizeof rows_plan];
 	struct rows_made m;
 
