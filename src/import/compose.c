@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "import/compose_keys.h"
 #include "import/compose_mounts.h"
 #include "import/crontab.h"
 #include "import/images.h"
@@ -11,41 +12,11 @@
 struct compose {
 	struct model *model;
 	struct reader *reader;
+	struct keys keys;
 	const struct node *variables;
 	const char *profiles;
 	struct compose_mounts mounts;
 };
-
-enum key_where { SERVICE, TOP };
-
-static const struct {
-	enum key_where where;
-	const char *name;
-} keys[] = {
-#define KEY(where, name) {where, name},
-#include "import/compose_keys.def"
-#undef KEY
-};
-
-static bool is_known_key(enum key_where where, const char *name)
-{
-	if (strncmp(name, "x-", 2) == 0)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		if (keys[i].where == where && strcmp(keys[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static void tell_unknown_keys(
-	struct compose *c, enum key_where where, const char *service, const struct node *map)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (!is_known_key(where, map->entries[i].key))
-			notes_add(c->model->notes, NOTE_UNKNOWN, map->entries[i].at,
-				"%s%.80s%s%.80s", service ? "services." : "",
-				service ? service : "", service ? "." : "", map->entries[i].key);
-}
 
 /* ---- profiles ---- */
 
@@ -331,7 +302,8 @@ static void read_service(struct compose *c, const struct entry *entry)
 
 	if (!part)
 		return;
-	tell_unknown_keys(c, SERVICE, entry->key, service);
+	keys_check(&c->keys, COMPOSE_SERVICE,
+		arena_printf(c->model->arena, "services.%.80s.", entry->key), service);
 	image = node_get(service, "image");
 	part->image = image && image->kind == NODE_TEXT ? image->text : NULL;
 	part->build = node_get_text(node_get(service, "build"), "context");
@@ -373,7 +345,8 @@ int compose_import(const struct compose_files *files, const char *profiles, stru
 	struct compose c = {.model = model, .reader = files->reader, .profiles = profiles};
 	struct node *services, *top, *variables;
 
-	if (compose_files_load(files, &services, &top, &variables, err))
+	keys_init(&c.keys, model->notes, &compose_keys);
+	if (compose_files_load(files, &c.keys, &services, &top, &variables, err))
 		return -1;
 	c.variables = variables;
 	c.mounts = (struct compose_mounts){.top = top,
@@ -387,13 +360,14 @@ int compose_import(const struct compose_files *files, const char *profiles, stru
 	model->name = node_get_text(top, "name");
 	if (!model->name)
 		model->name = node_get_text(variables, "COMPOSE_PROJECT_NAME");
-	tell_unknown_keys(&c, TOP, NULL, top);
+	keys_check(&c.keys, COMPOSE_TOP, "", top);
 	for (size_t i = 0; i < services->count; i++) {
 		if (is_wanted(&c, services->entries[i].value))
 			read_service(&c, &services->entries[i]);
 		else
 			tell_left_out(&c, &services->entries[i]);
 	}
+	keys_tell(&c.keys);
 	stop_jobs(&c);
 	return 0;
 }

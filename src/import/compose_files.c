@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "import/compose_keys.h"
 #include "import/compose_merge.h"
 
 struct load {
 	struct reader *reader;
 	struct arena *arena;
 	struct notes *notes;
+	struct keys *keys;
 	struct node *variables;
 	struct interpolation ip;
 	struct file *extended; /* files that were read for `extends`, by path */
@@ -123,14 +125,18 @@ static struct file *extended_file(struct load *l, struct file *from, const struc
 	return file;
 }
 
-static struct node *extend(struct load *l, struct file *file, struct node *service, size_t chain)
+static struct node *extend(
+	struct load *l, struct file *file, const struct entry *entry, size_t chain)
 {
+	struct node *service = entry->value;
 	struct node *extends = node_get(service, "extends");
 	const char *name = node_get_text(extends, "service");
 	struct file *other = name ? extended_file(l, file, extends) : NULL;
 	struct node *base = other ? resolve(l, other, name, chain + 1) : NULL;
 	struct node *own = node_copy(l->arena, service);
 
+	keys_check(l->keys, COMPOSE_EXTENDS,
+		arena_printf(l->arena, "services.%.80s.extends.", entry->key), extends);
 	node_remove(own, "extends");
 	if (other && !base)
 		notes_add(l->notes, NOTE_UNKNOWN, extends->at,
@@ -153,7 +159,7 @@ static struct node *resolve(struct load *l, struct file *file, const char *name,
 	service = entry->value;
 	node_put(l->arena, file->busy, name, entry->at, service);
 	if (node_entry(service, "extends"))
-		service = extend(l, file, service, chain);
+		service = extend(l, file, entry, chain);
 	node_remove(file->busy, name);
 	node_put(l->arena, file->done, name, entry->at, service);
 	return service;
@@ -266,8 +272,9 @@ static void init(struct load *l, const struct compose_files *files)
 	l->ip = (struct interpolation){.variables = l->variables, .notes = l->notes};
 }
 
-int compose_files_load(const struct compose_files *files, struct node **ret_services,
-	struct node **ret_top, struct node **ret_variables, struct err *err)
+int compose_files_load(const struct compose_files *files, struct keys *keys,
+	struct node **ret_services, struct node **ret_top, struct node **ret_variables,
+	struct err *err)
 {
 	struct load l;
 	struct whole whole;
@@ -275,6 +282,7 @@ int compose_files_load(const struct compose_files *files, struct node **ret_serv
 
 	REQUIRE(files->paths_count > 0);
 	init(&l, files);
+	l.keys = keys;
 	whole.services = node_new(l.arena, NODE_MAP, (struct place){0});
 	whole.top = node_new(l.arena, NODE_MAP, (struct place){0});
 	dir = reader_dir(l.arena, files->paths[0]);

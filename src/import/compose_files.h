@@ -7,6 +7,7 @@
 #ifndef AIRLOCK_IMPORT_COMPOSE_FILES_H
 #define AIRLOCK_IMPORT_COMPOSE_FILES_H
 
+#include "import/keys.h"
 #include "import/reader.h"
 
 #define COMPOSE_CHAIN_MAX 32 /* of extends, and of includes */
@@ -21,9 +22,11 @@ struct compose_files {
 /*
  * *ret_services: name -> service, in one form (compose_merge.h) and without `extends`.
  * *ret_top: the other keys of the top level.  *ret_variables: what .env says.
+ * `keys` (of compose_keys.h) is shown what does not come out again: `extends`.
  * Fails only when one of the paths cannot be read.
  */
-int compose_files_load(const struct compose_files *files, struct node **ret_services,
-	struct node **ret_top, struct node **ret_variables, struct err *err) MUST_CHECK;
+int compose_files_load(const struct compose_files *files, struct keys *keys,
+	struct node **ret_services, struct node **ret_top, struct node **ret_variables,
+	struct err *err) MUST_CHECK;
 
 #endif

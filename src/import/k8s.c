@@ -120,8 +120,11 @@ static void read_unknown(struct k8s *k, const struct node *object, const char *k
 static void read_object(struct k8s *k, const struct node *object)
 {
 	const char *kind = node_get_text(object, "kind");
+	enum kind_use use = use_of(kind);
 
-	switch (use_of(kind)) {
+	if (use != ONCE && use != NOTHING)
+		k8s_keys_check(&k->keys, object, k8s_name(object));
+	switch (use) {
 	case WORKLOAD:
 	case CRON:
 		k8s_pod_read(k, object, template_of(object, kind), kind);
@@ -158,6 +161,7 @@ void k8s_import(const struct node *documents, struct model *model)
 	struct objects all = {.arena = model->arena, .notes = model->notes};
 
 	model->kubernetes = true;
+	keys_init(&k.keys, model->notes, &k8s_keys);
 	all.list = node_new(model->arena, NODE_LIST, documents->at);
 	for (size_t i = 0; i < documents->count; i++)
 		collect(&all, documents->items[i], 0);
@@ -171,6 +175,7 @@ void k8s_import(const struct node *documents, struct model *model)
 		k8s_data_add(&k, all.list->items[i]);
 	for (size_t i = 0; i < all.list->count; i++)
 		read_object(&k, all.list->items[i]);
+	keys_tell(&k.keys);
 	k8s_network_read(&k);
 	k8s_stores_join(&k);
 }

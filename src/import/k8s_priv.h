@@ -6,6 +6,7 @@
 #ifndef AIRLOCK_IMPORT_K8S_PRIV_H
 #define AIRLOCK_IMPORT_K8S_PRIV_H
 
+#include "import/k8s_keys.h"
 #include "import/model.h"
 
 /* A workload and the labels of its pods, by which Services find it. */
@@ -16,6 +17,7 @@ struct k8s_pod {
 
 struct k8s {
 	struct model *model;
+	struct keys keys;
 	const char *home;     /* the namespace of objects that name none */
 	struct node *maps;    /* a map: "namespace/name" of a ConfigMap -> its data */
 	struct node *secrets; /* likewise of a Secret, decoded */

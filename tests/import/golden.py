@@ -8,6 +8,7 @@ difference before it is committed.
 import difflib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 # Fixtures give passwords that hold one of these words, and nothing else does.
 SECRETS = ("hidden", "secret-default", "never-shown")
+
+SRC = HERE.parents[1] / "src" / "import"
+ROW = re.compile(r'^(READ|PASS)\("([^"]+)", (\w+)\)', re.M)
+GETTER = re.compile(r"\bnode_(?:get|get_text|get_true|entry|at)\(((?:[^()]|\([^()]*\))*)\)")
+# Of kinds that k8s_keys.def has not: VirtualService, OpenShift's Template.
+OTHER_KINDS = {"host", "objects"}
 
 
 def run(airlock, directory, *argv):
@@ -94,6 +101,23 @@ def check_command(airlock):
     return faults
 
 
+def check_tables():
+    """The tables of keys say READ of what the importers read, and of nothing else."""
+    faults = []
+    for name in ("compose", "k8s"):
+        rows = ROW.findall((SRC / f"{name}_keys.def").read_text())
+        text = "".join(path.read_text() for path in sorted(SRC.glob(f"{name}*.c")) if path.name != "k8s_stores.c")
+        asked = {key for arguments in GETTER.findall(text) for key in re.findall(r'"([A-Za-z_]+)"', arguments)}
+        read = {key for use, key, _ in rows if use == "READ"}
+        # A shape is read when something in it is; a value has to be asked for.
+        values = {key for use, key, shape in rows if (use, shape) == ("READ", "FREE")}
+        assert len(asked) > 10 and len(values) > 10, "the sources are not where they were"
+        faults += [f"{name}_keys.def: READ({key!r}), and nobody reads it" for key in sorted(values) if f'"{key}"' not in text]
+        strangers = {key for key in asked - read - OTHER_KINDS if not key.isupper()}
+        faults += [f"{name}_keys.def: {key!r} is read and has no READ" for key in sorted(strangers)]
+    return faults
+
+
 def main():
     airlock = str(Path(sys.argv[1]).resolve())
     write = sys.argv[3:] if sys.argv[2:3] == ["--write"] else []
@@ -105,7 +129,7 @@ def main():
         bad += bool(faults)
         for fault in faults:
             print(f"{directory.name}: {fault}")
-    for fault in check_command(airlock):
+    for fault in check_command(airlock) + check_tables():
         bad += 1
         print(fault)
     print(f"{len(cases)} imports, {bad} not as they were")
