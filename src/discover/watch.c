@@ -300,11 +300,7 @@ static bool ask_gateway(struct watch *watch, const struct pg_rows *rows)
 
 		if (writers_are_ours(at.user) || find_session(watch, &wanted))
 			continue;
-		if (!asked)
-			behind_ask(&watch->behind, false);
-		asked = true;
-		if (behind_may_ask_all(&watch->behind, &at))
-			behind_ask_again(&watch->behind);
+		behind_meet(&watch->behind, &at, &asked);
 	}
 	return asked;
 }
