@@ -134,7 +134,7 @@ def test_a_job_that_came_and_went_is_told_by_the_gateway(lab, fresh_gateway, sta
     assert fresh_gateway.is_alive()
     with psycopg.connect(lab.gateway_dsn(LEGACY_ROLE), autocommit=True, application_name="50ms") as job:
         job.execute(UPDATE)
-    wait_until(lambda: not lab.old.query("SELECT FROM pg_stat_activity WHERE application_name = '50ms'"), 10,
+    wait_until(lambda: not lab.old.query("SELECT pid FROM pg_stat_activity WHERE application_name = '50ms'"), 10,
                "its server to go")
     code, answer = gate(lab, state)
     assert (code, answer["state"]) == (3, "fail") and "UPDATE, by its gateway's account" in answer["evidence"]
