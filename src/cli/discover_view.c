@@ -144,6 +144,8 @@ static void finding_sentence(const struct finding *f, struct buf *out)
 		buf_printf(out, "; leads to %s", f->target);
 	if (f->process[0])
 		buf_printf(out, "; %s", f->process);
+	else if (f->process_why[0])
+		buf_printf(out, "; process not known (%s)", f->process_why);
 	if (f->owner[0])
 		buf_printf(out, "; owner %s", f->owner);
 	say_next(f, out);

@@ -6,9 +6,12 @@
 #include <time.h>
 
 #include "base/check.h"
+#include "cli/gateways_view.h"
 #include "cli/measured.h"
+#include "cli/wrap.h"
 
 #define PAUSE_MS 25
+#define INDENT 11
 
 int measuring_begin(struct fleet *fleet, size_t store, enum side side, const struct writers *w,
 	int64_t deadline_ms, struct measuring *ret, struct err *err)
@@ -43,27 +46,65 @@ static struct gravity_edge *edge_of(struct measuring *m, size_t from)
 	return &m->edges[m->edges_count++];
 }
 
+static struct writer writer_of(const struct measure_caller *c, enum side side)
+{
+	struct writer who = {.side = side, .gateway.untold = c->untold};
+
+	snprintf(who.user, sizeof who.user, "%s", c->user);
+	snprintf(who.application, sizeof who.application, "%s", c->application);
+	snprintf(who.address, sizeof who.address, "%s", c->address);
+	return who;
+}
+
+/* Whoever may have asked did so nobody knows how often. */
+static void take_untold(
+	const struct plan *plan, const struct measure_caller *c, struct measuring *m)
+{
+	const struct writer who = writer_of(c, m->side);
+	bool anybody = false;
+
+	if (!c->untold || writer_service_surely(plan, m->store, &who) != NULL)
+		return;
+	for (size_t i = 0; i < plan->services_count; i++) {
+		if (!writer_may_be(&plan->services[i], m->store, &who))
+			continue;
+		edge_of(m, plan->stores_count + i)->calls_s = GRAVITY_UNKNOWN;
+		anybody = true;
+	}
+	if (anybody)
+		m->untold_s += c->calls_s;
+}
+
 /* What was asked by whom, for the services of the plan that account for it. */
 static void take_callers(
 	const struct plan *plan, const struct measure_callers *callers, struct measuring *m)
 {
 	for (size_t i = 0; i < callers->count; i++) {
 		const struct measure_caller *c = &callers->rows[i];
-		struct writer who = {.side = m->side};
-		const struct plan_service *service;
-		bool writes;
+		const struct writer who = writer_of(c, m->side);
+		const struct plan_service *service = writer_service_surely(plan, m->store, &who);
 
-		snprintf(who.user, sizeof who.user, "%s", c->user);
-		snprintf(who.application, sizeof who.application, "%s", c->application);
-		snprintf(who.address, sizeof who.address, "%s", c->address);
-		service = writer_service(plan, m->store, &who, &writes);
 		if (service != NULL)
 			edge_of(m, plan->stores_count + (size_t)(service - plan->services))
 				->calls_s += c->calls_s;
 	}
+	for (size_t i = 0; i < callers->count; i++)
+		take_untold(plan, &callers->rows[i], m);
 	/* What the server hides is not nothing. */
+	m->untold_s = callers->blind ? GRAVITY_UNKNOWN : m->untold_s;
 	for (size_t i = 0; callers->blind && i < m->edges_count; i++)
 		m->edges[i].calls_s = GRAVITY_UNKNOWN;
+}
+
+/* Silence in one of the two watches is silence. */
+static void take_gateway(const struct plan *plan, const struct writers *w,
+	const struct measure_callers *callers, struct measuring *m)
+{
+	const struct writers_gateway *earlier = writers_gateway_of(w, plan->stores[m->store].name);
+
+	m->gateway = callers->gateway;
+	if (earlier != NULL && earlier->silent)
+		m->gateway = *earlier;
 }
 
 static int keep(struct cmd_ctx *ctx, const struct measuring *m, struct err *err)
@@ -88,7 +129,8 @@ int measuring_end(struct cmd_ctx *ctx, struct fleet *fleet, const struct writers
 		return -1;
 	measure_rates(&m->first, &last, w->looks - m->looks_before, &m->seen);
 	measure_distance(store, m->side, deadline_ms, &m->distance);
-	if (measure_calls(store, m->side, watch_ms, PAUSE_MS, deadline_ms, &callers, err))
+	if (measure_calls(store, fleet->routes[m->store], m->side, watch_ms, PAUSE_MS, deadline_ms,
+		    &callers, err))
 		return -1;
 	measure_calls_raise(&callers, m->seen.xacts_s);
 	ENSURE(clock_gettime(CLOCK_REALTIME, &now) == 0);
@@ -98,6 +140,7 @@ int measuring_end(struct cmd_ctx *ctx, struct fleet *fleet, const struct writers
 		&ctx->arena, ctx->plan->services_count + 1, sizeof(struct gravity_edge));
 	count_writers(ctx->plan, w, m);
 	take_callers(ctx->plan, &callers, m);
+	take_gateway(ctx->plan, w, &callers, m);
 	return keep(ctx, m, err);
 }
 
@@ -123,6 +166,27 @@ static void distance_text(struct buf *out, const struct measure_distance *d)
 	number_text(out, "%.2f ms", measure_added_at_least(d));
 }
 
+/* Why some calls are unknown. */
+static void gateway_text_of(struct out *out, const struct plan *plan, const struct measuring *m)
+{
+	const char *store = plan->stores[m->store].name;
+	BUF_AUTO why = BUF_INIT;
+	BUF_AUTO text = BUF_INIT;
+
+	if (!m->gateway.silent)
+		return;
+	buf_printf(&why,
+		"%s: who comes through gateway %s cannot be told apart, so services that the plan "
+		"knows by address ask it nobody knows how often",
+		store, m->gateway.route);
+	if (m->untold_s > 0)
+		buf_printf(&why, " (one or another of them about %.1f times/s)", m->untold_s);
+	buf_printf(&why, ": %s", m->gateway.why);
+	buf_printf(&text, "%-*s", INDENT, "NOT SEEN");
+	wrap_text(&text, buf_str(&why), INDENT, INDENT);
+	out_text(out, &text);
+}
+
 void measuring_text(struct out *out, const struct plan *plan, const struct measuring *m)
 {
 	const struct gravity_store *s = &m->seen;
@@ -146,6 +210,7 @@ void measuring_text(struct out *out, const struct plan *plan, const struct measu
 		out_data(out, "           %s asks %s %s\n", plan_node_name(plan, m->edges[i].from),
 			plan->stores[m->store].name, buf_str(&calls));
 	}
+	gateway_text_of(out, plan, m);
 }
 
 static json_t *known(double value)
@@ -165,7 +230,7 @@ json_t *measuring_json(const struct plan *plan, const struct measuring *m)
 				known(m->edges[i].round_trip_added_ms)));
 	return json_pack(
 		"{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:{s:o, s:o, s:o, s:o, s:o}, "
-		"s:o, s:I}",
+		"s:o, s:o, s:o, s:I}",
 		"store", plan->stores[m->store].name, "side", side_name(m->side), "measured_at_ms",
 		(json_int_t)s->measured_at_ms, "watched_ms", (json_int_t)s->watched_ms, "bytes",
 		(json_int_t)s->bytes, "rows_written_s", known(s->rows_written_s), "xacts_s",
@@ -174,6 +239,8 @@ json_t *measuring_json(const struct plan *plan, const struct measuring *m)
 		known(m->distance.here[SIDE_OLD]), "new", known(m->distance.here[SIDE_NEW]), "link",
 		known(m->distance.link), "between_at_most",
 		known(measure_added_at_most(&m->distance)), "between_at_least",
-		known(measure_added_at_least(&m->distance)), "edges", edges, "cost_us",
+		known(measure_added_at_least(&m->distance)), "edges", edges, "calls_untold_s",
+		known(m->untold_s), "gateway",
+		m->gateway.route[0] ? gateway_json(&m->gateway) : json_null(), "cost_us",
 		(json_int_t)m->cost_us);
 }

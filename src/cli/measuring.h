@@ -20,7 +20,9 @@ struct measuring {
 	int64_t looks_before; /* of the writers' watch, which count as transactions */
 	struct gravity_store seen;
 	struct measure_distance distance;
-	struct gravity_edge *edges; /* of services that ask the store; in the arena */
+	struct writers_gateway gateway; /* route "" = there is none; silent when it was once */
+	double untold_s;		/* calls of which several services can be meant, or none */
+	struct gravity_edge *edges;	/* of services that ask the store; in the arena */
 	size_t edges_count;
 	int64_t cost_us;
 };

@@ -21,7 +21,7 @@ static const struct probe {
 };
 
 /* Columns of every question. */
-enum { NAME, PLACE, WHAT, USER, APPLICATION, ADDRESS, PORT, TEXT, HOW, SCHEDULE };
+enum { NAME, PLACE, WHAT, USER, APPLICATION, ADDRESS, PORT, TEXT, HOW, SCHEDULE, PID, AGE_MS, SOCKET };
 
 struct look {
 	struct store_pg *store;
@@ -131,13 +131,33 @@ static void set_times(struct look *look, struct finding *row)
 	runs_add(&row->runs, &look->f->window, &schedule, 0);
 }
 
+/* Of a session: whose it is, or why that cannot be known. */
+static void set_process(const struct pg_rows *r, size_t i, struct finding *row)
+{
+	struct process_session session = {.address = row->address, .port = pg_int(r, i, PORT)};
+	struct process process;
+
+	if (r->columns <= SOCKET || pg_int(r, i, PID) == 0)
+		return;
+	if (row->address[0] == '\0') {
+		FIELD(row->process_why, "a session of the server reads it by SQL");
+		return;
+	}
+	session.backend = (pid_t)pg_int(r, i, PID);
+	session.age_ms = pg_int(r, i, AGE_MS);
+	session.socket = (unsigned)pg_int(r, i, SOCKET);
+	if (process_of_session(&session, &process))
+		FIELD(row->process, "%s", process.text);
+	else
+		FIELD(row->process_why, "%s", process.why);
+}
+
 static void tell_row(
 	struct look *look, const struct probe *probe, const struct pg_rows *r, size_t i)
 {
 	struct finding row = {
 		.kind = probe->kind, .side = look->side, .how = how_of(pg_text(r, i, HOW))};
 	const char *text = pg_text(r, i, TEXT);
-	struct process process;
 	BUF_AUTO shown = BUF_INIT;
 
 	FIELD(row.store, "%s", look->store->plan_store->name);
@@ -149,8 +169,7 @@ static void tell_row(
 	FIELD(row.address, "%s", pg_text(r, i, ADDRESS));
 	FIELD(row.schedule, "%s", pg_text(r, i, SCHEDULE));
 	set_times(look, &row);
-	if (process_of_peer(row.address, (unsigned)pg_int(r, i, PORT), &process))
-		FIELD(row.process, "%s", process.text);
+	set_process(r, i, &row);
 	if (tell_targets(look, &row, text) > 0)
 		return;
 	if (!look->own && row.how == HOW_CONFIGURED)

@@ -42,6 +42,7 @@ struct finding {
 	char target[256]; /* where it leads, as dsn_show says it; "" */
 	char what[320];	  /* one sentence */
 	char process[PROCESS_BYTES];
+	char process_why[PROCESS_WHY_BYTES]; /* of somebody who is there: why that is "" */
 	char file[256]; /* "" = none */
 	int line;
 	char owner[64]; /* of the file */

@@ -21,6 +21,7 @@ static const struct {
 	TEXT("where", place),
 	TEXT("target", target),
 	TEXT("process", process),
+	TEXT("process_why", process_why),
 	TEXT("file", file),
 	TEXT("owner", owner),
 	TEXT("user", user),

@@ -1,9 +1,9 @@
 /*
  * finding_json.h - a finding as a JSON object, for `discover --json` and for the journal.
  *
- * {"kind", "store", "side", "how", "what", "where", "target", "process", "file", "line", "owner",
- *  "user", "application", "address", "name", "schedule", "next_run", "first_seen", "last_seen",
- *  "declared_as"}; what is not known is null, times are seconds since 1970.
+ * {"kind", "store", "side", "how", "what", "where", "target", "process", "process_why", "file", "line",
+ *  "owner", "user", "application", "address", "name", "schedule", "next_run", "first_seen",
+ *  "last_seen", "declared_as"}; what is not known is null, times are seconds since 1970.
  */
 #ifndef AIRLOCK_DISCOVER_FINDING_JSON_H
 #define AIRLOCK_DISCOVER_FINDING_JSON_H

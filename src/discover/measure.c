@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/grow.h"
+#include "discover/writers_behind.h"
 
 #define ROUND_TRIPS 9
 #define LAG_LOOKS 10
@@ -63,73 +65,137 @@ void measure_rates(const struct measure_counters *first, const struct measure_co
 static const char statements_sql[] =
 	"SELECT pid, usename, coalesce(application_name, ''), coalesce(host(client_addr), 'local'),"
 	" (extract(epoch FROM query_start) * 1000000)::bigint,"
-	" greatest(0, (extract(epoch FROM clock_timestamp() - query_start) * 1000000)::bigint)"
+	" greatest(0, (extract(epoch FROM clock_timestamp() - query_start) * 1000000)::bigint),"
+	" coalesce((extract(epoch FROM backend_start) * 1000000)::bigint, 0),"
+	" greatest(0, coalesce(client_port, 0))"
 	" FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'"
 	"  AND pid <> pg_backend_pid() AND usename NOT IN"
 	"   ('airlock', 'airlock_repl', 'airlock_probe', 'airlock_probe_owner', 'airlock_gateway')"
 	" ORDER BY pid";
 
-/* One session, over all looks. */
+enum { PID, USER, APPLICATION, ADDRESS, STARTED_US, AGE_US, BEGIN_US, PORT };
+
+/* One session of the server. */
+struct backend {
+	int64_t pid, begin_us;
+	char user[64], address[64]; /* the client's own, once the gateway has told it */
+	unsigned port;
+	bool told;
+};
+
+/* One session under one name, over all looks. */
 struct asking {
-	int64_t pid, started_us;
-	size_t caller;
-	int64_t looks, changes;
+	size_t backend;
+	char application[64];
+	int64_t started_us, looks, changes;
 	double age_us; /* summed up, of the looks that found another statement */
 };
 
 struct sampling {
+	struct behind behind;
+	int64_t asked_us; /* how long the gateway was asked, and nobody looked */
+	struct backend *backends;
+	size_t backends_count, backends_room;
 	struct asking *rows;
 	size_t count, room;
 };
 
-static size_t caller_at(
-	struct measure_callers *c, const char *user, const char *application, const char *address)
+static void sampling_fini(struct sampling *s)
 {
-	struct measure_caller wanted = {.sessions = 0};
-
-	snprintf(wanted.user, sizeof wanted.user, "%s", user);
-	snprintf(wanted.application, sizeof wanted.application, "%s", application);
-	snprintf(wanted.address, sizeof wanted.address, "%s", address);
-	for (size_t i = 0; i < c->count; i++)
-		if (strcmp(c->rows[i].user, wanted.user) == 0 &&
-			strcmp(c->rows[i].application, wanted.application) == 0 &&
-			strcmp(c->rows[i].address, wanted.address) == 0)
-			return i;
-	c->rows = grow(c->rows, c->count, &c->room, sizeof *c->rows);
-	c->rows[c->count] = wanted;
-	return c->count++;
+	behind_fini(&s->behind);
+	free(s->backends);
+	free(s->rows);
 }
 
-static struct asking *asking_at(struct sampling *s, int64_t pid, size_t caller)
+static size_t backend_at(struct sampling *s, const struct pg_rows *rows, size_t i)
 {
+	int64_t pid = pg_int(rows, i, PID), begin_us = pg_int(rows, i, BEGIN_US);
+	struct backend *made;
+
+	for (size_t b = 0; b < s->backends_count; b++)
+		if (s->backends[b].pid == pid && s->backends[b].begin_us == begin_us)
+			return b;
+	s->backends = grow(s->backends, s->backends_count, &s->backends_room, sizeof *s->backends);
+	made = &s->backends[s->backends_count];
+	*made = (struct backend){
+		.pid = pid, .begin_us = begin_us, .port = (unsigned)pg_int(rows, i, PORT)};
+	snprintf(made->user, sizeof made->user, "%s", pg_text(rows, i, USER));
+	snprintf(made->address, sizeof made->address, "%s", pg_text(rows, i, ADDRESS));
+	return s->backends_count++;
+}
+
+static struct asking *asking_at(struct sampling *s, size_t backend, const char *application)
+{
+	struct asking wanted = {.backend = backend};
+
+	snprintf(wanted.application, sizeof wanted.application, "%s", application);
 	for (size_t i = 0; i < s->count; i++)
-		if (s->rows[i].pid == pid && s->rows[i].caller == caller)
+		if (s->rows[i].backend == backend &&
+			strcmp(s->rows[i].application, wanted.application) == 0)
 			return &s->rows[i];
 	s->rows = grow(s->rows, s->count, &s->room, sizeof *s->rows);
-	s->rows[s->count] = (struct asking){.pid = pid, .caller = caller};
+	s->rows[s->count] = wanted;
 	return &s->rows[s->count++];
+}
+
+static struct behind_session session_of(const struct backend *b)
+{
+	return (struct behind_session){b->pid, b->user, b->address, b->port};
+}
+
+/* By the accounts that were read last, of the backends from `first` on. */
+static void tell_clients(struct sampling *s, size_t first)
+{
+	for (size_t i = first; i < s->backends_count; i++) {
+		struct backend *b = &s->backends[i];
+		const struct behind_session session = session_of(b);
+		const struct route_account *client =
+			b->told ? NULL : behind_find(&s->behind, &session);
+
+		if (client == NULL)
+			continue;
+		snprintf(b->address, sizeof b->address, "%s", client->address);
+		b->told = true;
+	}
+}
+
+/* Of those that no look has found before. */
+static void meet_clients(struct sampling *s, size_t first)
+{
+	int64_t begun_us = clock_now_us();
+	bool asked = false;
+
+	for (size_t i = first; i < s->backends_count; i++) {
+		const struct behind_session session = session_of(&s->backends[i]);
+
+		behind_meet(&s->behind, &session, &asked);
+	}
+	tell_clients(s, first);
+	s->asked_us += clock_now_us() - begun_us;
 }
 
 static void take_look(struct sampling *s, struct measure_callers *c, const struct pg_rows *rows)
 {
+	size_t known = s->backends_count;
+
 	for (size_t i = 0; i < rows->rows; i++) {
-		size_t caller =
-			caller_at(c, pg_text(rows, i, 1), pg_text(rows, i, 2), pg_text(rows, i, 3));
-		struct asking *a = asking_at(s, pg_int(rows, i, 0), caller);
+		struct asking *a =
+			asking_at(s, backend_at(s, rows, i), pg_text(rows, i, APPLICATION));
 		int64_t started_us;
 
-		if (pg_is_null(rows, i, 4)) {
+		if (pg_is_null(rows, i, STARTED_US)) {
 			c->blind = true;
 			continue;
 		}
-		started_us = pg_int(rows, i, 4);
+		started_us = pg_int(rows, i, STARTED_US);
 		/* The first look finds a statement of nobody knows when. */
 		if (a->looks++ > 0 && started_us != a->started_us) {
 			a->changes++;
-			a->age_us += (double)pg_int(rows, i, 5);
+			a->age_us += (double)pg_int(rows, i, AGE_US);
 		}
 		a->started_us = started_us;
 	}
+	meet_clients(s, known);
 }
 
 /* A session that nearly every look finds at another statement asks faster than we look. */
@@ -138,11 +204,29 @@ static bool is_saturated(const struct asking *a)
 	return a->looks > 4 && a->changes * 4 > (a->looks - 1) * 3;
 }
 
+static struct measure_caller *caller_at(
+	struct measure_callers *c, const struct backend *b, const char *application, bool untold)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->rows[i].untold == untold && strcmp(c->rows[i].user, b->user) == 0 &&
+			strcmp(c->rows[i].application, application) == 0 &&
+			strcmp(c->rows[i].address, b->address) == 0)
+			return &c->rows[i];
+	c->rows = grow(c->rows, c->count, &c->room, sizeof *c->rows);
+	c->rows[c->count] = (struct measure_caller){.untold = untold};
+	snprintf(c->rows[c->count].user, sizeof c->rows->user, "%s", b->user);
+	snprintf(c->rows[c->count].application, sizeof c->rows->application, "%s", application);
+	snprintf(c->rows[c->count].address, sizeof c->rows->address, "%s", b->address);
+	return &c->rows[c->count++];
+}
+
 static void sum_up(const struct sampling *s, struct measure_callers *c, double seconds)
 {
 	for (size_t i = 0; i < s->count; i++) {
 		const struct asking *a = &s->rows[i];
-		struct measure_caller *caller = &c->rows[a->caller];
+		const struct backend *b = &s->backends[a->backend];
+		struct measure_caller *caller =
+			caller_at(c, b, a->application, s->behind.silent && !b->told);
 		double calls_s = (double)a->changes / seconds;
 
 		if (is_saturated(a)) {
@@ -173,37 +257,61 @@ void measure_calls_raise(struct measure_callers *c, double xacts_s)
 	}
 }
 
-int measure_calls(struct store_pg *store, enum side side, int64_t watch_ms, int64_t pause_ms,
-	int64_t deadline_ms, struct measure_callers *ret, struct err *err)
+static int look(struct sampling *s, struct store_pg *store, enum side side, int64_t deadline_ms,
+	struct measure_callers *ret, struct err *err)
 {
 	const char *params[] = {store->side[side].dbname};
+	int64_t asked_us = env_now_us(store->store.env);
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (pg_control(store, side, deadline_ms, &pg, err) ||
+		pg_exec_kept(pg, deadline_ms, statements_sql, 1, params, &rows, err))
+		return -1;
+	ret->looks++;
+	ret->cost_us += env_now_us(store->store.env) - asked_us;
+	take_look(s, ret, &rows);
+	return 0;
+}
+
+/* Of the time that it took, how many seconds somebody looked. */
+static double looked_s(const struct sampling *s, int64_t took_us)
+{
+	return fmax((double)(took_us - s->asked_us) / 1e6, 1e-3);
+}
+
+int measure_calls(struct store_pg *store, struct route *route, enum side side, int64_t watch_ms,
+	int64_t pause_ms, int64_t deadline_ms, struct measure_callers *ret, struct err *err)
+{
+	const char *name = store->plan_store->name;
 	struct env *env = store->store.env;
-	int64_t began_us = env_now_us(env);
-	struct sampling sampling = {.count = 0};
-	int rc = 0;
+	WRITERS_AUTO accounts = {0}; /* what is noted of the gateway */
+	struct sampling sampling = {
+		.behind = behind_init(route, &accounts, name, side, deadline_ms)};
+	const struct writers_gateway *gateway;
+	int64_t began_us;
+	int rc;
 
-	while (rc == 0) {
-		int64_t asked_us = env_now_us(env);
-		PG_ROWS_AUTO rows = PG_ROWS_INIT;
-		struct pg *pg;
-
-		rc = pg_control(store, side, deadline_ms, &pg, err) ||
-				     pg_exec_kept(
-					     pg, deadline_ms, statements_sql, 1, params, &rows, err)
-			     ? -1
-			     : 0;
-		if (rc)
-			break;
-		ret->looks++;
-		ret->cost_us += env_now_us(env) - asked_us;
-		take_look(&sampling, ret, &rows);
+	/* Before the looks, for waiting in vain would take from their time. */
+	behind_ask(&sampling.behind, true);
+	began_us = env_now_us(env);
+	while ((rc = look(&sampling, store, side, deadline_ms, ret, err)) == 0) {
 		if (env_now_us(env) - began_us + pause_ms * 1000 > watch_ms * 1000)
 			break;
 		env_pause(env, pause_ms * 1000);
 	}
-	if (rc == 0)
-		sum_up(&sampling, ret, fmax((double)(env_now_us(env) - began_us) / 1e6, 1e-3));
-	free(sampling.rows);
+	if (rc == 0) {
+		double seconds = looked_s(&sampling, env_now_us(env) - began_us);
+
+		/* Whom the gateway did not know in the moment in which it was seen. */
+		behind_ask(&sampling.behind, true);
+		tell_clients(&sampling, 0);
+		sum_up(&sampling, ret, seconds);
+	}
+	gateway = writers_gateway_of(&accounts, name);
+	if (gateway != NULL)
+		ret->gateway = *gateway;
+	sampling_fini(&sampling);
 	return rc ? err_wrap(err, "the statements of %s", side_name(side)) : 0;
 }
 

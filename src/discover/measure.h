@@ -10,12 +10,18 @@
  * how old the newest is.  That is too little where sessions wait for a processor (they do so while
  * we look), and never less than the transactions that the server counted.
  *
+ * A session that comes through a gateway is the client's whom the gateway's accounts tell of
+ * (writers_behind.h).  While the gateway cannot be asked nobody's address is known: anybody may be
+ * it, also from another host.
+ *
  * Reads only.  Thread: the store's.
  */
 #ifndef AIRLOCK_DISCOVER_MEASURE_H
 #define AIRLOCK_DISCOVER_MEASURE_H
 
+#include "discover/writers.h"
 #include "plan/gravity.h"
+#include "port/route.h"
 #include "store/postgres/driver.h"
 
 struct measure_counters {
@@ -32,6 +38,7 @@ void measure_rates(const struct measure_counters *first, const struct measure_co
 /* One kind of session, as struct writer names it. */
 struct measure_caller {
 	char user[64], application[64], address[64];
+	bool untold; /* the address may be the gateway's */
 	int64_t sessions;
 	double calls_s;
 	double estimated_s; /* of them */
@@ -40,16 +47,19 @@ struct measure_caller {
 struct measure_callers {
 	struct measure_caller *rows; /* owned */
 	size_t count, room;
-	bool blind; /* the server hides what some sessions do */
+	bool blind;			/* the server hides what some sessions do */
+	struct writers_gateway gateway; /* route "" = there is none */
 	int64_t looks, cost_us;
 };
 
 #define MEASURE_CALLERS_AUTO __attribute__((cleanup(measure_callers_fini))) struct measure_callers
 void measure_callers_fini(struct measure_callers *c);
 
-/* Looks every `pause_ms` for `watch_ms`.  Airlock's own roles are left out. */
-int measure_calls(struct store_pg *store, enum side side, int64_t watch_ms, int64_t pause_ms,
-	int64_t deadline_ms, struct measure_callers *ret, struct err *err) MUST_CHECK;
+/* Looks every `pause_ms` for `watch_ms`.  Airlock's own roles are left out.  route: what carries
+ * the store's clients, or NULL; that a gateway did not answer is no failure, `ret` says so. */
+int measure_calls(struct store_pg *store, struct route *route, enum side side, int64_t watch_ms,
+	int64_t pause_ms, int64_t deadline_ms, struct measure_callers *ret,
+	struct err *err) MUST_CHECK;
 
 /* A transaction is one call at least: raises what was estimated until the sum reaches `xacts_s`
  * (GRAVITY_UNKNOWN: leaves it). */

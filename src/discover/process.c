@@ -344,3 +344,14 @@ bool process_of_backend(pid_t backend, int64_t age_ms, unsigned port, struct pro
 			   : unix_peer_why(backend, age_ms));
 	return false;
 }
+
+bool process_of_session(const struct process_session *session, struct process *ret_process)
+{
+	if (session->port > 0)
+		return process_of_peer(session->address, (unsigned)session->port, ret_process);
+	if (session->port == -1 && session->age_ms >= 0)
+		return process_of_backend(
+			session->backend, session->age_ms, session->socket, ret_process);
+	*ret_process = (struct process){.why = "the server hides where it comes from"};
+	return false;
+}

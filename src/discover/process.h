@@ -40,4 +40,15 @@ bool process_of_peer(const char *address, unsigned port, struct process *ret_pro
  */
 bool process_of_backend(pid_t backend, int64_t age_ms, unsigned port, struct process *ret_process);
 
+/* A session as a server's statistics show it. */
+struct process_session {
+	const char *address;
+	int64_t port; /* of the client; -1 = a socket in the file system, 0 = hidden */
+	pid_t backend;
+	int64_t age_ms;	 /* -1 = hidden */
+	unsigned socket; /* the port that the server calls its socket by */
+};
+/* Its client, whichever way that came. */
+bool process_of_session(const struct process_session *session, struct process *ret_process);
+
 #endif

@@ -186,16 +186,17 @@ static struct behind_session session_at(const struct pg_rows *rows, size_t i)
 static void look_for_process(const struct pg_rows *rows, size_t i,
 	const struct route_account *client, struct writer *row)
 {
-	const struct behind_session at = session_at(rows, i);
-	struct process found = {.why = "the server hides where it comes from"};
+	const struct process_session session = {.address = pg_text(rows, i, ADDRESS),
+		.port = pg_int(rows, i, PORT),
+		.backend = (pid_t)pg_int(rows, i, PID),
+		.age_ms = pg_is_null(rows, i, AGE_MS) ? -1 : pg_int(rows, i, AGE_MS),
+		.socket = (unsigned)pg_int(rows, i, SOCKET)};
+	struct process found;
 
 	if (client != NULL)
 		process_of_peer(client->address, client->port, &found);
-	else if (at.port > 0)
-		process_of_peer(at.address, at.port, &found);
-	else if (pg_int(rows, i, PORT) == -1 && !pg_is_null(rows, i, AGE_MS))
-		process_of_backend((pid_t)at.pid, pg_int(rows, i, AGE_MS),
-			(unsigned)pg_int(rows, i, SOCKET), &found);
+	else
+		process_of_session(&session, &found);
 	behind_process(row, &found);
 }
 
@@ -300,11 +301,7 @@ static bool ask_gateway(struct watch *watch, const struct pg_rows *rows)
 
 		if (writers_are_ours(at.user) || find_session(watch, &wanted))
 			continue;
-		if (!asked)
-			behind_ask(&watch->behind, false);
-		asked = true;
-		if (behind_may_ask_all(&watch->behind, &at))
-			behind_ask_again(&watch->behind);
+		behind_meet(&watch->behind, &at, &asked);
 	}
 	return asked;
 }

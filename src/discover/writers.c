@@ -136,13 +136,23 @@ static bool fits_names(const char *pattern, const struct writer *writer)
 	return (others && !writer->wrote_as_first) || glob(pattern, writer->application);
 }
 
-static bool stands_for(const struct plan_service *service, const struct writer *writer)
+/* What a rule's address is held against: the writer's, or whatever would fit or fail. */
+enum by_address { ADDRESS_SEEN, ADDRESS_FITS, ADDRESS_FAILS };
+
+static bool fits_address(const char *pattern, const struct writer *writer, enum by_address by)
+{
+	return pattern == NULL || by == ADDRESS_FITS ||
+	       (by == ADDRESS_SEEN && glob(pattern, writer->address));
+}
+
+static bool stands_for(
+	const struct plan_service *service, const struct writer *writer, enum by_address by)
 {
 	for (size_t i = 0; i < service->matches_count; i++) {
 		const struct plan_match *m = &service->matches[i];
 
 		if (glob(m->user, writer->user) && fits_names(m->application_name, writer) &&
-			(writer->gateway.untold || glob(m->address, writer->address)))
+			fits_address(m->address, writer, by))
 			return true;
 	}
 	return false;
@@ -156,8 +166,8 @@ static bool holds_store(const size_t *stores, size_t count, size_t store)
 	return false;
 }
 
-const struct plan_service *writer_service(
-	const struct plan *plan, size_t store, const struct writer *writer, bool *ret_writes)
+static const struct plan_service *service_by(const struct plan *plan, size_t store,
+	const struct writer *writer, enum by_address by, bool *ret_writes)
 {
 	const struct plan_service *reader = NULL;
 
@@ -165,7 +175,7 @@ const struct plan_service *writer_service(
 	for (size_t i = 0; i < plan->services_count; i++) {
 		const struct plan_service *s = &plan->services[i];
 
-		if (!stands_for(s, writer))
+		if (!stands_for(s, writer, by))
 			continue;
 		if (holds_store(s->writes, s->writes_count, store)) {
 			*ret_writes = true;
@@ -175,6 +185,34 @@ const struct plan_service *writer_service(
 			reader = s;
 	}
 	return reader;
+}
+
+const struct plan_service *writer_service(
+	const struct plan *plan, size_t store, const struct writer *writer, bool *ret_writes)
+{
+	return service_by(plan, store, writer, writer->gateway.untold ? ADDRESS_FITS : ADDRESS_SEEN,
+		ret_writes);
+}
+
+/* The first that writes stands for it, else the last that reads: where the most that can fit gives
+ * the same as the least, whatever lies between does too. */
+const struct plan_service *writer_service_surely(
+	const struct plan *plan, size_t store, const struct writer *writer)
+{
+	bool writes;
+	const struct plan_service *found = writer_service(plan, store, writer, &writes);
+
+	if (writer->gateway.untold &&
+		found != service_by(plan, store, writer, ADDRESS_FAILS, &writes))
+		return NULL;
+	return found;
+}
+
+bool writer_may_be(const struct plan_service *service, size_t store, const struct writer *writer)
+{
+	return (holds_store(service->writes, service->writes_count, store) ||
+		       holds_store(service->reads, service->reads_count, store)) &&
+	       stands_for(service, writer, writer->gateway.untold ? ADDRESS_FITS : ADDRESS_SEEN);
 }
 
 bool writer_is_undeclared(

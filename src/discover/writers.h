@@ -121,6 +121,13 @@ int writers_watch(struct store_pg *store, struct route *route, enum side side, i
 const struct plan_service *writer_service(
 	const struct plan *plan, size_t store, const struct writer *writer, bool *ret_writes);
 
+/* Likewise, where somebody's calls are laid at its door: of a writer whose address nobody knows
+ * (gateway.untold) NULL too where another address would make it another service, or none.
+ * writer_may_be: could this be the one? */
+const struct plan_service *writer_service_surely(
+	const struct plan *plan, size_t store, const struct writer *writer);
+bool writer_may_be(const struct plan_service *service, size_t store, const struct writer *writer);
+
 /* What the plan does not allow for: seen writing at or after `since_s`, and no service that writes
  * to the store stands for it. */
 bool writer_is_undeclared(

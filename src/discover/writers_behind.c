@@ -95,6 +95,15 @@ bool behind_may_ask_all(const struct behind *b, const struct behind_session *ses
 	       clock_now_ms() - b->all_at_ms > (pause_ms > ALL_AGAIN_MS ? pause_ms : ALL_AGAIN_MS);
 }
 
+void behind_meet(struct behind *b, const struct behind_session *session, bool *asked)
+{
+	if (!*asked)
+		behind_ask(b, false);
+	*asked = true;
+	if (behind_may_ask_all(b, session))
+		behind_ask_again(b);
+}
+
 /* ---- whose session? -------------------------------------------------------------------------- */
 
 /* The server's process says it; where both know the very connection, that must agree. */

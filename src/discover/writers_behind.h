@@ -47,6 +47,9 @@ void behind_ask_again(struct behind *b);
 /* May somebody who is not found among the new ones be an old one with a new server, and is it time
  * to ask for all again?  (A fraction of it, at most, goes into that.) */
 bool behind_may_ask_all(const struct behind *b, const struct behind_session *session);
+/* Of a session that was not seen before: reads what is new, once a look (*asked, false at its
+ * begin), and all of them where that may help. */
+void behind_meet(struct behind *b, const struct behind_session *session, bool *asked);
 /* Whose session that is; NULL when it is not one of the gateway's, or is not known. */
 const struct route_account *behind_find(
 	const struct behind *b, const struct behind_session *session);

@@ -1,5 +1,6 @@
 """Fixtures: private labs of two real servers; see tests/lab."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ sys.path.insert(0, str(LAB_SOURCE))
 from crossing import Crossing  # noqa: E402 - needs the path above
 from lab import Lab, LabError, airlock_program  # noqa: E402
 from selfflip import SelfFlip  # noqa: E402
+from wire import Wire, query  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -78,14 +80,40 @@ def plain_lab(labs):
     return labs()
 
 
-def crossing_in_sync(labs, scratch, level=2, change=lambda lab: None):
-    """The program on a lab of its own that `change` has prepared, in sync; old is open."""
+def crossing_in_sync(labs, scratch, level=2, change=lambda lab: None, gateway=False):
+    """The program on a lab of its own that `change` has prepared, in sync; old is open.  With
+    `gateway` that is still to be started."""
     needs_program()
-    lab = labs(level=level)
+    lab = labs(level=level, gateway=gateway)
     change(lab)
     crossing = Crossing(lab, scratch() / "commands")
     crossing.prepare()
     return crossing
+
+
+@contextlib.contextmanager
+def plan_with(lab, old, new):
+    """The lab's plan with one word of it changed; the gateway goes on with its own."""
+    before = lab.plan.read_text()
+    assert old in before
+    lab.plan.write_text(before.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        lab.plan.write_text(before)
+
+
+def from_address(lab, address, role="shop_app"):
+    """A client that comes from another address of this host, which libpq cannot."""
+    password = next(line.split(":")[4] for line in lab.passfile.read_text().splitlines() if f":{role}:" in line)
+    return Wire(("127.0.0.1", lab.gateway_port), role, password, "shop", source=address)
+
+
+def run(wire, sql):
+    """To its end, without an error."""
+    wire.send(query(sql))
+    while (kind := wire.next()[0]) != "Z":
+        assert kind != "E"
 
 
 def needs_program():

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 from lab import DATABASE, ROOT, Lab, airlock_program
-from server import as_server_user, free_port, wait_until
+from server import as_server_user, free_port, pg_program, server_user, wait_until
 from test_two_stores import add_second
 
 JOB = ROOT / "tests/lab/hidden_job.py"
@@ -36,10 +36,10 @@ def lab(scratch):
         lab.down()
 
 
-def discover(lab, state, *words, watch="200ms"):
+def discover(lab, state, *words, watch="200ms", **kwargs):
     if "--root" not in words:
         words = (*words, "--root", state.parent)  # what this machine's own crontabs hold is not our matter
-    done = lab.airlock("--state", state, "discover", "--for", watch, "--json", *words)
+    done = lab.airlock("--state", state, "discover", "--for", watch, "--json", *words, **kwargs)
     assert done.returncode in (0, 3), done.stderr
     document = json.loads(done.stdout)
     assert document["schema"] == "airlock.discover/1"
@@ -88,6 +88,64 @@ def test_a_slot_and_its_consumer(lab, state):
     _, document = discover(lab, state)
     (slot,) = rows(document, "slot")
     assert (slot["source"], slot["undeclared"]) == ("journal", False)
+
+
+def streams(lab, slot):
+    return lab.old.query("SELECT active_pid FROM pg_replication_slots WHERE slot_name = %s AND active", (slot,))
+
+
+@contextmanager
+def consumer(lab, dsn, slot):
+    with subprocess.Popen([pg_program("pg_recvlogical"), "-d", dsn, "-S", slot, "--start", "-f", "-"],
+                          stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: streams(lab, slot), 20, "its consumer")
+            yield process
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def streamed(lab):
+    lab.old.psql("SELECT pg_create_logical_replication_slot('streamed', 'test_decoding')", "shop")
+    yield "streamed"
+    wait_until(lambda: not streams(lab, "streamed"), 20, "its consumer's end")
+    lab.old.psql("SELECT pg_drop_replication_slot('streamed')", "shop")
+
+
+def the_slot(document, name):
+    (slot,) = [row for row in rows(document, "slot") if row["name"] == name]
+    return slot
+
+
+@pytest.mark.parametrize("way", ["address", "socket"])
+def test_the_process_of_a_slots_consumer(lab, state, streamed, way):
+    if way == "socket" and os.geteuid() != 0:
+        pytest.skip("only root may come in by the server's socket")
+    idle = the_slot(discover(lab, state)[1], streamed)
+    assert idle["process"] is None and idle["process_why"] is None  # nobody is there
+    with consumer(lab, lab.dsn("old", "airlock") if way == "address" else lab.old.admin_uri(DATABASE), streamed) as at:
+        slot = the_slot(discover(lab, state)[1], streamed)
+    assert slot["how"] == "seen" and slot["process"].startswith(f"pid {at.pid}, pg_recvlogical"), slot
+    assert slot["process_why"] is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can look as somebody else")
+@pytest.mark.parametrize("way", ["address", "socket"])
+def test_why_the_process_of_a_slots_consumer_is_not_known(lab, scratch, streamed, way):
+    """The servers' user looks, and root's processes are not its own."""
+    state = scratch() / "state"
+    state.mkdir()
+    os.chown(state, server_user().pw_uid, -1)
+    with consumer(lab, lab.dsn("old", "airlock") if way == "address" else lab.old.admin_uri(DATABASE), streamed):
+        slot = the_slot(discover(lab, state, user=server_user().pw_name)[1], streamed)
+        done = lab.airlock("--state", state, "discover", "--for", "200ms", "--root", state.parent,
+                           user=server_user().pw_name)
+    assert slot["process"] is None and slot["how"] == "seen"
+    why = {"address": "its socket is of user root: only that user and root may look whose it is",
+           "socket": "the other end of its socket cannot be seen"}[way]
+    assert slot["process_why"] == why
+    assert f"process not known ({why})" in " ".join(done.stdout.split())
 
 
 def plant_foreign_server(lab, database):

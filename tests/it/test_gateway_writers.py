@@ -8,9 +8,9 @@ import sys
 
 import psycopg
 import pytest
+from conftest import from_address, plan_with, run
 from lab import LEGACY_ROLE, ROOT
 from server import server_user, wait_until
-from wire import Wire, query
 
 JOB = ROOT / "tests/lab/legacy_job.py"
 
@@ -34,18 +34,6 @@ def fresh_gateway(lab):
     """It remembers nobody of an earlier test."""
     lab.gateways.pop().stop()
     return lab.start_gateway()
-
-
-@contextlib.contextmanager
-def plan_with(lab, old, new):
-    """The lab's plan with one word of it changed; the gateway goes on with its own."""
-    before = lab.plan.read_text()
-    assert old in before
-    lab.plan.write_text(before.replace(old, new, 1))
-    try:
-        yield
-    finally:
-        lab.plan.write_text(before)
 
 
 @contextlib.contextmanager
@@ -122,18 +110,6 @@ def test_who_goes_past_it_is_told_so(lab, fresh_gateway, state):
     assert "through gateway gw and past it" in " ".join(done.stdout.split())
 
 
-def from_address(lab, address, role="shop_app"):
-    """A client that comes from another address of this host, which libpq cannot."""
-    password = next(line.split(":")[4] for line in lab.passfile.read_text().splitlines() if f":{role}:" in line)
-    return Wire(("127.0.0.1", lab.gateway_port), role, password, "shop", source=address)
-
-
-def run(wire, sql):
-    wire.send(query(sql))
-    while (kind := wire.next()[0]) != "Z":
-        assert kind != "E"
-
-
 BY_ADDRESS = ("match: {user: shop_app}", 'match: {user: shop_app, address: "127.0.0.2"}')
 
 
@@ -158,7 +134,7 @@ def test_a_job_that_came_and_went_is_told_by_the_gateway(lab, fresh_gateway, sta
     assert fresh_gateway.is_alive()
     with psycopg.connect(lab.gateway_dsn(LEGACY_ROLE), autocommit=True, application_name="50ms") as job:
         job.execute(UPDATE)
-    wait_until(lambda: not lab.old.query("SELECT FROM pg_stat_activity WHERE application_name = '50ms'"), 10,
+    wait_until(lambda: not lab.old.query("SELECT pid FROM pg_stat_activity WHERE application_name = '50ms'"), 10,
                "its server to go")
     code, answer = gate(lab, state)
     assert (code, answer["state"]) == (3, "fail") and "UPDATE, by its gateway's account" in answer["evidence"]

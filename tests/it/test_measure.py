@@ -1,5 +1,7 @@
 """`airlock measure` against clients whose rates are known because they count themselves."""
 
+import contextlib
+import functools
 import json
 import threading
 import time
@@ -7,7 +9,7 @@ import time
 import psycopg
 import pytest
 
-from conftest import crossing_in_sync
+from conftest import crossing_in_sync, from_address, plan_with, run
 from crossing import DONE, UNKNOWN
 from lab import DATABASE
 
@@ -17,17 +19,31 @@ WATCH = 4  # seconds, of writers and again of calls
 class Client(threading.Thread):
     """Asks again and again, paced by `pause` seconds (0: as fast as it can), until it is stopped."""
 
-    def __init__(self, lab, role, application, sql, pause):
+    def __init__(self, lab, role, application, sql, pause, address=None):
+        """Straight to old, or through the gateway and from `address`."""
         super().__init__(daemon=True)
-        self._dsn, self._application, self._sql, self._pause = lab.dsn("old", role), application, sql, pause
+        self._lab, self._role, self._address = lab, role, address
+        self._application, self._sql, self._pause = application, sql, pause
         self._over = threading.Event()
         self.calls, self.began, self.ended = 0, None, None
 
+    @contextlib.contextmanager
+    def _connected(self):
+        """What runs a statement."""
+        if self._address is None:
+            with psycopg.connect(self._lab.dsn("old", self._role), application_name=self._application,
+                                 autocommit=True) as conn:
+                yield conn.execute
+        else:
+            with from_address(self._lab, self._address, self._role) as wire:
+                run(wire, f"SET application_name = '{self._application}'")
+                yield functools.partial(run, wire)
+
     def run(self):
-        with psycopg.connect(self._dsn, application_name=self._application, autocommit=True) as conn:
+        with self._connected() as execute:
             self.began = time.monotonic()
             while not self._over.wait(self._pause):
-                conn.execute(self._sql)
+                execute(self._sql)
                 self.calls += 1
             self.ended = time.monotonic()
 
@@ -51,11 +67,13 @@ def with_a_busy_table(lab):
 
 @pytest.fixture(scope="module")
 def crossing(labs, scratch):
-    return crossing_in_sync(labs, scratch, change=with_a_busy_table)
+    crossing = crossing_in_sync(labs, scratch, change=with_a_busy_table, gateway=True)
+    crossing.lab.start_gateway()
+    return crossing
 
 
-def measure(crossing):
-    document = crossing.call("measure", "--for", f"{WATCH}s", "--json").require(DONE).json()
+def measure(crossing, watch=WATCH):
+    document = crossing.call("measure", "--for", f"{watch}s", "--json").require(DONE).json()
     assert document["schema"] == "airlock.measure/1"
     store, = document["stores"]
     return store, {edge["from"]: edge for edge in store["edges"]}
@@ -105,6 +123,63 @@ def test_a_stranger_counts_as_a_writer_and_not_as_declared(crossing):
     with Client(crossing.lab, "shop_legacy", "legacy", "INSERT INTO public.busy (n) VALUES (1)", 0.05):
         store, edges = measure(crossing)
     assert (store["writers"], store["writers_declared"]) == (1, 0) and "legacy" not in edges
+
+
+# -- behind the gateway ------------------------------------------------------------------------------
+
+# Now `deploy` is a shop_app like `web`, and comes before it.  The gateway comes from 127.0.0.1.
+BY_ADDRESS = ('match: {user: "shop_[od]*"}', 'match: {user: shop_app, address: "127.0.0.2"}')
+READ = "SELECT 1 FROM products LIMIT 1"
+
+
+@contextlib.contextmanager
+def behind_the_gateway(lab):
+    """`deploy` by its address, `web` by its role alone, `reports` by a role that nobody else has."""
+    with plan_with(lab, *BY_ADDRESS), \
+            Client(lab, "shop_app", "one", READ, 0.1, "127.0.0.2") as deploy, \
+            Client(lab, "shop_app", "one", READ, 0.2, "127.0.0.3") as web, \
+            Client(lab, "reporting", "one", "SELECT 1 FROM pg_class LIMIT 1", 0.1, "127.0.0.4") as reports:
+        yield deploy, web, reports
+
+
+@contextlib.contextmanager
+def unheard(lab):
+    """The gateway carries its clients, and nobody can ask it."""
+    socket = lab.dir / "gateway.sock"
+    socket.rename(lab.dir / "away.sock")
+    try:
+        yield
+    finally:
+        (lab.dir / "away.sock").rename(socket)
+
+
+def test_calls_are_the_clients_own_by_its_address(crossing):
+    with behind_the_gateway(crossing.lab) as (deploy, web, reports):
+        store, edges = measure(crossing)
+    assert about(edges["web"]["calls_s"], web.rate(), 1.4), (edges, web.rate())
+    assert about(edges["deploy"]["calls_s"], deploy.rate(), 1.4), (edges, deploy.rate())
+    assert about(edges["reports"]["calls_s"], reports.rate(), 1.4), (edges, reports.rate())
+    assert store["calls_untold_s"] == 0
+    assert (store["gateway"]["route"], store["gateway"]["answers"], store["gateway"]["clients"]) == ("gw", True, 3)
+
+
+def test_of_a_gateway_that_does_not_tell_nobodys_calls_go_to_the_wrong_service(crossing):
+    with behind_the_gateway(crossing.lab) as (deploy, web, reports), unheard(crossing.lab):
+        store, edges = measure(crossing)
+        text = " ".join(crossing.call("measure", "--for", "1s").require(DONE).out.split())
+    assert edges["web"]["calls_s"] is None and edges["deploy"]["calls_s"] is None, edges
+    assert about(store["calls_untold_s"], web.rate() + deploy.rate(), 1.4), store
+    assert about(edges["reports"]["calls_s"], reports.rate(), 1.4), (edges, reports.rate())
+    assert not store["gateway"]["answers"] and "gateway.sock" in store["gateway"]["why"]
+    assert "NOT SEEN orders: who comes through gateway gw cannot be told apart" in text
+    assert "deploy asks orders unknown" in text and "web asks orders unknown" in text and "reports asks orders about" in text
+
+
+def test_a_plan_without_addresses_needs_no_gateway_that_tells(crossing):
+    with Client(crossing.lab, "shop_app", "one", READ, 0.1, "127.0.0.2") as web, unheard(crossing.lab):
+        store, edges = measure(crossing, watch=2)
+    assert about(edges["web"]["calls_s"], web.rate(), 1.6), (edges, web.rate())
+    assert store["calls_untold_s"] == 0 and not store["gateway"]["answers"]
 
 
 def test_a_side_that_is_silent_is_unknown(crossing):

@@ -136,6 +136,34 @@ static void it_goes_on_from_where_it_asked_last_also_in_the_next_watch(void **st
 	behind_fini(&b);
 }
 
+static void a_look_asks_once_and_for_all_only_where_somebody_stays_unknown(void **state)
+{
+	static const struct route_account rows[] = {{CLIENT}};
+	static const struct behind_session his = {41, "shop", "10.0.0.1", 900},
+					   nobodys = {42, "shop", "10.0.0.9", 901};
+	WRITERS_AUTO w = {0};
+	struct scripted s = script(rows, 1);
+	struct behind b = begin(&s, &w);
+	bool asked = false;
+
+	(void)state;
+	behind_meet(&b, &his, &asked);
+	behind_meet(&b, &his, &asked);
+	assert_true(asked);
+	assert_int_equal(s.calls, 1);
+	behind_meet(&b, &nobodys, &asked); /* all were read just now */
+	assert_int_equal(s.calls, 1);
+	b.all_at_ms = 0;
+	behind_meet(&b, &nobodys, &asked);
+	assert_int_equal(s.calls, 2);
+	assert_int_equal(s.came_asked, 0);
+	asked = false;
+	behind_meet(&b, &his, &asked); /* the next look */
+	assert_int_equal(s.calls, 3);
+	assert_int_equal(s.came_asked, 50);
+	behind_fini(&b);
+}
+
 static void one_that_does_not_answer_is_noted_and_left_alone(void **state)
 {
 	WRITERS_AUTO w = {0};
@@ -253,6 +281,55 @@ static void an_address_that_nobody_knows_is_no_reason_for_an_alarm(void **state)
 	by_address[0].address = "10.*";
 }
 
+/* Calls of a session of which only the role is known. */
+static void they_go_to_a_service_that_stands_for_it_whatever_its_address(void **state)
+{
+	static struct plan_match by_role[] = {{.user = "shop"}}, other[] = {{.user = "legacy"}};
+	enum { WRITES = 1, READS = 2, NEITHER = 4 };
+	static const struct {
+		struct plan_match *first, *second;
+		int first_does, second_does;
+		int surely; /* -1 = cannot be said */
+		bool may_be[2];
+	} cases[] = {
+		{by_address, other, WRITES, WRITES, -1, {true, false}},
+		{by_address, by_role, WRITES, WRITES, -1, {true, true}},
+		{by_role, by_address, WRITES, WRITES, 0, {true, true}}, /* the first that writes */
+		{by_address, by_role, READS, WRITES, 1, {true, true}},
+		{by_address, by_role, READS, READS, 1, {true, true}}, /* the last that reads */
+		{by_role, by_address, READS, READS, -1, {true, true}},
+		{by_role, by_address, READS, WRITES, -1, {true, true}},
+		{by_address, by_role, NEITHER, WRITES, 1, {false, true}},
+		{by_role, other, WRITES, WRITES, 0, {true, false}},
+		{other, other, WRITES, WRITES, -1, {false, false}}, /* a stranger */
+	};
+	struct writer row = {.user = "shop", .address = "10.0.0.7", .gateway.untold = true};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct plan_service two[2] = {{.writes = first_store, .reads = first_store,
+			.writes_count = cases[i].first_does == WRITES,
+			.reads_count = cases[i].first_does == READS,
+			.matches = cases[i].first, .matches_count = 1},
+			{.writes = first_store, .reads = first_store,
+			.writes_count = cases[i].second_does == WRITES,
+			.reads_count = cases[i].second_does == READS,
+			.matches = cases[i].second, .matches_count = 1}};
+		const struct plan both = {.stores = orders, .stores_count = 1, .services = two,
+			.services_count = 2};
+
+		assert_ptr_equal(writer_service_surely(&both, 0, &row),
+			cases[i].surely < 0 ? NULL : &two[cases[i].surely]);
+		for (size_t s = 0; s < 2; s++)
+			assert_int_equal(writer_may_be(&two[s], 0, &row), cases[i].may_be[s]);
+	}
+	row.gateway.untold = false;
+	assert_ptr_equal(writer_service_surely(&plan, 0, &row), &web[0]);
+	snprintf(row.address, sizeof row.address, "192.0.2.1");
+	assert_null(writer_service_surely(&plan, 0, &row));
+	assert_false(writer_may_be(&web[0], 0, &row));
+}
+
 /* Rows that were written now were not written by who had gone before. */
 static void who_went_before_explains_no_rows(void **state)
 {
@@ -299,10 +376,12 @@ int main(void)
 		cmocka_unit_test(a_session_is_found_by_its_server_and_its_connection),
 		cmocka_unit_test(who_ended_long_ago_has_no_session),
 		cmocka_unit_test(it_goes_on_from_where_it_asked_last_also_in_the_next_watch),
+		cmocka_unit_test(a_look_asks_once_and_for_all_only_where_somebody_stays_unknown),
 		cmocka_unit_test(one_that_does_not_answer_is_noted_and_left_alone),
 		cmocka_unit_test(whom_nobody_saw_is_a_row_with_what_it_wrote),
 		cmocka_unit_test(who_goes_while_the_pages_are_read_is_told_once),
 		cmocka_unit_test(an_address_that_nobody_knows_is_no_reason_for_an_alarm),
+		cmocka_unit_test(they_go_to_a_service_that_stands_for_it_whatever_its_address),
 		cmocka_unit_test(who_went_before_explains_no_rows),
 		cmocka_unit_test(the_way_is_described),
 	};
