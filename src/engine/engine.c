@@ -8,7 +8,7 @@
 
 /* At most three verbs of a member are out at once: TRY and SEQUENCES beside one other. */
 #define WORKS_MAX (3 * CORE_MEMBERS_MAX)
-#define LULL_MS_MAX 200
+#define LULL_MS_MAX 1000 /* what preparing has held up is caught up with by then */
 
 /* One verb or observation in a worker. */
 struct work {
@@ -75,14 +75,26 @@ static int64_t verb_deadline_ms(const struct engine *engine)
 	return engine->window_end_us / 1000;
 }
 
-/* Part of the window at most.  Of several stores none may wait for another's good moment. */
+/* A fifth of the hold at most, whose deadline at the source comes nearer by it.  Of several stores
+ * none may wait for another's good moment. */
 static int64_t lull_ms(const struct engine *engine)
 {
-	int64_t part = (engine->window_end_us - env_now_us(engine->config->env)) / 10000;
+	int64_t part = engine->config->timeouts.hold_ms / 5;
 
-	if (engine->core.config.members > 1 || engine->hold_end_us == 0 || part < 0)
+	if (engine->core.config.members > 1)
 		return 0;
 	return part < LULL_MS_MAX ? part : LULL_MS_MAX;
+}
+
+/* The window is as long as the plan wants from the moment on at which clients are stopped. */
+static void begin_window(struct engine *engine, int64_t from_us)
+{
+	const struct engine_timeouts *t = &engine->config->timeouts;
+	int64_t end_us = from_us + t->window_ms * 1000;
+
+	engine->window_end_us = engine->hold_end_us;
+	if (t->window_ms > 0 && end_us < engine->hold_end_us)
+		engine->window_end_us = end_us;
 }
 
 static struct verb_call make_call(struct engine *engine, size_t member)
@@ -132,9 +144,7 @@ static void begin_hold(struct engine *engine)
 	if (engine->hold_end_us != 0)
 		return;
 	engine->hold_end_us = now_us + t->hold_ms * 1000;
-	engine->window_end_us = engine->hold_end_us;
-	if (t->window_ms > 0 && t->window_ms < t->hold_ms)
-		engine->window_end_us = now_us + t->window_ms * 1000;
+	begin_window(engine, now_us + lull_ms(engine) * 1000);
 }
 
 /* Law 4: one durable record before the first effect of an attempt. */
@@ -217,6 +227,8 @@ static void note_verb(struct engine *engine, struct work *work)
 	work->ended_us = env_now_us(engine->config->env);
 	take_off_what_nobody_waited(engine, work);
 	note_part(engine, work);
+	if (work->event.verb == VERB_HOLD && engine->core.config.members == 1)
+		begin_window(engine, work->began_us);
 	if (work->event.verb == VERB_HOLD)
 		note_ended(report, &report->held[work->event.member]);
 	if (work->event.outcome == OUTCOME_LATER)
