@@ -13,7 +13,7 @@
 #include "discover/scan.h"
 #include "discover/timer.h"
 
-#define HOMES_MAX 256
+#define HOMES_MAX 257 /* root has one too */
 
 /* Where the units of one manager lie, the first directory first. */
 struct units {
@@ -243,50 +243,49 @@ static void look_at_home(struct lead *lead, const char *root, const char *dir)
 				.of = buf_str(&of)});
 }
 
-/* Homes that this user may not enter. */
-static size_t closed_homes(const char *root)
+/* What there is below the homes of this host. */
+static size_t in_homes(const char *root, const char *below, glob_t *ret)
 {
 	static const char *const homes[] = {"/root", "/home/*"};
-	size_t closed = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(homes); i++) {
 		BUF_AUTO pattern = BUF_INIT;
-		glob_t found = {0};
-		size_t count;
 
-		buf_printf(&pattern, "%s%s", root, homes[i]);
-		count = matches(buf_str(&pattern), &found);
-		for (size_t n = 0; n < count; n++)
-			closed += access(found.gl_pathv[n], X_OK) != 0 && errno == EACCES;
-		globfree(&found);
+		buf_printf(&pattern, "%s%s%s", root, homes[i], below);
+		glob(buf_str(&pattern), i > 0 ? GLOB_APPEND : 0, NULL, ret);
 	}
+	return ret->gl_pathc;
+}
+
+/* Homes that this user may not enter. */
+static size_t closed_homes(const char *root)
+{
+	glob_t found = {0};
+	size_t closed = 0, count = in_homes(root, "", &found);
+
+	for (size_t n = 0; n < count; n++)
+		closed += access(found.gl_pathv[n], X_OK) != 0 && errno == EACCES;
+	globfree(&found);
 	return closed;
 }
 
 static void look_at_users(struct lead *lead, const char *root)
 {
-	static const char *const homes[] = {
-		"/root/.config/systemd/user", "/home/*/.config/systemd/user"};
+	glob_t found = {0};
+	size_t count = in_homes(root, "/.config/systemd/user", &found);
+	size_t closed = closed_homes(root);
 
-	for (size_t i = 0; i < ARRAY_LEN(homes); i++) {
-		BUF_AUTO pattern = BUF_INIT;
-		glob_t found = {0};
-		size_t count;
-
-		buf_printf(&pattern, "%s%s", root, homes[i]);
-		count = matches(buf_str(&pattern), &found);
-		for (size_t n = 0; n < count && n < HOMES_MAX; n++)
-			look_at_home(lead, root, found.gl_pathv[n]);
-		globfree(&found);
-	}
-	if (closed_homes(root) > 0) {
+	for (size_t n = 0; n < count && n < HOMES_MAX; n++)
+		look_at_home(lead, root, found.gl_pathv[n]);
+	globfree(&found);
+	if (closed > 0) {
 		struct finding one = {.kind = FOUND_HIDDEN, .how = HOW_UNOBSERVABLE};
 
 		FIELD(one.place, "systemd's units in homes");
 		FIELD(one.what,
 			"%zu homes may not be entered by this user: run discover on this "
 			"host as root",
-			closed_homes(root));
+			closed);
 		findings_add(lead->f, &one);
 	}
 }

@@ -15,9 +15,7 @@ static void shut(struct hold *h)
 
 	say("the hold of attempt %lld is over and no door is open: requests are refused",
 		(long long)h->attempt);
-	if (h->holding)
-		controld_refuse(h->holding, "over", "the hold's deadline passed");
-	h->holding = NULL;
+	hold_refuse(h, "the hold's deadline passed");
 	h->ended = true;
 	h->phase = CONTROL_SHUT;
 	for (struct session *s = h->gateway->first; s; s = next) {

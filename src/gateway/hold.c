@@ -16,6 +16,7 @@
 #define CALM_MS 50	    /* for those who waited to be served, before the controller goes on */
 #define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
 #define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
+#define LULL_MS_MAX 60000   /* no good moment is worth more, whatever the controller says */
 #define SLOW_MS 500	    /* others do not wait longer for a login that hangs */
 
 static void on_look(uv_idle_t *idle);
@@ -145,15 +146,20 @@ void hold_news(struct hold *h, struct session *s)
 
 /* ---- letting go ------------------------------------------------------------------------------ */
 
+void hold_refuse(struct hold *h, const char *why)
+{
+	if (h->holding)
+		controld_refuse(h->holding, "over", "%s", why);
+	h->holding = NULL;
+}
+
 void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
 {
 	uv_timer_stop(&h->drain);
 	uv_timer_stop(&h->deadline);
 	uv_timer_stop(&h->calm);
 	uv_check_stop(&h->lulling);
-	if (h->holding)
-		controld_refuse(h->holding, "over", "the hold's deadline passed");
-	h->holding = NULL;
+	hold_refuse(h, "the hold's deadline passed");
 	h->ended = true;
 	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;
@@ -425,6 +431,8 @@ static void take_policies(struct hold *h, const struct policies *policies)
 
 static void begin(struct hold *h, const struct control_hold *hold, const struct policies *policies)
 {
+	int64_t lull_ms;
+
 	take_policies(h, policies);
 	if (h->releasing && h->release_read)
 		answer_release(h); /* who still waits is held again, and goes on with the next one */
@@ -441,9 +449,10 @@ static void begin(struct hold *h, const struct control_hold *hold, const struct 
 		stop_sessions(h);
 		return;
 	}
-	lull_begin(&h->lull, h->began_us, hold->lull_ms * 1000);
+	lull_ms = hold->lull_ms < LULL_MS_MAX ? hold->lull_ms : LULL_MS_MAX;
+	lull_begin(&h->lull, h->began_us, lull_ms * 1000);
 	uv_check_start(&h->lulling, on_lull);
-	uv_timer_start(&h->drain, on_drain, (uint64_t)hold->lull_ms, 0);
+	uv_timer_start(&h->drain, on_drain, (uint64_t)lull_ms, 0);
 }
 
 /* A controller that asks again, or another one, takes the place of who asked before. */
@@ -500,9 +509,7 @@ static void on_release_read(void *ctx, const struct door_view *view, const struc
 			err->code != ERR_OK ? err->msg : "its register says so");
 		h->releasing = NULL;
 	} else {
-		if (h->holding)
-			controld_refuse(h->holding, "over", "released");
-		h->holding = NULL;
+		hold_refuse(h, "released");
 		h->release_read = true;
 		hold_let_go(h, r->side, view->epoch);
 	}

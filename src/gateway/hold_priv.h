@@ -37,6 +37,8 @@ struct hold {
 	struct listeners listeners;
 };
 
+/* Whoever waits for everybody to be held is told that this hold is over. */
+void hold_refuse(struct hold *h, const char *why);
 /* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
 void hold_let_go(struct hold *h, enum control_side side, int64_t epoch);
 /* expire.c: of the timer `deadline`. */

@@ -321,7 +321,8 @@ static int gateway_hold(struct route *route, const struct route_call *call,
 	if (reply.ok) {
 		ret_held->held = reply.hold.held;
 		ret_held->drain_ms = reply.hold.drain_ms;
-		ret_held->lull_ms = reply.hold.lull_ms;
+		ret_held->lull_ms = reply.hold.lull_ms < call->lull_ms ? reply.hold.lull_ms
+								       : call->lull_ms;
 	}
 	name_ended(&reply, ret_held);
 	return reply.ok ? 0 : said_no(g, &reply, err);

@@ -1,8 +1,10 @@
 """Fixtures: private labs of two real servers; see tests/lab."""
 
 import contextlib
+import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -121,6 +123,26 @@ def needs_program():
         if os.environ.get("AIRLOCK_BUILD"):
             pytest.fail("the build has no src/cli/airlock")
         pytest.skip("airlock is not built")
+
+
+@contextlib.contextmanager
+def legacy_job(dsn):
+    """The forgotten job, once it has written; its process."""
+    with subprocess.Popen([sys.executable, LAB_SOURCE / "legacy_job.py", dsn], text=True,
+                          stdout=subprocess.PIPE) as job:
+        try:
+            assert job.stdout.readline() == "1\n"
+            yield job
+        finally:
+            job.terminate()
+            job.stdout.read()
+
+
+def writers_gate(lab, state):
+    """Exit status of `check`, and the answer of the gate `writers`."""
+    done = lab.airlock("--state", state, "check", "--json", "--gate", "writers")
+    (answer,) = json.loads(done.stdout)["gates"]
+    return done.returncode, answer
 
 
 @pytest.fixture

@@ -375,6 +375,15 @@ def test_a_good_moment_is_not_waited_for_for_ever(flip, client):
     assert client.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_an_absurd_patience_is_cut(flip, client):
+    with flip.control() as control, in_transaction(flip):
+        held = flip.send_hold(control, lull_ms=2**62)
+        assert control.require("status")["phase"] == "run"
+        control.require("release", side=flip.side, epoch=0)
+        assert control.answer(held)["code"] == "over"
+    assert client.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_release_ends_the_search_for_a_good_moment(flip, client):
     with flip.control() as control, in_transaction(flip) as busy:
         held = flip.send_hold(control, lull_ms=20000)

@@ -3,16 +3,13 @@
 import contextlib
 import json
 import os
-import subprocess
-import sys
 
 import psycopg
 import pytest
-from conftest import from_address, plan_with, run
-from lab import LEGACY_ROLE, ROOT
+from conftest import from_address, legacy_job, plan_with, run, writers_gate
+from lab import LEGACY_ROLE
 from server import server_user, wait_until
 
-JOB = ROOT / "tests/lab/legacy_job.py"
 
 
 @pytest.fixture(scope="module")
@@ -36,26 +33,9 @@ def fresh_gateway(lab):
     return lab.start_gateway()
 
 
-@contextlib.contextmanager
-def legacy_job(dsn):
-    with subprocess.Popen([sys.executable, JOB, dsn], text=True, stdout=subprocess.PIPE) as job:
-        try:
-            assert job.stdout.readline() == "1\n"
-            yield job
-        finally:
-            job.terminate()
-            job.stdout.read()
-
-
 def discover(lab, state, *words, seconds="300ms"):
     done = lab.airlock("--state", state, "discover", "--for", seconds, "--json", *words)
     return done.returncode, json.loads(done.stdout)
-
-
-def gate(lab, state):
-    done = lab.airlock("--state", state, "check", "--json", "--gate", "writers")
-    (answer,) = json.loads(done.stdout)["gates"]
-    return done.returncode, answer
 
 
 def writer(document, user):
@@ -75,7 +55,7 @@ def test_nobody_is_undeclared_in_a_clean_lab(lab, fresh_gateway, state):
     with web(lab) as conn:
         conn.execute(UPDATE)
         code, document = discover(lab, state, "--fail-on", "undeclared")
-        assert gate(lab, state)[1]["state"] == "pass"
+        assert writers_gate(lab, state)[1]["state"] == "pass"
     assert (code, document["undeclared"]) == (0, 0)
     row = writer(document, "shop_app")
     assert row["declared_as"] == "web" and row["process"].startswith(f"pid {os.getpid()}, ")
@@ -87,7 +67,7 @@ def test_nobody_is_undeclared_in_a_clean_lab(lab, fresh_gateway, state):
 
 def test_the_hidden_writer_behind_it_is_named_with_its_own_process(lab, fresh_gateway, state):
     with legacy_job(lab.gateway_dsn(LEGACY_ROLE)) as job:
-        code, answer = gate(lab, state)
+        code, answer = writers_gate(lab, state)
         _, document = discover(lab, state)
         text = lab.airlock("--state", state, "discover", "--for", "300ms").stdout
     assert (code, answer["state"]) == (3, "fail")
@@ -136,7 +116,7 @@ def test_a_job_that_came_and_went_is_told_by_the_gateway(lab, fresh_gateway, sta
         job.execute(UPDATE)
     wait_until(lambda: not lab.old.query("SELECT pid FROM pg_stat_activity WHERE application_name = '50ms'"), 10,
                "its server to go")
-    code, answer = gate(lab, state)
+    code, answer = writers_gate(lab, state)
     assert (code, answer["state"]) == (3, "fail") and "UPDATE, by its gateway's account" in answer["evidence"]
     _, document = discover(lab, state / "other")
     row = writer(document, LEGACY_ROLE)
@@ -185,9 +165,9 @@ def test_a_gateway_that_does_not_answer_is_told_and_its_clients_are_not_called_u
         lab, fresh_gateway, state):
     with plan_with(lab, *BY_ADDRESS), from_address(lab, "127.0.0.2") as conn:
         run(conn, UPDATE)
-        assert gate(lab, state)[1]["state"] == "pass"
+        assert writers_gate(lab, state)[1]["state"] == "pass"
         with frozen(fresh_gateway):
-            code, answer = gate(lab, state)
+            code, answer = writers_gate(lab, state)
             _, document = discover(lab, state)
             done = lab.airlock("--state", state, "discover", "--for", "300ms")
     assert (code, answer["state"]) == (0, "not-proven"), answer  # the lab's plan does not ask for it
@@ -207,7 +187,7 @@ def test_it_matters_only_where_the_plan_goes_by_addresses(lab, fresh_gateway, st
     with web(lab) as conn, legacy_job(lab.gateway_dsn(LEGACY_ROLE)):
         conn.execute(UPDATE)
         with frozen(fresh_gateway):
-            code, answer = gate(lab, state)
+            code, answer = writers_gate(lab, state)
     assert (code, answer["state"]) == (3, "fail") and f"{LEGACY_ROLE} (nightly-stock)" in answer["evidence"]
     assert "cannot be told apart" in answer["evidence"] and "shop_app" not in answer["evidence"]
 
@@ -216,7 +196,7 @@ def test_no_gateway_at_all_is_told(lab, state):
     lab.gateways.pop().stop()
     try:
         _, document = discover(lab, state)
-        assert gate(lab, state)[1]["state"] == "pass"
+        assert writers_gate(lab, state)[1]["state"] == "pass"
     finally:
         lab.start_gateway()
     (told,) = document["gateways"]

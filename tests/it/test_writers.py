@@ -2,15 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
-from contextlib import contextmanager
 
 import psycopg
 import pytest
-from lab import LEGACY_ROLE, ROOT
-
-JOB = ROOT / "tests/lab/legacy_job.py"
+from conftest import legacy_job, writers_gate
+from lab import LEGACY_ROLE
 
 
 @pytest.fixture(scope="module")
@@ -30,25 +26,6 @@ def airlock(lab, state, *words):
     return lab.airlock("--state", state, *words)
 
 
-@contextmanager
-def legacy_job(lab, dsn=None):
-    """The forgotten job, once it has written; its process."""
-    with subprocess.Popen([sys.executable, JOB, dsn or lab.dsn("old", LEGACY_ROLE)], text=True,
-                          stdout=subprocess.PIPE) as job:
-        try:
-            assert job.stdout.readline() == "1\n"
-            yield job
-        finally:
-            job.terminate()
-            job.stdout.read()
-
-
-def gate(lab, state):
-    done = airlock(lab, state, "check", "--json", "--gate", "writers")
-    (answer,) = json.loads(done.stdout)["gates"]
-    return done.returncode, answer
-
-
 def discover(lab, state, *words):
     done = airlock(lab, state, "discover", "--for", "300ms", "--json", *words)
     document = json.loads(done.stdout)
@@ -59,7 +36,7 @@ def discover(lab, state, *words):
 def test_nobody_undeclared_in_a_clean_lab(lab, state):
     with psycopg.connect(lab.dsn("old", "shop_app"), autocommit=True) as web:
         web.execute("UPDATE products SET price = price WHERE id = 1")
-        code, answer = gate(lab, state)
+        code, answer = writers_gate(lab, state)
         assert (code, answer["state"], answer["required"]) == (0, "pass", False)
         code, document = discover(lab, state, "--fail-on", "undeclared")
     assert (code, document["undeclared"], document["blind"]) == (0, 0, False)
@@ -68,8 +45,8 @@ def test_nobody_undeclared_in_a_clean_lab(lab, state):
 
 
 def test_the_hidden_writer_is_named_and_refused(lab, state):
-    with legacy_job(lab) as job:
-        code, answer = gate(lab, state)
+    with legacy_job(lab.dsn("old", LEGACY_ROLE)) as job:
+        code, answer = writers_gate(lab, state)
         assert (code, answer["state"]) == (3, "fail")
         for fact in (LEGACY_ROLE, "nightly-stock", "127.0.0.1", f"pid {job.pid}, legacy_job.py",
                      "first seen", "last write"):
@@ -99,7 +76,7 @@ def socket_dsn(lab):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root and the server's user may look at a backend's sockets")
 def test_the_process_behind_a_unix_socket_is_named(lab, state, socket_dsn):
     """Two of them, so that one is not taken for the other."""
-    with legacy_job(lab, socket_dsn) as job, psycopg.connect(socket_dsn, application_name="other") as other:
+    with legacy_job(socket_dsn) as job, psycopg.connect(socket_dsn, application_name="other") as other:
         other.execute("SELECT 1")
         _, document = discover(lab, state)
         rows = {row["application"]: row for row in document["writers"] if row["user"] == LEGACY_ROLE}
@@ -109,25 +86,25 @@ def test_the_process_behind_a_unix_socket_is_named(lab, state, socket_dsn):
 
 
 def test_it_is_remembered_after_it_went_away(lab, state):
-    with legacy_job(lab):
-        assert gate(lab, state)[0] == 3
-    code, answer = gate(lab, state)
+    with legacy_job(lab.dsn("old", LEGACY_ROLE)):
+        assert writers_gate(lab, state)[0] == 3
+    code, answer = writers_gate(lab, state)
     assert (code, answer["state"]) == (3, "fail") and LEGACY_ROLE in answer["evidence"]
     kept = airlock(lab, state, "journal", "list", "--kind", "writer", "--json")
     assert LEGACY_ROLE in kept.stdout and airlock(lab, state, "journal", "verify").returncode == 0
-    assert gate(lab, state / "another")[0] == 0  # only seen in a look-back that has seen it
+    assert writers_gate(lab, state / "another")[0] == 0  # only seen in a look-back that has seen it
 
 
 def test_the_printed_lines_declare_it(lab, state):
-    with legacy_job(lab):
-        _, answer = gate(lab, state)
+    with legacy_job(lab.dsn("old", LEGACY_ROLE)):
+        _, answer = writers_gate(lab, state)
         line = answer["remedy"].split("declare it in the plan: services: {", 1)[1][:-1]
         plan = lab.plan.read_text()
         declared = plan.replace("services:\n", f"services:\n  {line}\n", 1)
         assert declared != plan
         lab.plan.write_text(declared)
         try:
-            code, answer = gate(lab, state)
+            code, answer = writers_gate(lab, state)
             assert (code, answer["state"]) == (0, "pass"), answer
             _, document = discover(lab, state)
             (row,) = [row for row in document["writers"] if row["user"] == LEGACY_ROLE]
@@ -140,11 +117,11 @@ def test_a_reader_that_writes_is_undeclared_and_one_that_is_refused_is_not(lab, 
     with psycopg.connect(lab.dsn("old", "reporting"), autocommit=True) as reader:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             reader.execute("INSERT INTO ledger.probe VALUES (1, 1, 1)")
-        assert gate(lab, state)[0] == 0
+        assert writers_gate(lab, state)[0] == 0
         lab.old.psql("GRANT UPDATE ON products TO reporting", "shop")
         try:
             reader.execute("UPDATE products SET price = price WHERE id = 1")
-            code, answer = gate(lab, state)
+            code, answer = writers_gate(lab, state)
         finally:
             lab.old.psql("REVOKE UPDATE ON products FROM reporting", "shop")
     assert code == 3 and "reporting" in answer["evidence"]

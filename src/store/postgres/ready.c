@@ -84,8 +84,6 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 		if (pg_control(s, (enum side)side, call->deadline_ms, &pg, err) ||
 			pg_data(s, (enum side)side, call->deadline_ms, &pg, err))
 			return -1;
-	if (pg_beside(s, side_other(call->src), call->deadline_ms, &pg, err))
-		return -1;
 	if (may_begin(s, call, err) || visit_before_hold(s, call->src, call->deadline_ms, err) ||
 		wait_caught_up(s, call, err))
 		return -1;
