@@ -144,6 +144,11 @@ static void leave(struct controld_request *request)
 	c->open_count--;
 }
 
+bool controld_listens(const struct controld_request *request)
+{
+	return request->from != NULL;
+}
+
 void controld_reply(struct controld_request *request, struct control_reply *reply)
 {
 	struct connection *c = request->from;

@@ -16,6 +16,7 @@
 #ifndef AIRLOCK_GATEWAY_CONTROLD_H
 #define AIRLOCK_GATEWAY_CONTROLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -66,6 +67,8 @@ int controld_open(const struct controld_options *options, struct controld **ret_
  * loop. Requests that are still owed an answer stay valid; their answers go nowhere. */
 void controld_close(struct controld *controld, void (*closed)(void *ctx), void *ctx);
 
+/* Whether who asked is still there to hear the answer. */
+bool controld_listens(const struct controld_request *request);
 /* Answers and ends the handle.  id and cmd are filled in here. */
 void controld_reply(struct controld_request *request, struct control_reply *reply);
 /* Answers no: a code of control.h's and a sentence. */

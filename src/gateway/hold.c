@@ -23,7 +23,7 @@ static void on_look(uv_idle_t *idle);
 static void on_drain(uv_timer_t *timer);
 static void on_armed(uv_timer_t *timer);
 static void on_calm(uv_timer_t *timer);
-static void stop_sessions(struct hold *h);
+static void lull_ends(struct hold *h);
 
 struct hold *hold_new(struct gateway *gateway)
 {
@@ -105,6 +105,12 @@ int64_t hold_patience_ms(const struct hold *h)
 	return h->phase == CONTROL_SHUT ? 0 : h->gateway->patience_ms;
 }
 
+static void count_anew(struct hold *h)
+{
+	h->released = h->failed = h->waiting_us_max = 0;
+	h->told = false;
+}
+
 static void count_flip(struct hold *h, struct session *s)
 {
 	if (s->phase == SESSION_RUN) {
@@ -165,7 +171,9 @@ void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
 	h->phase = CONTROL_FLIPPING;
 	h->flipping_us = gateway_now_us();
 	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, SLOW_MS / 2);
-	h->released = h->failed = h->waiting_us_max = h->on_us = 0;
+	h->on_us = 0;
+	if (h->told)
+		count_anew(h);
 	pace_begin(&h->pace, gateway_openings_least());
 	h->gateway->likely = side;
 	for (struct session *s = h->gateway->first, *next; s; s = next) {
@@ -242,6 +250,7 @@ static void answer_release(struct hold *h)
 	reply->release.waiting_ms_max = h->waiting_us_max / 1000;
 	if (h->on_us)
 		reply->release.served_ms = (gateway_now_us() - h->on_us) / 1000;
+	h->told = controld_listens(h->releasing);
 	controld_reply(h->releasing, reply);
 	free(reply);
 	h->releasing = NULL;
@@ -377,7 +386,7 @@ static void on_drain(uv_timer_t *timer)
 		uv_idle_start(&h->look, on_look);
 	}
 	if (uv_is_active((uv_handle_t *)&h->lulling))
-		stop_sessions(h);
+		lull_ends(h);
 	else if (h->phase != CONTROL_DRAINING)
 		return;
 	else if (ending_would_help(&h->ending)) {
@@ -414,12 +423,26 @@ static void stop_sessions(struct hold *h)
 	settle_all(h);
 }
 
+/* The moment has come, and nobody has noticed anything yet: without a controller nobody shall. */
+static void lull_ends(struct hold *h)
+{
+	if (controld_listens(h->holding)) {
+		stop_sessions(h);
+		return;
+	}
+	say("attempt %lld is not held: its controller is gone", (long long)h->attempt);
+	uv_check_stop(&h->lulling);
+	uv_timer_stop(&h->drain);
+	hold_refuse(h, "its controller is gone");
+	h->ended = true;
+}
+
 static void on_lull(uv_check_t *check)
 {
 	struct hold *h = check->data;
 
 	if (lull_is_now(&h->lull, gateway_now_us(), crowd_at_work(h->gateway)))
-		stop_sessions(h);
+		lull_ends(h);
 }
 
 /* Of a request that is accepted: one that is refused changes nothing of what goes on. */
@@ -436,6 +459,7 @@ static void begin(struct hold *h, const struct control_hold *hold, const struct 
 	take_policies(h, policies);
 	if (h->releasing && h->release_read)
 		answer_release(h); /* who still waits is held again, and goes on with the next one */
+	count_anew(h);
 	h->attempt = hold->attempt;
 	h->ended = false;
 	h->src = hold->src;

@@ -31,7 +31,8 @@ struct hold {
 	struct controld_request *arming, *holding, *releasing; /* unanswered, or NULL */
 	uint64_t release_number; /* of the newest release; a request's address may serve again */
 	bool release_read; /* the register that `releasing` names was read open, and obeyed */
-	int64_t released, failed, waiting_us_max;
+	int64_t released, failed, waiting_us_max; /* since a controller was told of the ones before */
+	bool told;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
 	struct pace pace;
 	struct listeners listeners;

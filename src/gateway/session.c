@@ -181,6 +181,7 @@ void session_end(struct session *s)
 	park_leave(s);
 	server_close(&s->server);
 	s->phase = SESSION_LAST_WORDS;
+	hold_news(s->gateway->hold, s); /* before its client, that may have left, makes it go */
 	uv_timer_start(&s->timer, on_time, LAST_WORDS_MS, 0);
 	leg_drop(s->client, s->client->end - s->client->start);
 	s->client->watching = s->client->blocked = false;
@@ -189,7 +190,6 @@ void session_end(struct session *s)
 	last_words(s);
 	if (s->phase == SESSION_LAST_WORDS)
 		leg_arm(s->client);
-	hold_news(s->gateway->hold, s);
 }
 
 static void refuse_with(struct session *s, const char *sqlstate, const char *text)

@@ -375,6 +375,19 @@ def test_a_good_moment_is_not_waited_for_for_ever(flip, client):
     assert client.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_controller_that_is_gone_before_the_good_moment_gets_no_hold(flip, client):
+    """Law 6: nobody has noticed anything yet, and nobody would let them go."""
+    with in_transaction(flip), flip.control() as control:
+        with flip.control() as gone:
+            flip.send_hold(gone, lull_ms=500)
+            gone.require("status")
+        wait_until(lambda: f"attempt {flip.attempt} is not held" in flip.gateways[0].log_text(), 10, "the moment")
+        assert control.require("status")["phase"] == "run"
+        assert client.execute("SELECT 1").fetchone() == (1,)
+        again = control.answer(control.send("hold", attempt=flip.attempt, src=flip.side, hold_ms=6000, drain_ms=500))
+        assert (again["ok"], again["code"]) == (False, "over")
+
+
 def test_an_absurd_patience_is_cut(flip, client):
     with flip.control() as control, in_transaction(flip):
         held = flip.send_hold(control, lull_ms=2**62)

@@ -177,12 +177,12 @@ def await_read(sock, seconds=10):
         os.sched_yield()
 
 
-def queue_of(port, peer_port):
+def queue_of(port, peer_port, peer="127.0.0.1"):
     """Bytes that the socket at 127.0.0.1:`port` with that peer has not read; 0 without such a socket.
 
     Asked of the kernel by netlink (sock_diag(7)): /proc/net/tcp would list all there are, each time."""
-    loopback = socket.inet_aton("127.0.0.1") + bytes(12)
-    which = struct.pack(">HH", port, peer_port) + loopback * 2 + struct.pack("=III", 0, 2**32 - 1, 2**32 - 1)
+    own, other = (socket.inet_aton(address) + bytes(12) for address in ("127.0.0.1", peer))
+    which = struct.pack(">HH", port, peer_port) + own + other + struct.pack("=III", 0, 2**32 - 1, 2**32 - 1)
     request = struct.pack("=BBBBI", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 2**32 - 1) + which
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as netlink:  # NETLINK_SOCK_DIAG
         netlink.send(struct.pack("=IHHII", 16 + len(request), 20, 1, 1, 0) + request)
