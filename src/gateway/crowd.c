@@ -49,12 +49,26 @@ bool crowd_is_quick(const struct gateway *gateway, int64_t ms)
 	return true;
 }
 
-void crowd_end_servers(struct gateway *gateway, bool all)
+static bool may_end(const struct session *s)
+{
+	return s->phase == SESSION_HELD && server_is_open(&s->server) && !s->state.channels;
+}
+
+void crowd_end_those_who_lose_nothing(struct gateway *gateway)
 {
 	for (struct session *s = gateway->first; s; s = s->next)
-		if (s->phase == SESSION_HELD && !s->state.channels && /* it may hear more */
-			(all || (s->state.lost == 0 && !s->unknown)))
+		if (may_end(s) && s->state.lost == 0 && !s->unknown)
 			server_close(&s->server);
+}
+
+bool crowd_end_one(struct gateway *gateway)
+{
+	for (struct session *s = gateway->first; s; s = s->next)
+		if (may_end(s)) {
+			server_close(&s->server);
+			return true;
+		}
+	return false;
 }
 
 void crowd_put_away(struct gateway *gateway)

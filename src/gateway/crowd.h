@@ -20,9 +20,11 @@ bool crowd_is_calm(const struct gateway *gateway);
 /* Has none of those who are in a hold's way been at work for longer than this? */
 bool crowd_is_quick(const struct gateway *gateway, int64_t ms);
 /* The seal ends all sessions of the side that is left, and a process needs a while to end; so those
- * of the held begin to.  An abort then opens servers anew, as a flip does.  Not `all`: only of those
- * who would be the same again, because not everybody is held yet. */
-void crowd_end_servers(struct gateway *gateway, bool all);
+ * of the held begin to.  An abort then opens servers anew, as a flip does.  While not everybody is
+ * held yet: only of those who would be the same again. */
+void crowd_end_those_who_lose_nothing(struct gateway *gateway);
+/* False when nobody who is held has a server any more, but those who listen: they may hear more. */
+bool crowd_end_one(struct gateway *gateway);
 /* No hold has come after an arm: one more look, which leaves nothing in anybody's session. */
 void crowd_put_away(struct gateway *gateway);
 

@@ -13,16 +13,13 @@
 
 #define ARM_MS 1000	    /* for sessions to come to a boundary, where they are looked at */
 #define QUICK_MS 100	    /* what has been under way for less will hardly make the drain fail */
-#define CALM_MS 50	    /* for those who waited to be served, before the controller goes on */
+#define END_MS 1	    /* between the ends of two servers, when all are held */
 #define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
-#define LISTEN_FIRST_MS 250 /* others wait so long for those who listen */
 #define LULL_MS_MAX 60000   /* no good moment is worth more, whatever the controller says */
-#define SLOW_MS 500	    /* others do not wait longer for a login that hangs */
 
 static void on_look(uv_idle_t *idle);
 static void on_drain(uv_timer_t *timer);
 static void on_armed(uv_timer_t *timer);
-static void on_calm(uv_timer_t *timer);
 static void lull_ends(struct hold *h);
 
 struct hold *hold_new(struct gateway *gateway)
@@ -35,11 +32,12 @@ struct hold *hold_new(struct gateway *gateway)
 	ENSURE(uv_timer_init(&gateway->loop, &h->deadline) == 0);
 	ENSURE(uv_timer_init(&gateway->loop, &h->arm) == 0);
 	ENSURE(uv_timer_init(&gateway->loop, &h->calm) == 0);
+	ENSURE(uv_timer_init(&gateway->loop, &h->serve) == 0);
 	ENSURE(uv_idle_init(&gateway->loop, &h->look) == 0);
 	ENSURE(uv_check_init(&gateway->loop, &h->lulling) == 0);
 	listeners_begin(&h->listeners, gateway);
-	h->drain.data = h->deadline.data = h->arm.data = h->calm.data = h->look.data =
-		h->lulling.data = h;
+	h->drain.data = h->deadline.data = h->arm.data = h->calm.data = h->serve.data =
+		h->look.data = h->lulling.data = h;
 	return h;
 }
 
@@ -56,6 +54,7 @@ void hold_stop(struct hold *h)
 	uv_close((uv_handle_t *)&h->deadline, NULL);
 	uv_close((uv_handle_t *)&h->arm, NULL);
 	uv_close((uv_handle_t *)&h->calm, NULL);
+	uv_close((uv_handle_t *)&h->serve, NULL);
 	uv_close((uv_handle_t *)&h->look, NULL);
 	uv_close((uv_handle_t *)&h->lulling, NULL);
 	listeners_stop(&h->listeners);
@@ -71,6 +70,11 @@ void hold_free(struct hold *h)
 bool hold_stops(const struct hold *h)
 {
 	return h->phase == CONTROL_DRAINING || h->phase == CONTROL_HELD;
+}
+
+bool hold_lets_begin(const struct hold *h, const struct session *s)
+{
+	return !hold_stops(h) && (!h->queues || s->calming);
 }
 
 bool hold_lets_go(const struct hold *h, const struct session *s)
@@ -105,31 +109,6 @@ int64_t hold_patience_ms(const struct hold *h)
 	return h->phase == CONTROL_SHUT ? 0 : h->gateway->patience_ms;
 }
 
-static void count_anew(struct hold *h)
-{
-	h->released = h->failed = h->waiting_us_max = 0;
-	h->told = false;
-}
-
-static void count_flip(struct hold *h, struct session *s)
-{
-	if (s->phase == SESSION_RUN) {
-		int64_t waited_us = s->waiting_us ? gateway_now_us() - s->waiting_us : 0;
-
-		h->released++;
-		s->calming = waited_us > 0;
-		if (s->cleared && s->cleared_us && s->tries == 0)
-			pace_done(&h->pace, s->cleared_parked, gateway_now_us() - s->cleared_us);
-		if (waited_us > h->waiting_us_max)
-			h->waiting_us_max = waited_us;
-	} else if (s->phase == SESSION_LAST_WORDS || (s->phase == SESSION_HELD && s->cleared)) {
-		h->failed++;
-	} else if (s->phase != SESSION_GONE) {
-		return;
-	}
-	s->flipping = s->cleared = false;
-}
-
 void hold_door_opened(struct hold *h)
 {
 	if (h->phase == CONTROL_SHUT) {
@@ -137,172 +116,38 @@ void hold_door_opened(struct hold *h)
 		h->phase = CONTROL_RUN;
 	}
 	h->listeners_wake = true;
-	uv_idle_start(&h->look, on_look);
+	hold_look_soon(h);
 }
 
 void hold_news(struct hold *h, struct session *s)
 {
 	if (s->flipping)
-		count_flip(h, s);
+		release_count(h, s);
 	if (h->phase == CONTROL_SHUT && s->phase == SESSION_RUN)
 		hold_door_opened(h);
+	hold_look_soon(h);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+void hold_look_soon(struct hold *h)
+{
 	if (!h->gateway->stopping)
 		uv_idle_start(&h->look, on_look);
 }
 
-/* ---- letting go ------------------------------------------------------------------------------ */
+void hold_take_over(struct controld_request **place, struct controld_request *request)
+{
+	if (*place)
+		controld_refuse(*place, "busy", "another request took the place of this one");
+	*place = request;
+}
 
 void hold_refuse(struct hold *h, const char *why)
 {
 	if (h->holding)
 		controld_refuse(h->holding, "over", "%s", why);
 	h->holding = NULL;
-}
-
-void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
-{
-	uv_timer_stop(&h->drain);
-	uv_timer_stop(&h->deadline);
-	uv_timer_stop(&h->calm);
-	uv_check_stop(&h->lulling);
-	hold_refuse(h, "the hold's deadline passed");
-	h->ended = true;
-	h->expiring = false;
-	h->phase = CONTROL_FLIPPING;
-	h->flipping_us = gateway_now_us();
-	uv_timer_start(&h->drain, on_drain, LISTEN_FIRST_MS + 1, SLOW_MS / 2);
-	h->on_us = 0;
-	if (h->told)
-		count_anew(h);
-	pace_begin(&h->pace, gateway_openings_least());
-	h->gateway->likely = side;
-	for (struct session *s = h->gateway->first, *next; s; s = next) {
-		next = s->next;
-		if (s->phase != SESSION_HELD)
-			continue;
-		s->flipping = !s->detached || session_is_waiting(s);
-		s->cleared = false;
-		if (server_is_open(&s->server) &&
-			(s->server.side != side || s->server.epoch != epoch))
-			session_leave_server(s);
-	}
-	uv_idle_start(&h->look, on_look);
-}
-
-/* Back to where they were: nothing has been sealed. */
-static void give_up(struct hold *h)
-{
-	uv_timer_start(&h->drain, on_drain, SLOW_MS / 2, SLOW_MS / 2);
-	uv_timer_stop(&h->deadline);
-	uv_timer_stop(&h->calm);
-	h->ended = true;
-	h->phase = CONTROL_FLIPPING;
-	h->on_us = 0;
-	h->flipping_us = 0; /* those who listen still do */
-	pace_begin(&h->pace, gateway_openings_least());
-	for (struct session *s = h->gateway->first; s; s = s->next) {
-		s->flipping = s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s));
-		s->cleared = false;
-	}
-	uv_idle_start(&h->look, on_look);
-}
-
-/* Does it take part of what the server can do at a time?  One that was turned away comes again by
- * itself, and one that hangs does nothing there: nobody has to wait for these. */
-static bool takes_room(const struct session *s)
-{
-	return s->flipping && s->phase == SESSION_OPENING && s->tries == 0 &&
-	       gateway_now_us() - s->cleared_us < SLOW_MS * 1000;
-}
-
-static size_t clear_some(struct hold *h, bool waiting, size_t opening)
-{
-	bool listen = gateway_now_us() - h->flipping_us <= LISTEN_FIRST_MS * 1000 &&
-		      listeners_are_under_way(h->gateway);
-	struct session *s;
-
-	while (opening < pace_room(&h->pace) &&
-		(s = session_to_clear(h->gateway, waiting, listen)) != NULL) {
-		s->cleared = true;
-		s->cleared_us = server_is_open(&s->server) ? 0 : gateway_now_us();
-		s->cleared_parked = server_is_open(&s->parked);
-		session_settle(s);
-		opening += s->phase == SESSION_OPENING;
-	}
-	return opening;
-}
-
-void hold_calmed(struct hold *h, struct session *s)
-{
-	s->calming = false;
-	if (h->releasing)
-		uv_idle_start(&h->look, on_look);
-}
-
-static void answer_release(struct hold *h)
-{
-	struct control_reply *reply = calloc(1, sizeof *reply);
-
-	ENSURE(reply != NULL);
-	reply->ok = true;
-	reply->release.released = h->released;
-	reply->release.failed = h->failed;
-	reply->release.waiting_ms_max = h->waiting_us_max / 1000;
-	if (h->on_us)
-		reply->release.served_ms = (gateway_now_us() - h->on_us) / 1000;
-	h->told = controld_listens(h->releasing);
-	controld_reply(h->releasing, reply);
-	free(reply);
-	h->releasing = NULL;
-	uv_timer_stop(&h->calm);
-}
-
-static void on_calm(uv_timer_t *timer)
-{
-	struct hold *h = timer->data;
-
-	if (h->releasing)
-		answer_release(h);
-}
-
-/*
- * Everybody who waited has gone on.  The controller's next steps (old is retired, the way back
- * begins to run) make both servers work, and nobody waits for them: those whose requests were held
- * are served first, once each, or for as long as a short request takes.
- */
-static void calm_down(struct hold *h)
-{
-	if (h->on_us == 0)
-		h->on_us = gateway_now_us();
-	if (crowd_is_calm(h->gateway))
-		answer_release(h);
-	else if (!uv_is_active((uv_handle_t *)&h->calm))
-		uv_timer_start(&h->calm, on_calm, CALM_MS, 0);
-}
-
-static void look_flipping(struct hold *h)
-{
-	size_t opening = 0, waiting = 0, all = 0;
-
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		opening += takes_room(s);
-	opening = clear_some(h, true, opening);
-	clear_some(h, false, opening);
-	for (const struct session *s = h->gateway->first; s; s = s->next) {
-		all += s->flipping;
-		waiting += s->flipping && session_is_waiting(s);
-	}
-	if (waiting == 0 && h->releasing && h->release_read)
-		calm_down(h);
-	if (all > 0)
-		return;
-	h->phase = CONTROL_RUN;
-	uv_timer_stop(&h->drain);
-	park_end(h->gateway->park);
-	say("attempt %lld: %lld sessions went on on %s, %lld could not, the longest waited %lld ms",
-		(long long)h->attempt, (long long)h->released,
-		control_side_name(h->gateway->likely), (long long)h->failed,
-		(long long)(h->waiting_us_max / 1000));
 }
 
 /* ---- holding --------------------------------------------------------------------------------- */
@@ -349,7 +194,16 @@ static void fail_drain(struct hold *h, const char *why)
 	else
 		free(reply);
 	h->holding = NULL;
-	give_up(h);
+	release_give_up(h);
+}
+
+/* All are held, and the seal is under way: it needs the processor too. */
+static void on_end(uv_timer_t *timer)
+{
+	struct hold *h = timer->data;
+
+	if (h->phase != CONTROL_HELD || !crowd_end_one(h->gateway))
+		uv_timer_stop(timer);
 }
 
 static void look_draining(struct hold *h)
@@ -363,17 +217,17 @@ static void look_draining(struct hold *h)
 	} else if (held == sessions && !h->flushed) {
 		h->flushed = true;
 		listeners_flush(h->gateway);
-		uv_idle_start(&h->look, on_look);
+		hold_look_soon(h);
 	} else if (held == sessions) {
 		uv_timer_stop(&h->drain);
 		h->drained_ms = (gateway_now_us() - h->began_us) / 1000;
 		h->phase = CONTROL_HELD;
 		ending_what_cannot_go(&h->ending);
-		crowd_end_servers(h->gateway, true);
 		if (h->holding)
 			answer_hold(h);
-	} else if (crowd_is_quick(h->gateway, QUICK_MS)) {
-		crowd_end_servers(h->gateway, false);
+		uv_timer_start(&h->drain, on_end, END_MS, END_MS);
+	} else if (crowd_at_work(h->gateway) > 0 && crowd_is_quick(h->gateway, QUICK_MS)) {
+		crowd_end_those_who_lose_nothing(h->gateway);
 	}
 }
 
@@ -381,10 +235,6 @@ static void on_drain(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
 
-	if (h->phase == CONTROL_FLIPPING) {
-		h->flipping_us = 0; /* listeners had their time, by whichever clock */
-		uv_idle_start(&h->look, on_look);
-	}
 	if (uv_is_active((uv_handle_t *)&h->lulling))
 		lull_ends(h);
 	else if (h->phase != CONTROL_DRAINING)
@@ -406,7 +256,7 @@ static void settle_all(struct hold *h)
 		next = s->next;
 		session_settle(s);
 	}
-	uv_idle_start(&h->look, on_look);
+	hold_look_soon(h);
 }
 
 /* The hold of `attempt` begins for clients. */
@@ -415,6 +265,7 @@ static void stop_sessions(struct hold *h)
 	int64_t now_us = gateway_now_us();
 
 	uv_check_stop(&h->lulling);
+	release_stop(h);
 	h->phase = CONTROL_DRAINING;
 	h->lull_ms = (now_us - h->began_us) / 1000;
 	h->began_us = now_us;
@@ -458,8 +309,8 @@ static void begin(struct hold *h, const struct control_hold *hold, const struct 
 
 	take_policies(h, policies);
 	if (h->releasing && h->release_read)
-		answer_release(h); /* who still waits is held again, and goes on with the next one */
-	count_anew(h);
+		release_answer(h); /* who still waits is held again, and goes on with the next one */
+	release_count_anew(h);
 	h->attempt = hold->attempt;
 	h->ended = false;
 	h->src = hold->src;
@@ -479,14 +330,6 @@ static void begin(struct hold *h, const struct control_hold *hold, const struct 
 	uv_timer_start(&h->drain, on_drain, (uint64_t)lull_ms, 0);
 }
 
-/* A controller that asks again, or another one, takes the place of who asked before. */
-static void take_over(struct controld_request **place, struct controld_request *request)
-{
-	if (*place)
-		controld_refuse(*place, "busy", "another request took the place of this one");
-	*place = request;
-}
-
 static void on_hold(void *ctx, struct controld_request *request, const struct control_hold *hold,
 	const struct policies *policies)
 {
@@ -502,57 +345,12 @@ static void on_hold(void *ctx, struct controld_request *request, const struct co
 		controld_refuse(
 			request, "side", "sessions are not on %s", control_side_name(hold->src));
 	} else {
-		take_over(&h->holding, request);
+		hold_take_over(&h->holding, request);
 		if (hold->attempt > h->attempt)
 			begin(h, hold, policies);
 		else if (h->phase == CONTROL_HELD)
 			answer_hold(h);
 	}
-}
-
-/* ---- release --------------------------------------------------------------------------------- */
-
-struct releasing {
-	struct hold *hold;
-	uint64_t number; /* to see whether it is still the one */
-	enum control_side side;
-};
-
-static void on_release_read(void *ctx, const struct door_view *view, const struct err *err)
-{
-	struct releasing *r = ctx;
-	struct hold *h = r->hold;
-
-	if (!h->releasing || h->release_number != r->number) {
-		free(r); /* it was answered, or another has taken its place */
-		return;
-	}
-	if (err->code != ERR_OK || !view->open) {
-		controld_refuse(h->releasing, err->code != ERR_OK ? "unknown" : "shut",
-			"the door of %s is not open: %s", control_side_name(r->side),
-			err->code != ERR_OK ? err->msg : "its register says so");
-		h->releasing = NULL;
-	} else {
-		hold_refuse(h, "released");
-		h->release_read = true;
-		hold_let_go(h, r->side, view->epoch);
-	}
-	free(r);
-}
-
-static void on_release(
-	void *ctx, struct controld_request *request, const struct control_release *release)
-{
-	struct hold *h = ctx;
-	struct releasing *r = calloc(1, sizeof *r);
-
-	ENSURE(r != NULL);
-	*r = (struct releasing){h, ++h->release_number, release->side};
-	take_over(&h->releasing, request);
-	h->release_read = false;
-	uv_timer_stop(&h->calm);
-	doors_told(h->gateway->doors, release->epoch);
-	doors_read(h->gateway->doors, release->side, on_release_read, r);
 }
 
 /* ---- arm and status -------------------------------------------------------------------------- */
@@ -653,7 +451,7 @@ static void on_arm(void *ctx, struct controld_request *request, const struct con
 		return;
 	}
 	take_policies(h, policies);
-	take_over(&h->arming, request);
+	hold_take_over(&h->arming, request);
 	h->surveying = false;
 	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
 	/* What the database reads may have changed since, so everybody is asked again. */
@@ -694,7 +492,7 @@ const struct controld_ops *hold_ops(void)
 {
 	static const struct controld_ops ops = {.arm = on_arm,
 		.hold = on_hold,
-		.release = on_release,
+		.release = release_on,
 		.status = on_status,
 		.survey = on_survey};
 
@@ -716,8 +514,6 @@ static void on_look(uv_idle_t *idle)
 		look_arming(h);
 	if (h->phase == CONTROL_DRAINING)
 		look_draining(h);
-	if (h->phase == CONTROL_FLIPPING)
-		look_flipping(h);
-	else if (uv_is_active((uv_handle_t *)&h->calm))
-		calm_down(h);
+	if (h->phase == CONTROL_FLIPPING || h->queues || h->releasing)
+		release_look(h);
 }

@@ -2,7 +2,7 @@
  * hold.h - the gateway as a whole: run, hold, let go; what the controller asks for, and law 6.
  *
  * A hold stops every session at its next boundary, with its state captured, and parks new logins.
- * Their servers are ended before the seal would do it: at once, or when all are held
+ * Their servers are ended before the seal would do it: at once, or one by one when all are held
  * (docs/decisions/0013).  A hold that is given up lets them go on where they were.
  * It ends by a release, or at its deadline toward the side whose register is open: from SEALED of
  * its own attempt by abort_if_expired, and where no door is open by refusing (57P03), nothing
@@ -34,6 +34,9 @@ const struct controld_ops *hold_ops(void);
 
 /* Are sessions to stop at their next boundary? */
 bool hold_stops(const struct hold *h);
+/* May its client begin something new?  Not in a hold, and not while others, who have waited since
+ * the hold, have not been served yet: release.c. */
+bool hold_lets_begin(const struct hold *h, const struct session *s);
 /* May this held session go on now?  (After a release they go a few at a time, waiting ones first;
  * who is not let in holds up others for half a second at most.) */
 bool hold_lets_go(const struct hold *h, const struct session *s);

@@ -1,5 +1,5 @@
 /*
- * hold_priv.h - what hold.c and expire.c share.
+ * hold_priv.h - what hold.c, expire.c and release.c share.
  */
 #ifndef AIRLOCK_GATEWAY_HOLD_PRIV_H
 #define AIRLOCK_GATEWAY_HOLD_PRIV_H
@@ -24,7 +24,7 @@ struct hold {
 	bool listeners_wake; /* they would never ask for their server */
 	int64_t drain_ms;
 	struct ending ending; /* whom it ended by policy */
-	uv_timer_t drain, deadline, arm, calm;
+	uv_timer_t drain, deadline, arm, calm, serve;
 	uv_idle_t look; /* active = something may follow from news */
 	uv_check_t lulling; /* active = the hold waits for a good moment to begin */
 	struct lull lull;
@@ -33,6 +33,8 @@ struct hold {
 	bool release_read; /* the register that `releasing` names was read open, and obeyed */
 	int64_t released, failed, waiting_us_max; /* since a controller was told of the ones before */
 	bool told;
+	bool queues; /* who has been served once waits for those who have not */
+	int64_t let_go_us;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
 	struct pace pace;
 	struct listeners listeners;
@@ -40,8 +42,24 @@ struct hold {
 
 /* Whoever waits for everybody to be held is told that this hold is over. */
 void hold_refuse(struct hold *h, const char *why);
+/* A controller that asks again, or another one, takes the place of who asked before. */
+void hold_take_over(struct controld_request **place, struct controld_request *request);
+/* In the loop's next turn. */
+void hold_look_soon(struct hold *h);
 /* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
 void hold_let_go(struct hold *h, enum control_side side, int64_t epoch);
+/* release.c: back to where they were; nothing has been sealed. */
+void release_give_up(struct hold *h);
+/* What became of one whom the hold's end lets go. */
+void release_count(struct hold *h, struct session *s);
+void release_count_anew(struct hold *h);
+/* What may follow from news, while sessions go on. */
+void release_look(struct hold *h);
+void release_answer(struct hold *h);
+/* Another hold begins. */
+void release_stop(struct hold *h);
+void release_on(
+	void *ctx, struct controld_request *request, const struct control_release *release);
 /* expire.c: of the timer `deadline`. */
 void hold_on_deadline(uv_timer_t *timer);
 

@@ -33,12 +33,12 @@ static void client_rest(struct session *s)
 		s->unnamed.keeping = false;
 }
 
-/* While it is being brought to a boundary, only what completes what it has begun. */
+/* In a hold, and while others are first, only what completes what it has begun. */
 static bool may_hand_on(const struct session *s)
 {
 	if (!track_has_room(&s->track))
 		return false;
-	return !hold_stops(s->gateway->hold) || track_may_go_on(&s->track) || s->let_on;
+	return hold_lets_begin(s->gateway->hold, s) || track_may_go_on(&s->track) || s->let_on;
 }
 
 enum taken { TAKEN, TAKEN_NOT, TAKEN_OVER };
@@ -122,6 +122,8 @@ static bool client_left(const struct session *s)
 		return true;
 	if (!leg->gone && (!s->bye || waits_for_answers(s)))
 		return false;
+	if (leg_unseen(leg) > 0 && !s->bye && !hold_lets_begin(s->gateway->hold, s))
+		return false; /* its turn comes */
 	return !s->server.leg->blocked && track_has_room(&s->track);
 }
 

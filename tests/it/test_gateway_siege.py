@@ -11,7 +11,7 @@ import pytest
 
 from selfflip import OTHER
 from server import LabError, wait_until
-from wire import FLUSH, SYNC, TERMINATE, data, parse, query, queue_of, run
+from wire import FLUSH, SYNC, TERMINATE, data, parse, query, run
 
 
 @pytest.fixture
@@ -142,56 +142,3 @@ def test_a_request_whose_client_leaves_the_hold_is_not_dropped_without_a_word(fl
     assert flip.old.query("SELECT count(*) FROM left_behind", dbname="shop") == [(0,)]
     assert f"session {pid} of shop_app has left while it was held: what it asked last was not executed" in (
         flip.gateways[0].log_text())
-
-
-@contextlib.contextmanager
-def other_there(flip, control):
-    """A held session whose statement another side does not know like that: the owner's transaction that makes it
-    so, and keeps a replay waiting."""
-    flip.old.psql("CREATE TABLE other_there (a int); GRANT ALL ON other_there TO shop_app", "shop")
-    try:
-        with flip.wire() as wire, flip.old.connect("shop", autocommit=False) as owner:
-            wire.send(parse("SELECT * FROM other_there", "q") + SYNC)
-            wire.hear(2)
-            flip.hold(control)
-            wire.send(query("SELECT 1"))
-            wait_until(lambda: control.require("status")["oldest_ms"], 10, "the request to be held")
-            owner.execute("ALTER TABLE other_there ALTER a TYPE text")
-            yield wire, owner
-    finally:
-        flip.old.psql("DROP TABLE other_there", "shop")
-
-
-def port_of_the_replay(flip):
-    (port,), = wait_until(lambda: flip.old.query(
-        "SELECT client_port FROM pg_stat_activity WHERE usename = 'shop_app' AND wait_event_type = 'Lock'"),
-        10, "the replay to wait for the lock")
-    return port
-
-
-def test_who_could_not_go_on_is_counted_though_its_client_leaves_at_once(flip, control):
-    """Told so, a client closes its end sooner than the gateway looks at it again: here in the same look."""
-    with other_there(flip, control) as (wire, owner):
-        epoch = flip.move_registers()
-        released = control.send("release", side=flip.side, epoch=epoch)
-        port = port_of_the_replay(flip)
-        flip.gateways[0].sigstop()
-        owner.commit()
-        wait_until(lambda: queue_of(port, flip.old.port, flip.address()), 10, "the server's answer")
-        wire.close()
-        flip.gateways[0].sigcont()
-        answer = control.answer(released)
-        assert (answer["released"], answer["failed"]) == (0, 1)
-    assert "statement q: its parameters or columns" in flip.gateways[0].log_text()
-
-
-def test_who_could_not_go_on_is_told_to_a_controller_that_listens(flip, control):
-    """The one who released had gone when it was known; told once, it is told to nobody else."""
-    with other_there(flip, control) as (wire, owner):
-        epoch = flip.move_registers()
-        with flip.control() as gone:
-            gone.send("release", side=flip.side, epoch=epoch)
-            port_of_the_replay(flip)
-        owner.commit()
-        assert wire.next()[0] == "E"
-        assert [control.require("release", side=flip.side, epoch=epoch)["failed"] for _ in range(2)] == [1, 0]
