@@ -75,7 +75,8 @@ struct store_ops {
 		struct err *err);
 	/* Ends every session on src and proves that none is left and none can come. */
 	int (*end_sessions)(struct store *store, const struct store_call *call, struct err *err);
-	/* Writes the marker on src at (attempt, held); remembers the shut position there. */
+	/* Writes the marker on src at (attempt, held); remembers the shut position there.  A driver
+	 * may have done it during end_sessions, if it knows that nothing was committed since. */
 	int (*marker)(struct store *store, const struct store_call *call, struct err *err);
 	/* Returns when the marker is on dst and durable there. */
 	int (*reached)(struct store *store, const struct store_call *call, struct err *err);

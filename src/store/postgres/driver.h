@@ -28,6 +28,15 @@ struct side_pg {
 	bool prepared;	   /* the window's statements are prepared on `data` */
 };
 
+/* The marker that was set early, by its attempt; marker.c. */
+struct marker_pg {
+	int64_t attempt; /* 0 = none yet */
+	enum side src;
+	int64_t xid;
+	bool alone;   /* nobody else's transaction was in progress */
+	bool follows; /* and no other came to an end before the source was empty */
+};
+
 struct store_pg {
 	struct store store; /* first */
 	const struct plan *plan;
@@ -39,6 +48,7 @@ struct store_pg {
 	char *sequence_sql;	      /* reads every sequence in one UNION ALL; owned */
 	char *sequence_values;	      /* what it read, from the marker on; owned; NULL = nothing yet */
 	int64_t sequence_attempt;     /* whose marker that was */
+	struct marker_pg marker;
 	char who[96];		      /* user@host pid, for the registers */
 };
 
@@ -84,6 +94,11 @@ void pg_try_disarm(struct store_pg *s);
 int pg_try_write(struct store *store, const struct store_call *call, struct store_tried *ret_tried,
 	struct err *err);
 /* marker.c */
+/* While sessions are ending; pg_marker_settle when none is left, and then pg_marker. */
+int pg_marker_early(
+	struct store_pg *s, const struct store_call *call, struct err *err) MUST_CHECK;
+int pg_marker_settle(
+	struct store_pg *s, const struct store_call *call, struct err *err) MUST_CHECK;
 int pg_marker(struct store *store, const struct store_call *call, struct err *err);
 int pg_reached(struct store *store, const struct store_call *call, struct err *err);
 /* link.c */

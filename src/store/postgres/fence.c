@@ -96,28 +96,49 @@ static int still_shut(struct store_pg *s, const struct store_call *call, struct 
 		reg_state_name(reg.state), (long long)reg.attempt, (long long)call->attempt);
 }
 
+/* One round, in this order.  *ret_found = how many were told to end. */
+static int round_of_looks(
+	struct store_pg *s, const struct store_call *call, size_t *ret_found, struct err *err)
+{
+	size_t starting, running;
+
+	if (still_shut(s, call, err) ||
+		look(s, call->src, call->deadline_ms, starting_sql, &starting, err) ||
+		look(s, call->src, call->deadline_ms, session_sql, &running, err)) {
+		if (err->code == ERR_RIGHTS)
+			return err_wrap(err,
+				"a session on %s cannot be ended with the rights given "
+				"(a superuser's)",
+				side_name(call->src));
+		return -1;
+	}
+	*ret_found = starting + running;
+	return 0;
+}
+
 int pg_end_sessions(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
-	size_t starting, running;
+	bool marked = call->attempt == 0; /* sync's, for which no marker travels */
+	size_t found = 0;
 
 	for (;;) {
-		if (still_shut(s, call, err) ||
-			look(s, call->src, call->deadline_ms, starting_sql, &starting, err) ||
-			look(s, call->src, call->deadline_ms, session_sql, &running, err)) {
-			if (err->code == ERR_RIGHTS)
-				return err_wrap(err,
-					"a session on %s cannot be ended with the rights given "
-					"(a superuser's)",
-					side_name(call->src));
+		if (round_of_looks(s, call, &found, err))
 			return -1;
-		}
-		if (starting == 0 && running == 0)
-			return refuse_prepared(s, call->src, call->deadline_ms, err);
+		if (found == 0)
+			break;
 		if (env_now_ms(store->env) >= call->deadline_ms)
 			return err_set(err, ERR_BLOCKED,
 				"%s: %zu session(s) did not end in time (a stopped process?)",
-				side_name(call->src), starting + running);
-		env_pause(store->env, PROOF_PAUSE_US);
+				side_name(call->src), found);
+		if (marked)
+			env_pause(store->env, PROOF_PAUSE_US);
+		else if (pg_marker_early(s, call, err))
+			return -1;
+		marked = true;
 	}
+	return refuse_prepared(s, call->src, call->deadline_ms, err) ||
+			       pg_marker_settle(s, call, err)
+		       ? -1
+		       : 0;
 }

@@ -1,28 +1,98 @@
 /*
  * marker.c - caught up, without lag arithmetic: a row that was committed on the source after the
- * proof, seen on the destination, then made durable there.
+ * last write there, seen on the destination, then made durable there.
+ *
+ * It may be set *early*, while sessions that were told to end are still ending, so that it travels
+ * meanwhile.  It counts only if nobody committed after it, which is read from transaction ids when
+ * the source is empty: none was in progress when the marker took its own, and none has come to an
+ * end since.  (Ids are the cluster's: other databases' transactions make it fail, and then, as for a
+ * late commit, it is set again.  See docs/decisions/0035.)
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/check.h"
 #include "store/postgres/driver.h"
 
 #define MARKER_PAUSE_US 500
 
+/* The snapshot is older than the marker's own id: with nobody in progress the next id was that.  A
+ * row that was there already, of a controller that died, says nothing of now. */
+static const char early_sql[] =
+	"SELECT pg_current_xact_id()::text, airlock.mark($1, $2, $3, $4),"
+	" pg_snapshot_xmin(v) = pg_snapshot_xmax(v) AND pg_snapshot_xmax(v) = pg_current_xact_id()"
+	" AND NOT EXISTS (SELECT FROM airlock.marker WHERE attempt = $3 AND side = $4)"
+	" FROM pg_current_snapshot() v";
+/* Behind the newest id whose transaction has come to an end. */
+static const char ended_sql[] = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+
+static bool is_of(const struct marker_pg *m, const struct store_call *call)
+{
+	return m->attempt == call->attempt && m->src == call->src;
+}
+
+/* Of a row that was set early, which another one may have to follow. */
+static const char *early_key(enum side src)
+{
+	static const char *const keys[] = {[SIDE_OLD] = "old early", [SIDE_NEW] = "new early"};
+
+	return keys[src];
+}
+
+static bool counts(const struct marker_pg *m, const struct store_call *call)
+{
+	return is_of(m, call) && m->follows;
+}
+
+int pg_marker_early(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	char a[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, call->attempt), early_key(call->src)};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+
+	if (is_of(&s->marker, call))
+		return 0;
+	if (pg_data_exec(s, call->src, call->deadline_ms, early_sql, 2, params, &rows, err))
+		return -1;
+	s->marker = (struct marker_pg){.attempt = call->attempt,
+		.src = call->src,
+		.xid = strtoll(pg_text(&rows, 0, 0), NULL, 10),
+		.alone = strcmp(pg_text(&rows, 0, 2), "t") == 0};
+	return 0;
+}
+
+int pg_marker_settle(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (!is_of(&s->marker, call) || !s->marker.alone)
+		return 0;
+	if (pg_data(s, call->src, call->deadline_ms, &pg, err) ||
+		pg_exec_kept(pg, call->deadline_ms, ended_sql, 0, NULL, &rows, err))
+		return -1;
+	s->marker.follows = strtoll(pg_text(&rows, 0, 0), NULL, 10) == s->marker.xid + 1;
+	return 0;
+}
+
 int pg_marker(struct store *store, const struct store_call *call, struct err *err)
 {
+	struct store_pg *s = store_pg(store);
 	char a[INT_TEXT_BYTES];
 	const char *params[] = {int_text(a, call->attempt), side_name(call->src)};
 
-	if (pg_data_exec(store_pg(store), call->src, call->deadline_ms,
-		    "SELECT airlock.mark($1, $2, $3, $4)", 2, params, NULL, err))
+	if (!counts(&s->marker, call) && pg_data_exec(s, call->src, call->deadline_ms,
+			       "SELECT airlock.mark($1, $2, $3, $4)", 2, params, NULL, err))
 		return -1;
-	return pg_sequences_read(store_pg(store), call, err);
+	return pg_sequences_read(s, call, err);
 }
 
 static int marker_is_there(
 	struct store_pg *s, const struct store_call *call, bool *ret_there, struct err *err)
 {
 	char a[INT_TEXT_BYTES];
-	const char *params[] = {int_text(a, call->attempt), side_name(call->src)};
+	const char *params[] = {int_text(a, call->attempt),
+		counts(&s->marker, call) ? early_key(call->src) : side_name(call->src)};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct pg *pg;
 
