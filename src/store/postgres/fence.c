@@ -119,9 +119,11 @@ static int round_of_looks(
 int pg_end_sessions(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
-	bool marked = call->attempt == 0; /* sync's, for which no marker travels */
 	size_t found = 0;
 
+	/* sync's has attempt 0, and no marker travels for it. */
+	if (call->attempt > 0 && (still_shut(s, call, err) || pg_marker_early(s, call, err)))
+		return -1;
 	for (;;) {
 		if (round_of_looks(s, call, &found, err))
 			return -1;
@@ -131,11 +133,7 @@ int pg_end_sessions(struct store *store, const struct store_call *call, struct e
 			return err_set(err, ERR_BLOCKED,
 				"%s: %zu session(s) did not end in time (a stopped process?)",
 				side_name(call->src), found);
-		if (marked)
-			env_pause(store->env, PROOF_PAUSE_US);
-		else if (pg_marker_early(s, call, err))
-			return -1;
-		marked = true;
+		env_pause(store->env, PROOF_PAUSE_US);
 	}
 	return refuse_prepared(s, call->src, call->deadline_ms, err) ||
 			       pg_marker_settle(s, call, err)
