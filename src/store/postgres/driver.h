@@ -74,6 +74,9 @@ extern const struct arbiter_ops pg_arbiter_ops;
 int pg_register(struct store_pg *s, enum side side, int64_t deadline_ms, struct reg *ret_reg,
 	struct err *err) MUST_CHECK;
 
+int pg_register_arm(
+	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
+
 /* fence.c */
 int pg_fence_arm(
 	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
@@ -84,6 +87,8 @@ void pg_try_disarm(struct store_pg *s);
 int pg_try_write(struct store *store, const struct store_call *call, struct store_tried *ret_tried,
 	struct err *err);
 /* marker.c */
+int pg_marker_arm(
+	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
 int pg_marker(struct store *store, const struct store_call *call, struct err *err);
 int pg_reached(struct store *store, const struct store_call *call, struct err *err);
 /* link.c */

@@ -90,6 +90,8 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 	if (pg_sequences_arm(s, call->src, call->deadline_ms, err) ||
 		pg_fence_arm(s, call->src, call->deadline_ms, err) ||
 		pg_link_arm(s, call->src, call->deadline_ms, err) ||
+		pg_marker_arm(s, call->src, call->deadline_ms, err) ||
+		pg_register_arm(s, call->src, call->deadline_ms, err) ||
 		pg_try_arm(s, call->src, call->deadline_ms, err))
 		return -1;
 	return pg_warm(s, call->src, call->deadline_ms, err);

@@ -107,6 +107,35 @@ static const char *const move_sql[MOVE_COUNT] = {
 			" LATERAL airlock.see($1, $2, $3) v",
 };
 
+/* The moves of `side` in an attempt that leaves src, its undo included: how many parameters each has. */
+static int keep_moves(
+	struct store_pg *s, enum side side, bool is_src, int64_t deadline_ms, struct err *err)
+{
+	static const struct {
+		enum arbiter_move move;
+		bool of_src;
+		size_t params;
+	} moves[] = {{MOVE_SEAL, true, 7}, {MOVE_COMMIT, true, 6}, {MOVE_RETIRE, true, 5},
+		{MOVE_REOPEN, true, 6}, {MOVE_PROMOTE, false, 7}, {MOVE_REVOKE, false, 5}};
+	struct pg *pg;
+
+	if (pg_control(s, side, deadline_ms, &pg, err))
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(moves); i++)
+		if (moves[i].of_src == is_src &&
+			pg_keep(pg, deadline_ms, move_sql[moves[i].move], moves[i].params, err))
+			return -1;
+	return 0;
+}
+
+int pg_register_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+{
+	if (keep_moves(s, src, true, deadline_ms, err) ||
+		keep_moves(s, side_other(src), false, deadline_ms, err))
+		return -1;
+	return 0;
+}
+
 struct move_params {
 	const char *text[7];
 	size_t count;
