@@ -76,6 +76,8 @@ int pg_register(struct store_pg *s, enum side side, int64_t deadline_ms, struct 
 
 int pg_register_arm(
 	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
+/* Somebody else's lock or grant was in the way, and may be gone by now. */
+bool pg_move_may_retry(const struct err *err);
 
 /* fence.c */
 int pg_fence_arm(

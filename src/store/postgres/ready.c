@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "store/postgres/driver.h"
 #include "store/postgres/early.h"
+#include "store/postgres/rehearse.h"
 #include "store/postgres/visit.h"
 #include "store/postgres/warm.h"
 
@@ -94,7 +95,7 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 		pg_register_arm(s, call->src, call->deadline_ms, err) ||
 		pg_try_arm(s, call->src, call->deadline_ms, err))
 		return -1;
-	return pg_warm(s, call->src, call->deadline_ms, err);
+	return pg_warm(s, call->src, call->deadline_ms, err) || pg_rehearse(s, call, err) ? -1 : 0;
 }
 
 /* Ours to both sides are open by now.  Ten are left to whoever else comes meanwhile. */

@@ -162,7 +162,7 @@ static void make_params(struct store_pg *s, enum arbiter_move move, const struct
 }
 
 /* A concurrent GRANT or REVOKE on the database makes the move wait, then fail as a whole. */
-static bool may_retry(const struct err *err)
+bool pg_move_may_retry(const struct err *err)
 {
 	return err->code == ERR_BLOCKED || strcmp(err->sqlstate, "40001") == 0 ||
 	       strcmp(err->sqlstate, "40P01") == 0 ||
@@ -186,7 +186,7 @@ static int pg_arbiter_move(struct store *store, enum arbiter_move move,
 		if (pg_exec_kept(pg, call->deadline_ms, move_sql[move], params.count, params.text,
 			    &rows, &failed) == 0)
 			break;
-		if (!may_retry(&failed) || tries == MOVE_TRIES_MAX) {
+		if (!pg_move_may_retry(&failed) || tries == MOVE_TRIES_MAX) {
 			*err = failed;
 			return err_wrap(
 				err, "%s on %s", arbiter_move_name(move), side_name(call->side));
