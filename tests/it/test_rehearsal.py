@@ -1,5 +1,5 @@
 """The moves of the window are rehearsed before the hold: what cannot be done is found while nobody waits,
-and nothing is left of what can."""
+and nothing is left of what can; and its statements are prepared."""
 
 import contextlib
 import signal
@@ -82,18 +82,60 @@ def test_a_lock_is_found_while_nobody_waits_for_it(crossing, side, lock):
     crossing.cross("rollback")
 
 
-def test_a_seal_that_would_not_shut_is_refused_before(crossing):
-    """Who became a member of airlock after `check` looked keeps the CONNECT that airlock keeps."""
-    lab, before = crossing.lab, doors(crossing.lab)
+def refused_at_arm(crossing, server, hurt, mend):
+    """What `arm` said of what happened to that server after `check` had looked; nothing has moved."""
+    before = doors(crossing.lab)
     try:
         with crossing.start(*crossing.moved("forward"), failpoint="before:arm") as running:
             assert running.await_failpoint(60)
-            lab.old.psql("GRANT airlock TO shop_app")
+            server.psql(hurt)
             running.signal(signal.SIGCONT)
             ended = running.wait(60).require(REFUSED)
-        assert doors(lab) == before
+        assert doors(crossing.lab) == before
     finally:
-        lab.old.psql("REVOKE airlock FROM shop_app")
-    (said,) = {problem["message"] for problem in ended.json()["problems"] if problem["step"] == "arm"}
-    assert "a role of the applications could still connect" in said
+        server.psql(mend)
     assert crossing.open_sides() == ["old"]
+    (said,) = {problem["message"] for problem in ended.json()["problems"] if problem["step"] == "arm"}
+    return said
+
+
+def test_a_seal_that_would_not_shut_is_refused_before(crossing):
+    """Who became a member of airlock keeps the CONNECT that airlock keeps."""
+    said = refused_at_arm(crossing, crossing.lab.old, "GRANT airlock TO shop_app", "REVOKE airlock FROM shop_app")
+    assert "seal, rehearsed on old" in said and "a role of the applications could still connect" in said
+
+
+def test_a_door_that_would_not_open_is_refused_before(crossing):
+    """After the commit point there would be no way but forward."""
+    said = refused_at_arm(crossing, crossing.lab.new, "ALTER ROLE reporting RENAME TO reporters",
+                          "ALTER ROLE reporters RENAME TO reporting")
+    assert "promote, rehearsed on new" in said and 'role "reporting" does not exist' in said
+
+
+def logged(server, start, upto):
+    """What airlock's sessions did from that place of the log on to the execution of `upto`."""
+    lines = [line for line in server.log.read_text(errors="replace")[start:].splitlines() if "duration:" in line]
+    last = max(number for number, line in enumerate(lines) if " execute " in line and upto in line)
+    return lines[:last]
+
+
+def test_the_window_parses_nothing(crossing):
+    """Law 11: whatever it sends was prepared by arm."""
+    lab = crossing.lab
+    servers = {lab.old: "airlock.commit(", lab.new: "airlock.promote("}
+    for server in servers:
+        server.psql("ALTER ROLE airlock SET log_min_duration_statement = 0")
+    try:
+        with crossing.start(*crossing.moved("forward"), failpoint="before:seal") as running:
+            assert running.await_failpoint(60)
+            starts = {server: len(server.log.read_text(errors="replace")) for server in servers}
+            running.signal(signal.SIGCONT)
+            running.wait(60).require(DONE)
+    finally:
+        for server in servers:
+            server.psql("ALTER ROLE airlock RESET log_min_duration_statement")
+    for server, upto in servers.items():
+        seen = logged(server, starts[server], upto)
+        assert any(" execute " in line for line in seen)
+        assert [line for line in seen if " parse " in line or " statement: " in line] == []
+    crossing.cross("rollback")

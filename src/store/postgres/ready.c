@@ -3,7 +3,7 @@
  * the last look that refuses an attempt which would fail.
  *
  * Everything here runs while clients work, takes the time it needs, and changes nothing but
- * positions of idle slots on the shut side.
+ * positions of idle slots on the shut side: what is rehearsed is taken back.
  */
 #include "base/check.h"
 #include "store/postgres/driver.h"
