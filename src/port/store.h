@@ -67,7 +67,8 @@ struct store_ops {
 	 * or behind, a lost slot, a session that cannot be ended.  Changes nothing. */
 	int (*check)(struct store *store, const struct store_call *call, struct err *err);
 	/* Outside the hold: connects, prepares every statement of the window, brings the idle
-	 * positions of the shut side forward. */
+	 * positions of the shut side forward.  May do what the window does where it takes all of
+	 * it back unseen; refuses what cannot be done (ERR_BLOCKED, ERR_REFUSED). */
 	int (*arm)(struct store *store, const struct store_call *call, struct err *err);
 	/* How many logins `side` can take beside the sessions that it has, with some left over for
 	 * its administrators and for us.  Never negative. */

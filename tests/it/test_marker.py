@@ -1,4 +1,4 @@
-"""The marker that is set while sessions still end: it counts only where nobody has committed after it."""
+"""The marker that is set before sessions end: it counts only where nobody has committed after it."""
 
 import contextlib
 import os

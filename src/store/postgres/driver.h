@@ -84,6 +84,11 @@ extern const struct arbiter_ops pg_arbiter_ops;
 int pg_register(struct store_pg *s, enum side side, int64_t deadline_ms, struct reg *ret_reg,
 	struct err *err) MUST_CHECK;
 
+int pg_register_arm(
+	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
+/* Somebody else's lock or grant was in the way, and may be gone by now. */
+bool pg_move_may_retry(const struct err *err);
+
 /* fence.c */
 int pg_fence_arm(
 	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
@@ -94,7 +99,9 @@ void pg_try_disarm(struct store_pg *s);
 int pg_try_write(struct store *store, const struct store_call *call, struct store_tried *ret_tried,
 	struct err *err);
 /* marker.c */
-/* While sessions are ending; pg_marker_settle when none is left, and then pg_marker. */
+int pg_marker_arm(
+	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
+/* Before sessions are ended; pg_marker_settle when none is left, and then pg_marker. */
 int pg_marker_early(
 	struct store_pg *s, const struct store_call *call, struct err *err) MUST_CHECK;
 int pg_marker_settle(

@@ -14,6 +14,8 @@ static const char sender_sql[] = "SELECT pg_terminate_backend(active_pid) FROM p
 static const char worker_sql[] =
 	"SELECT FROM pg_stat_subscription WHERE subname = $1 AND pid IS NOT NULL";
 
+static const char cut_sql[] = "SELECT airlock.cut($1, $2, $3, $4)";
+
 int pg_link_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
 {
 	struct pg *pg;
@@ -21,7 +23,8 @@ int pg_link_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct e
 	if (pg_data(s, src, deadline_ms, &pg, err) ||
 		pg_keep(pg, deadline_ms, sender_sql, 1, err) ||
 		pg_data(s, side_other(src), deadline_ms, &pg, err) ||
-		pg_keep(pg, deadline_ms, worker_sql, 1, err))
+		pg_keep(pg, deadline_ms, worker_sql, 1, err) ||
+		pg_keep(pg, deadline_ms, cut_sql, 4, err))
 		return -1;
 	return 0;
 }
@@ -64,8 +67,8 @@ int pg_cut(struct store *store, const struct store_call *call, struct err *err)
 	const char *params[] = {int_text(a, call->attempt), s->link[call->src]};
 	bool alive = true;
 
-	if (pg_data_exec(s, side_other(call->src), call->deadline_ms,
-		    "SELECT airlock.cut($1, $2, $3, $4)", 2, params, NULL, err))
+	if (pg_data_exec(s, side_other(call->src), call->deadline_ms, cut_sql, 2, params, NULL,
+		    err))
 		return -1;
 	for (;;) {
 		if (link_is_alive(s, call, &alive, err))

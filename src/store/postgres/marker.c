@@ -2,8 +2,7 @@
  * marker.c - caught up, without lag arithmetic: a row that was committed on the source after the
  * last write there, seen on the destination, then made durable there.
  *
- * It may be set *early*, while sessions that were told to end are still ending, so that it travels
- * meanwhile.  It counts only if nobody committed after it, which is read from transaction ids when
+ * It is set *early*, before sessions are told to end, so that it travels while they do.  It counts only if nobody committed after it, which is read from transaction ids when
  * the source is empty: none was in progress when the marker took its own, and none has come to an
  * end since.  (Ids are the cluster's: other databases' transactions make it fail, and then, as for a
  * late commit, it is set again.  See docs/decisions/0035.)
@@ -16,6 +15,7 @@
 
 #define MARKER_PAUSE_US 500
 
+static const char mark_sql[] = "SELECT airlock.mark($1, $2, $3, $4)";
 /* The snapshot is older than the marker's own id: with nobody in progress the next id was that.  A
  * row that was there already, of a controller that died, says nothing of now. */
 static const char early_sql[] =
@@ -25,6 +25,22 @@ static const char early_sql[] =
 	" FROM pg_current_snapshot() v";
 /* Behind the newest id whose transaction has come to an end. */
 static const char ended_sql[] = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+static const char there_sql[] = "SELECT FROM airlock.marker WHERE attempt = $1 AND side = $2";
+static const char barrier_sql[] = "SELECT airlock.barrier($1, $2, $3)";
+
+int pg_marker_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+{
+	struct pg *pg;
+
+	if (pg_data(s, src, deadline_ms, &pg, err) || pg_keep(pg, deadline_ms, mark_sql, 4, err) ||
+		pg_keep(pg, deadline_ms, early_sql, 4, err) ||
+		pg_keep(pg, deadline_ms, ended_sql, 0, err) ||
+		pg_data(s, side_other(src), deadline_ms, &pg, err) ||
+		pg_keep(pg, deadline_ms, there_sql, 2, err) ||
+		pg_keep(pg, deadline_ms, barrier_sql, 3, err))
+		return -1;
+	return 0;
+}
 
 static bool is_of(const struct marker_pg *m, const struct store_call *call)
 {
@@ -81,8 +97,8 @@ int pg_marker(struct store *store, const struct store_call *call, struct err *er
 	char a[INT_TEXT_BYTES];
 	const char *params[] = {int_text(a, call->attempt), side_name(call->src)};
 
-	if (!counts(&s->marker, call) && pg_data_exec(s, call->src, call->deadline_ms,
-			       "SELECT airlock.mark($1, $2, $3, $4)", 2, params, NULL, err))
+	if (!counts(&s->marker, call) && pg_data_exec(s, call->src, call->deadline_ms, mark_sql, 2,
+						 params, NULL, err))
 		return -1;
 	return pg_sequences_read(s, call, err);
 }
@@ -97,9 +113,7 @@ static int marker_is_there(
 	struct pg *pg;
 
 	if (pg_data(s, side_other(call->src), call->deadline_ms, &pg, err) ||
-		pg_exec_kept(pg, call->deadline_ms,
-			"SELECT FROM airlock.marker WHERE attempt = $1 AND side = $2", 2, params,
-			&rows, err))
+		pg_exec_kept(pg, call->deadline_ms, there_sql, 2, params, &rows, err))
 		return -1;
 	*ret_there = rows.rows > 0;
 	return 0;
@@ -123,6 +137,6 @@ int pg_reached(struct store *store, const struct store_call *call, struct err *e
 				(long long)call->attempt, side_name(side_other(call->src)));
 		env_pause(store->env, MARKER_PAUSE_US);
 	}
-	return pg_data_exec(s, side_other(call->src), call->deadline_ms,
-		"SELECT airlock.barrier($1, $2, $3)", 1, params, NULL, err);
+	return pg_data_exec(s, side_other(call->src), call->deadline_ms, barrier_sql, 1, params,
+		NULL, err);
 }

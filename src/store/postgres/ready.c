@@ -3,11 +3,12 @@
  * the last look that refuses an attempt which would fail.
  *
  * Everything here runs while clients work, takes the time it needs, and changes nothing but
- * positions of idle slots on the shut side.
+ * positions of idle slots on the shut side: what is rehearsed is taken back.
  */
 #include "base/check.h"
 #include "store/postgres/driver.h"
 #include "store/postgres/early.h"
+#include "store/postgres/rehearse.h"
 #include "store/postgres/visit.h"
 #include "store/postgres/warm.h"
 
@@ -90,9 +91,11 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 	if (pg_sequences_arm(s, call->src, call->deadline_ms, err) ||
 		pg_fence_arm(s, call->src, call->deadline_ms, err) ||
 		pg_link_arm(s, call->src, call->deadline_ms, err) ||
+		pg_marker_arm(s, call->src, call->deadline_ms, err) ||
+		pg_register_arm(s, call->src, call->deadline_ms, err) ||
 		pg_try_arm(s, call->src, call->deadline_ms, err))
 		return -1;
-	return pg_warm(s, call->src, call->deadline_ms, err);
+	return pg_warm(s, call->src, call->deadline_ms, err) || pg_rehearse(s, call, err) ? -1 : 0;
 }
 
 /* Ours to both sides are open by now.  Ten are left to whoever else comes meanwhile. */

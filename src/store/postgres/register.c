@@ -107,6 +107,35 @@ static const char *const move_sql[MOVE_COUNT] = {
 			" LATERAL airlock.see($1, $2, $3) v",
 };
 
+/* The moves of `side` in an attempt that leaves src, its undo included: how many parameters each has. */
+static int keep_moves(
+	struct store_pg *s, enum side side, bool is_src, int64_t deadline_ms, struct err *err)
+{
+	static const struct {
+		enum arbiter_move move;
+		bool of_src;
+		size_t params;
+	} moves[] = {{MOVE_SEAL, true, 7}, {MOVE_COMMIT, true, 6}, {MOVE_RETIRE, true, 5},
+		{MOVE_REOPEN, true, 6}, {MOVE_PROMOTE, false, 7}, {MOVE_REVOKE, false, 5}};
+	struct pg *pg;
+
+	if (pg_control(s, side, deadline_ms, &pg, err))
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(moves); i++)
+		if (moves[i].of_src == is_src &&
+			pg_keep(pg, deadline_ms, move_sql[moves[i].move], moves[i].params, err))
+			return -1;
+	return 0;
+}
+
+int pg_register_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+{
+	if (keep_moves(s, src, true, deadline_ms, err) ||
+		keep_moves(s, side_other(src), false, deadline_ms, err))
+		return -1;
+	return 0;
+}
+
 struct move_params {
 	const char *text[7];
 	size_t count;
@@ -133,7 +162,7 @@ static void make_params(struct store_pg *s, enum arbiter_move move, const struct
 }
 
 /* A concurrent GRANT or REVOKE on the database makes the move wait, then fail as a whole. */
-static bool may_retry(const struct err *err)
+bool pg_move_may_retry(const struct err *err)
 {
 	return err->code == ERR_BLOCKED || strcmp(err->sqlstate, "40001") == 0 ||
 	       strcmp(err->sqlstate, "40P01") == 0 ||
@@ -157,7 +186,7 @@ static int pg_arbiter_move(struct store *store, enum arbiter_move move,
 		if (pg_exec_kept(pg, call->deadline_ms, move_sql[move], params.count, params.text,
 			    &rows, &failed) == 0)
 			break;
-		if (!may_retry(&failed) || tries == MOVE_TRIES_MAX) {
+		if (!pg_move_may_retry(&failed) || tries == MOVE_TRIES_MAX) {
 			*err = failed;
 			return err_wrap(
 				err, "%s on %s", arbiter_move_name(move), side_name(call->side));

@@ -21,6 +21,8 @@ static const char list_sql[] =
 	"  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'airlock', 'airlock_dba')"
 	" ORDER BY 1, 2";
 
+static const char setvals_sql[] = "SELECT airlock.setvals($1, $2, $3, $4, $5)";
+
 static void add_sequence(struct buf *sql, const char *schema, const char *name)
 {
 	BUF_AUTO qualified = BUF_INIT;
@@ -52,7 +54,8 @@ static int make_sql(struct store_pg *s, const struct pg_rows *names)
 	return 0;
 }
 
-int pg_sequences_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+static int prepare_read(
+	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
 {
 	PG_ROWS_AUTO names = PG_ROWS_INIT;
 	struct pg *pg;
@@ -70,6 +73,17 @@ int pg_sequences_arm(struct store_pg *s, enum side src, int64_t deadline_ms, str
 	return 0;
 }
 
+int pg_sequences_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err)
+{
+	struct pg *pg;
+
+	if (prepare_read(s, src, deadline_ms, err) ||
+		pg_beside(s, side_other(src), deadline_ms, &pg, err) ||
+		pg_keep(pg, deadline_ms, setvals_sql, 5, err))
+		return -1;
+	return 0;
+}
+
 int pg_sequences_read(struct store_pg *s, const struct store_call *call, struct err *err)
 {
 	PG_ROWS_AUTO values = PG_ROWS_INIT;
@@ -78,7 +92,7 @@ int pg_sequences_read(struct store_pg *s, const struct store_call *call, struct 
 	/* The connection may have broken since arm; a slower window beats a failed one. */
 	if (pg_data(s, call->src, call->deadline_ms, &pg, err) ||
 		(!s->side[call->src].prepared &&
-			pg_sequences_arm(s, call->src, call->deadline_ms, err)) ||
+			prepare_read(s, call->src, call->deadline_ms, err)) ||
 		pg_exec_prepared(pg, call->deadline_ms, "airlock_sequences", 0, NULL, &values, err))
 		return -1;
 	free(s->sequence_values);
@@ -98,6 +112,6 @@ int pg_sequences(struct store *store, const struct store_call *call, struct err 
 	if (!s->sequence_values || s->sequence_attempt != call->attempt)
 		return err_set(err, ERR_LOST, "attempt %lld has written no marker on %s",
 			(long long)call->attempt, side_name(call->src));
-	return pg_beside_exec(s, side_other(call->src), call->deadline_ms,
-		"SELECT airlock.setvals($1, $2, $3, $4, $5)", 3, params, NULL, err);
+	return pg_beside_exec(s, side_other(call->src), call->deadline_ms, setvals_sql, 3, params,
+		NULL, err);
 }

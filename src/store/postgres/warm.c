@@ -1,18 +1,10 @@
 #include "store/postgres/warm.h"
 
-static const char control_sql[] =
-	"SELECT airlock.seal('', '', 'old', 0, 0, '', ''), airlock.commit('', '', 'old', 0, 0, ''),"
-	" airlock.promote('', '', 'old', 0, 0, '', ''), airlock.retire('', '', 'old', 0, ''),"
-	" airlock.reopen('', '', 'old', 0, 'SEALED', '')";
+/* What needs more than this is rehearsed (rehearse.c). */
+static const char control_sql[] = "SELECT airlock.retire('', '', 'old', 0, ''),"
+				  " airlock.revoke('', '', 'old', 0, '')";
 
-/* Each stops at the guard; the error is caught where it is raised, so no log shows it. */
-static const char data_sql[] =
-	"DO $$ BEGIN PERFORM airlock.guard_move('', '', 0, 'idle', 0, 'idle');"
-	" BEGIN PERFORM airlock.mark('', '', 0, 'old'); EXCEPTION WHEN SQLSTATE 'AL001' THEN END;"
-	" BEGIN PERFORM airlock.barrier('', '', 0); EXCEPTION WHEN SQLSTATE 'AL001' THEN END;"
-	" BEGIN PERFORM airlock.cut('', '', 0, ''); EXCEPTION WHEN SQLSTATE 'AL001' THEN END;"
-	" END $$";
-
+/* It stops at the guard; the error is caught where it is raised, so no log shows it. */
 static const char beside_sql[] =
 	"DO $$ BEGIN PERFORM airlock.setvals('', '', 0, '[]', 0);"
 	" EXCEPTION WHEN SQLSTATE 'AL001' THEN END $$";
@@ -35,9 +27,7 @@ int pg_warm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *
 		struct pg *pg;
 
 		if (pg_control(s, side, deadline_ms, &pg, err) ||
-			pg_exec(pg, deadline_ms, control_sql, 0, NULL, &rows, err) ||
-			pg_data(s, side, deadline_ms, &pg, err) ||
-			pg_exec(pg, deadline_ms, data_sql, 0, NULL, NULL, err))
+			pg_exec(pg, deadline_ms, control_sql, 0, NULL, &rows, err))
 			return err_wrap(err, "preparing the window on %s", side_name(side));
 	}
 	if (warm_beside(s, side_other(src), deadline_ms, err))

@@ -6,8 +6,8 @@
 
 #include "store/postgres/driver.h"
 
-/* Calls each function of the window for a plan that does not exist: it compiles, plans, and finds
- * nothing to do.  Outside a hold; changes nothing. */
+/* Calls what is not rehearsed for a plan that does not exist: it compiles, plans, and finds nothing
+ * to do.  Outside a hold; changes nothing. */
 int pg_warm(struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
 
 #endif
