@@ -2,10 +2,11 @@
  * marker.c - caught up, without lag arithmetic: a row that was committed on the source after the
  * last write there, seen on the destination, then made durable there.
  *
- * It is set *early*, before sessions are told to end, so that it travels while they do.  It counts only if nobody committed after it, which is read from transaction ids when
- * the source is empty: none was in progress when the marker took its own, and none has come to an
- * end since.  (Ids are the cluster's: other databases' transactions make it fail, and then, as for a
- * late commit, it is set again.  See docs/decisions/0035.)
+ * It is set *early*, before sessions are told to end, so that it travels while they do.  It counts
+ * only if nobody committed after it, which is read from transaction ids when the source is empty:
+ * none was in progress when the marker took its own, and none has come to an end since.  (Ids are
+ * the cluster's: other databases' transactions make it fail, and then, as for a late commit, it is
+ * set again.  See docs/decisions/0035.)
  */
 #include <stdlib.h>
 #include <string.h>
