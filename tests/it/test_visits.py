@@ -1,11 +1,13 @@
 """Idle slots are visited, by an attempt before its hold and by the guard: what either waits for, and how long."""
 
 import contextlib
+import re
+import signal
 
 import pytest
 
 from conftest import crossing_in_sync, plan_with
-from crossing import DONE
+from crossing import DONE, REFUSED, UNDONE
 from server import wait_until
 
 MEGABYTE = 1 << 20
@@ -83,6 +85,36 @@ def test_an_audit_that_takes_long_is_no_condition_of_a_hold(one_attempt):
         ended = one_attempt.call(*one_attempt.moved("forward"))
     assert ended.require(DONE).json()["primary"] == {"orders": "new"}
     back(one_attempt)
+
+
+@contextlib.contextmanager
+def standing_apply(lab):
+    """New cannot apply what old sends."""
+    with lab.new.connect("shop", autocommit=False) as blocker:
+        blocker.execute("LOCK TABLE ledger.trace")
+        lab.old.psql("INSERT INTO ledger.trace VALUES (79, 79)", "shop")
+        wait_until(lambda: lab.new.query("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0] > 0, 60, "apply to wait")
+        make_log(lab.old, 48)
+        yield blocker
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("stand, said", [
+    (lambda lab: standing_slot(lab.new), r"slot airlock_r_\w+ on new keeps \d+ bytes of log, more than budgets.lag"),
+    (standing_apply, r"link airlock_f_\w+ is \d+ bytes behind"),
+])
+def test_what_was_waited_for_in_vain_is_told(one_attempt, stand, said):
+    """Not that a deadline passed: the time of an attempt to prepare, whole."""
+    lab = one_attempt.lab
+    with one_attempt.start(*one_attempt.moved("forward"), failpoint="before:arm") as running:
+        assert running.await_failpoint(60)
+        with stand(lab):
+            running.signal(signal.SIGCONT)
+            problem, = running.wait(120).require(REFUSED, UNDONE).json()["problems"]
+    assert (problem["step"], problem["id"]) == ("arm", "BLOCKED")
+    assert re.search(said, problem["message"])
+    lab.new.psql("CHECKPOINT")
+    assert one_attempt.open_sides() == ["old"]
 
 
 def test_an_audit_that_takes_long_does_not_blind_the_guard(crossing):

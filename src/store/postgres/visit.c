@@ -123,10 +123,12 @@ static int link_keeps_little(const struct round *round, struct err *err)
 	struct store_pg *s = round->s;
 	struct slot_look seen;
 
-	if (bring_link_forward(round, round->deadline_ms, &seen, err))
-		return -1;
+	if (bring_link_forward(round, round->deadline_ms - LAST_LOOK_MS, &seen, err))
+		return err_wrap(err, "bringing the way back's slot forward");
 	if (seen.kept_bytes > s->plan->budgets.lag_bytes)
-		return err_set(err, ERR_BLOCKED, "slot %s on %s keeps %lld bytes of log",
+		return err_set(err, ERR_BLOCKED,
+			"slot %s on %s keeps %lld bytes of log, more than budgets.lag: an old "
+			"transaction on that server may hold it back",
 			s->link[shut_of(round)], side_name(shut_of(round)),
 			(long long)seen.kept_bytes);
 	return 0;
@@ -208,7 +210,7 @@ int visit_before_hold(struct store_pg *s, enum side open, int64_t deadline_ms, s
 	patience_ms = patience_until(&round, AUDIT_BEFORE_HOLD_MS);
 	for (int side = 0; side < SIDE_COUNT; side++)
 		if (bring_audit_forward(&round, (enum side)side, patience_ms, &seen, &strays, err))
-			return -1;
+			return err_wrap(err, "bringing the audit's slot forward");
 	return 0;
 }
 
