@@ -94,3 +94,25 @@ def test_a_deadline_that_passed_says_how_long_it_was(crossing):
     told = next(problem["message"] for problem in problems if problem["step"] == "reached")
     assert re.match(r"after \d+\.\d of \d+\.\d s: .*the marker of attempt \d+ ", told), told
     assert crossing.call("resume").code == DONE
+
+
+@pytest.mark.parametrize("direction, source, silent", [("forward", "old", "new"), ("rollback", "new", "old")])
+def test_a_side_that_hangs_hides_nothing_of_the_other(crossing, direction, source, silent):
+    """Sealed and left alone: the source decides, whichever side is looked at first."""
+    if direction == "rollback":
+        crossing.cross("forward")
+    with crossing.start(*crossing.moved(direction), failpoint="before:marker") as stopped:
+        assert stopped.await_failpoint(REACH_SECONDS)
+        stopped.signal(signal.SIGKILL)
+    assert not crossing.admits(source)
+    crossing.lab.server(silent).sigstop()
+    try:
+        seen = crossing.call("status", "--json").json()["stores"][0]
+        crossing.call("resume")
+        assert crossing.admits(source), seen
+    finally:
+        crossing.lab.server(silent).sigcont()
+    crossing.call("resume").require(DONE, UNDONE)
+    crossing.call("resume").require(DONE)
+    if direction == "rollback":
+        back(crossing)
