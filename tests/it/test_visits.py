@@ -119,7 +119,7 @@ def test_what_was_waited_for_in_vain_is_told(one_attempt, stand, said):
 
 def test_an_audit_that_takes_long_does_not_blind_the_guard(crossing):
     """The open side's would fill a whole round; the shut side's is looked at in the same one."""
-    make_log(crossing.lab.old, 96)  # three steps
-    with slow_audit(crossing.lab.old, GUARD_SECONDS * 7 // 20):
+    make_log(crossing.lab.old, 48)  # two steps
+    with slow_audit(crossing.lab.old, GUARD_SECONDS // 2 + 1):
         view = crossing.call("guard", "--once", "--json").require(DONE).json()["stores"][0]
     assert view["at_rest"] and view["alarms"] == []
