@@ -33,6 +33,15 @@ struct engine {
 	struct engine_report *report;
 };
 
+/* Whose deadline it was: the engine's, if the two are the same, or a shorter one of the verb's own. */
+static void say_time_given(struct work *work)
+{
+	int64_t took_us = env_now_us(work->call.env) - work->began_us;
+	int64_t given_us = work->call.deadline_ms * 1000 - work->began_us;
+
+	err_wrap(&work->err, "after %.1f of %.1f s", (double)took_us / 1e6, (double)given_us / 1e6);
+}
+
 static void work_run(struct job *job)
 {
 	struct work *work = (struct work *)job;
@@ -42,6 +51,8 @@ static void work_run(struct job *job)
 		return;
 	}
 	work->event.outcome = verb_run(work->event.verb, &work->call, &work->err);
+	if (work->event.outcome != OUTCOME_DONE && work->err.code == ERR_TIMEOUT)
+		say_time_given(work);
 }
 
 static struct work *work_take(struct engine *engine)

@@ -1,11 +1,12 @@
 """What a crossing answers to a person who stops it, and what it says of a path that proves nothing."""
 
 import os
+import re
 import signal
 
 import pytest
 
-from conftest import crossing_in_sync
+from conftest import crossing_in_sync, plan_with
 from crossing import DONE, UNDONE
 
 REACH_SECONDS = 60
@@ -81,3 +82,37 @@ def test_a_path_that_proves_nothing_is_told(crossing):
 def test_paths_that_were_refused_are_no_problem(crossing):
     assert crossing.call(*crossing.moved("forward")).require(DONE).json()["problems"] == []
     back(crossing)
+
+
+def test_a_deadline_that_passed_says_how_long_it_was(crossing):
+    """Whether it was the window's, or a shorter one of whoever waited."""
+    lab = crossing.lab
+    with lab.new.connect("shop", autocommit=False) as blocker, plan_with(lab, "attempts: 5", "attempts: 1"):
+        blocker.execute("LOCK TABLE ledger.trace")
+        lab.old.psql("INSERT INTO ledger.trace VALUES (79, 79)", "shop")  # the marker comes after it
+        problems = crossing.call(*crossing.moved("forward")).require(UNDONE).json()["problems"]
+    told = next(problem["message"] for problem in problems if problem["step"] == "reached")
+    assert re.match(r"after \d+\.\d of \d+\.\d s: .*the marker of attempt \d+ ", told), told
+    assert crossing.call("resume").code == DONE
+
+
+@pytest.mark.parametrize("direction, source, silent", [("forward", "old", "new"), ("rollback", "new", "old")])
+def test_a_side_that_hangs_hides_nothing_of_the_other(crossing, direction, source, silent):
+    """Sealed and left alone: the source decides, whichever side is looked at first."""
+    if direction == "rollback":
+        crossing.cross("forward")
+    with crossing.start(*crossing.moved(direction), failpoint="before:marker") as stopped:
+        assert stopped.await_failpoint(REACH_SECONDS)
+        stopped.signal(signal.SIGKILL)
+    assert not crossing.admits(source)
+    crossing.lab.server(silent).sigstop()
+    try:
+        seen = crossing.call("status", "--json").json()["stores"][0]
+        crossing.call("resume")
+        assert crossing.admits(source), seen
+    finally:
+        crossing.lab.server(silent).sigcont()
+    crossing.call("resume").require(DONE, UNDONE)
+    crossing.call("resume").require(DONE)
+    if direction == "rollback":
+        back(crossing)

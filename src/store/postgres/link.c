@@ -72,7 +72,7 @@ int pg_cut(struct store *store, const struct store_call *call, struct err *err)
 		return -1;
 	for (;;) {
 		if (link_is_alive(s, call, &alive, err))
-			return -1;
+			return err_wrap(err, "waiting for link %s to end", s->link[call->src]);
 		if (!alive)
 			return 0;
 		if (env_now_ms(store->env) >= call->deadline_ms)

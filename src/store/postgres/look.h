@@ -7,6 +7,10 @@
 
 #include "store/postgres/driver.h"
 
+/* Who looks again and again ends so long before the deadline: the last look needs time, too, and
+ * what it saw says more than that a deadline passed. */
+#define LAST_LOOK_MS 2000
+
 struct slot_look {
 	bool exists;
 	bool lost;	      /* its log is gone: replication must be set up again */

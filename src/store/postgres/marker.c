@@ -129,7 +129,8 @@ int pg_reached(struct store *store, const struct store_call *call, struct err *e
 
 	for (;;) {
 		if (marker_is_there(s, call, &there, err))
-			return -1;
+			return err_wrap(err, "waiting for the marker of attempt %lld on %s",
+				(long long)call->attempt, side_name(side_other(call->src)));
 		if (there)
 			break;
 		if (env_now_ms(store->env) >= call->deadline_ms)

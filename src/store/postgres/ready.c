@@ -29,10 +29,10 @@ static int wait_caught_up(struct store_pg *s, const struct store_call *call, str
 
 	for (;;) {
 		if (slot_usable(s, call->src, slot, call->deadline_ms, &seen, err))
-			return -1;
+			return err_wrap(err, "waiting for link %s to catch up", slot);
 		if (seen.active && seen.unsent_bytes <= s->plan->budgets.lag_bytes)
 			break;
-		if (env_now_ms(s->store.env) >= call->deadline_ms)
+		if (env_now_ms(s->store.env) >= call->deadline_ms - LAST_LOOK_MS)
 			return err_set(err, ERR_BLOCKED, "link %s is %lld bytes behind%s", slot,
 				(long long)seen.unsent_bytes,
 				seen.active ? "" : " and not running");

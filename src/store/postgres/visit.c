@@ -123,10 +123,12 @@ static int link_keeps_little(const struct round *round, struct err *err)
 	struct store_pg *s = round->s;
 	struct slot_look seen;
 
-	if (bring_link_forward(round, round->deadline_ms, &seen, err))
-		return -1;
+	if (bring_link_forward(round, round->deadline_ms - LAST_LOOK_MS, &seen, err))
+		return err_wrap(err, "bringing the way back's slot forward");
 	if (seen.kept_bytes > s->plan->budgets.lag_bytes)
-		return err_set(err, ERR_BLOCKED, "slot %s on %s keeps %lld bytes of log",
+		return err_set(err, ERR_BLOCKED,
+			"slot %s on %s keeps %lld bytes of log, more than budgets.lag: an old "
+			"transaction on that server may hold it back",
 			s->link[shut_of(round)], side_name(shut_of(round)),
 			(long long)seen.kept_bytes);
 	return 0;
@@ -159,9 +161,10 @@ static bool may_visit_audit(const struct round *round, enum side side)
 	       open_rests(round->door[side].guard, round->door[shut_of(round)].guard);
 }
 
-/* Step by step to where the log ended at first, or to a local change, or for as long as there is
- * time.  A slot that is missing, lost or in use says so in *ret_seen. */
-static int bring_audit_forward(const struct round *round, enum side side,
+/* Step by step to where the log ended at first, or to a local change, or until `patience_ms`, after
+ * which no step begins.  One that has begun has the round's time: it cannot be called back, and
+ * locks the guard until it ends.  A slot that is missing, lost or in use says so in *ret_seen. */
+static int bring_audit_forward(const struct round *round, enum side side, int64_t patience_ms,
 	struct slot_look *ret_seen, int64_t *ret_strays, struct err *err)
 {
 	struct store_pg *s = round->s;
@@ -175,16 +178,26 @@ static int bring_audit_forward(const struct round *round, enum side side,
 			goal = ret_seen->end;
 		if (!ret_seen->exists || ret_seen->lost || ret_seen->active ||
 			!may_visit_audit(round, side) || ret_seen->confirmed >= goal ||
-			*ret_strays > 0 || env_now_ms(s->store.env) >= round->deadline_ms)
+			*ret_strays > 0 || env_now_ms(s->store.env) >= patience_ms)
 			return 0;
 		if (visit_audit(round, side, ret_seen, ret_strays, err))
 			return -1;
 	}
 }
 
+/* At most `most_ms` from now on, and half of what is left: to the other half belong the step that is
+ * under way then, and what comes after the audit. */
+static int64_t patience_until(const struct round *round, int64_t most_ms)
+{
+	int64_t now_ms = env_now_ms(round->s->store.env);
+	int64_t half_ms = (round->deadline_ms - now_ms) / 2;
+
+	return now_ms + (half_ms < most_ms ? half_ms : most_ms);
+}
+
 int visit_before_hold(struct store_pg *s, enum side open, int64_t deadline_ms, struct err *err)
 {
-	int64_t now_ms = env_now_ms(s->store.env), strays;
+	int64_t patience_ms, strays;
 	struct slot_look seen;
 	struct round round;
 
@@ -194,11 +207,10 @@ int visit_before_hold(struct store_pg *s, enum side open, int64_t deadline_ms, s
 		return err_set(err, ERR_LOST, "%s is not open", side_name(open));
 	if (link_keeps_little(&round, err))
 		return -1;
-	if (now_ms + AUDIT_BEFORE_HOLD_MS < deadline_ms)
-		round.deadline_ms = now_ms + AUDIT_BEFORE_HOLD_MS;
+	patience_ms = patience_until(&round, AUDIT_BEFORE_HOLD_MS);
 	for (int side = 0; side < SIDE_COUNT; side++)
-		if (bring_audit_forward(&round, (enum side)side, &seen, &strays, err))
-			return -1;
+		if (bring_audit_forward(&round, (enum side)side, patience_ms, &seen, &strays, err))
+			return err_wrap(err, "bringing the audit's slot forward");
 	return 0;
 }
 
@@ -237,7 +249,8 @@ int pg_tend(struct store *store, int64_t deadline_ms, struct store_tended *ret, 
 		return -1;
 	note_idle(&tended, shut_of(&round), "way back", &seen, 0);
 	for (int side = 0; side < SIDE_COUNT; side++) {
-		if (bring_audit_forward(&round, (enum side)side, &seen, &strays, err))
+		patience_ms = patience_until(&round, INT64_MAX);
+		if (bring_audit_forward(&round, (enum side)side, patience_ms, &seen, &strays, err))
 			return -1;
 		note_idle(&tended, (enum side)side, "audit", &seen, strays);
 	}
