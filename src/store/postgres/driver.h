@@ -35,6 +35,7 @@ struct marker_pg {
 	int64_t xid;
 	bool alone;   /* nobody else's transaction was in progress */
 	bool follows; /* and no other came to an end before the source was empty */
+	bool taken;   /* it is the marker of its attempt */
 };
 
 struct store_pg {

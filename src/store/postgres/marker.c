@@ -26,6 +26,10 @@ static const char early_sql[] =
 	" FROM pg_current_snapshot() v";
 /* Behind the newest id whose transaction has come to an end. */
 static const char ended_sql[] = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text";
+/* Who may no longer mark may not take what was marked early, either. */
+static const char held_sql[] =
+	"SELECT FROM airlock.guard"
+	" WHERE plan = $1 AND store = $2 AND attempt = $3 AND phase = 'held'";
 static const char there_sql[] = "SELECT FROM airlock.marker WHERE attempt = $1 AND side = $2";
 static const char barrier_sql[] = "SELECT airlock.barrier($1, $2, $3)";
 
@@ -36,6 +40,7 @@ int pg_marker_arm(struct store_pg *s, enum side src, int64_t deadline_ms, struct
 	if (pg_data(s, src, deadline_ms, &pg, err) || pg_keep(pg, deadline_ms, mark_sql, 4, err) ||
 		pg_keep(pg, deadline_ms, early_sql, 4, err) ||
 		pg_keep(pg, deadline_ms, ended_sql, 0, err) ||
+		pg_keep(pg, deadline_ms, held_sql, 3, err) ||
 		pg_data(s, side_other(src), deadline_ms, &pg, err) ||
 		pg_keep(pg, deadline_ms, there_sql, 2, err) ||
 		pg_keep(pg, deadline_ms, barrier_sql, 3, err))
@@ -54,11 +59,6 @@ static const char *early_key(enum side src)
 	static const char *const keys[] = {[SIDE_OLD] = "old early", [SIDE_NEW] = "new early"};
 
 	return keys[src];
-}
-
-static bool counts(const struct marker_pg *m, const struct store_call *call)
-{
-	return is_of(m, call) && m->follows;
 }
 
 int pg_marker_early(struct store_pg *s, const struct store_call *call, struct err *err)
@@ -92,15 +92,36 @@ int pg_marker_settle(struct store_pg *s, const struct store_call *call, struct e
 	return 0;
 }
 
-int pg_marker(struct store *store, const struct store_call *call, struct err *err)
+static int may_take_early(struct store_pg *s, const struct store_call *call, struct err *err)
 {
-	struct store_pg *s = store_pg(store);
+	char a[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, call->attempt)};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+
+	if (pg_data_exec(s, call->src, call->deadline_ms, held_sql, 1, params, &rows, err))
+		return -1;
+	if (rows.rows == 0)
+		return err_set(err, ERR_LOST, "the guard of %s does not stand at (%lld, held)",
+			side_name(call->src), (long long)call->attempt);
+	return 0;
+}
+
+static int set_now(struct store_pg *s, const struct store_call *call, struct err *err)
+{
 	char a[INT_TEXT_BYTES];
 	const char *params[] = {int_text(a, call->attempt), side_name(call->src)};
 
-	if (!counts(&s->marker, call) && pg_data_exec(s, call->src, call->deadline_ms, mark_sql, 2,
-						 params, NULL, err))
+	return pg_data_exec(s, call->src, call->deadline_ms, mark_sql, 2, params, NULL, err);
+}
+
+int pg_marker(struct store *store, const struct store_call *call, struct err *err)
+{
+	struct store_pg *s = store_pg(store);
+	bool early = is_of(&s->marker, call) && s->marker.follows;
+
+	if (early ? may_take_early(s, call, err) : set_now(s, call, err))
 		return -1;
+	s->marker.taken = early;
 	return pg_sequences_read(s, call, err);
 }
 
@@ -108,8 +129,9 @@ static int marker_is_there(
 	struct store_pg *s, const struct store_call *call, bool *ret_there, struct err *err)
 {
 	char a[INT_TEXT_BYTES];
+	bool early = is_of(&s->marker, call) && s->marker.taken;
 	const char *params[] = {int_text(a, call->attempt),
-		counts(&s->marker, call) ? early_key(call->src) : side_name(call->src)};
+		early ? early_key(call->src) : side_name(call->src)};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct pg *pg;
 
