@@ -29,6 +29,8 @@ void release_count_anew(struct hold *h)
 
 void release_count(struct hold *h, struct session *s)
 {
+	bool held_again = s->phase == SESSION_HELD && hold_stops(h); /* by another hold */
+
 	if (s->phase == SESSION_RUN) {
 		int64_t waited_us = s->waiting_us ? gateway_now_us() - s->waiting_us : 0;
 
@@ -38,9 +40,10 @@ void release_count(struct hold *h, struct session *s)
 			pace_done(&h->pace, s->cleared_parked, gateway_now_us() - s->cleared_us);
 		if (waited_us > h->waiting_us_max)
 			h->waiting_us_max = waited_us;
-	} else if (s->phase == SESSION_LAST_WORDS || (s->phase == SESSION_HELD && s->cleared)) {
+	} else if (s->phase == SESSION_LAST_WORDS ||
+		   (s->phase == SESSION_HELD && s->cleared && !held_again)) {
 		h->failed++;
-	} else if (s->phase != SESSION_GONE) {
+	} else if (s->phase != SESSION_GONE && !held_again) {
 		return;
 	}
 	s->flipping = s->cleared = false;
