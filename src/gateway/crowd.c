@@ -24,8 +24,8 @@ void crowd_detach_idle(struct gateway *gateway)
 
 	for (struct session *s = gateway->first; s; s = next) {
 		next = s->next;
-		if (s->phase == SESSION_RUN && session_at_boundary(s) && !s->dirty && !s->unknown &&
-			s->state.lost == 0 && s->active_ms < since_ms)
+		if (s->phase == SESSION_RUN && session_at_boundary(s) && !session_is_waiting(s) &&
+			!s->dirty && !s->unknown && s->state.lost == 0 && s->active_ms < since_ms)
 			session_detach(s);
 	}
 }

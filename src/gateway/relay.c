@@ -122,8 +122,9 @@ static bool client_left(const struct session *s)
 		return true;
 	if (!leg->gone && (!s->bye || waits_for_answers(s)))
 		return false;
-	if (leg_unseen(leg) > 0 && !s->bye && !hold_lets_begin(s->gateway->hold, s))
-		return false; /* its turn comes */
+	/* Its turn comes.  A hold is not waited for: half a message in a transaction would stop it. */
+	if (leg_unseen(leg) > 0 && !s->bye && !hold_stops(s->gateway->hold) && !may_hand_on(s))
+		return false;
 	return !s->server.leg->blocked && track_has_room(&s->track);
 }
 

@@ -101,6 +101,8 @@ static void on_serve(uv_timer_t *timer)
 
 	if (h->queues && gateway_now_us() - h->let_go_us >= QUEUE_MS * 1000)
 		end_queue(h);
+	if (h->phase != CONTROL_FLIPPING && !h->queues)
+		uv_timer_stop(timer); /* nobody looks for it any more */
 	hold_look_soon(h);
 }
 

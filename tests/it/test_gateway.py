@@ -18,6 +18,7 @@ import pytest
 import storm
 from selfflip import SelfFlip, Turning
 from server import LabError, pg_program, wait_until
+from wire import query
 
 
 @pytest.fixture
@@ -600,6 +601,20 @@ def test_long_idle_sessions_are_detached_by_arm_and_come_back_when_they_ask(flip
             flip.address(), "5MB")
     idle.close()
     spoiled.close()
+
+
+def test_who_has_begun_to_ask_is_not_detached(flip):
+    """However long ago it asked before: what has come of its message would wait for the next look at everybody."""
+    with flip.wire() as client, flip.control() as control:
+        question = query("SELECT 1")
+        client.send(question[:3])
+        wait_until(lambda: flip.old.query("SELECT clock_timestamp() - state_change > interval '6.2 s'"
+                                          " FROM pg_stat_activity WHERE usename = 'shop_app'") == [(True,)], 20,
+                   "the session to be idle")
+        arm(flip, control, 0)
+        assert backends(flip) == 1
+        client.send(question[3:])
+        assert [kind for kind, _ in client.hear(4)] == list("TDCZ")
 
 
 def slow(flip):

@@ -80,6 +80,19 @@ def test_what_waits_its_turn_is_executed_though_its_client_leaves(flip, control)
         assert control.answer(released)["failed"] == 1
 
 
+def test_who_leaves_in_the_middle_of_a_message_is_in_no_holds_way(flip, control):
+    """Nothing that is whole waits its turn there: the drain would wait in vain, for a transaction without a client."""
+    with flip.wire() as client:
+        client.send(query("BEGIN"))
+        assert [kind for kind, _ in client.hear(2)] == ["C", "Z"]
+        number = flip.send_hold(control)
+        wait_until(lambda: control.require("status")["phase"] == "draining", 10, "the hold to wait for it")
+        client.send(query("SELECT 1")[:3])
+        client.close()
+        assert control.answer(number)["ok"]
+        control.require("release", **opened(flip))
+
+
 # -- who could not go on ----------------------------------------------------------------------------
 
 

@@ -99,6 +99,10 @@ static int publish(struct store_pg *s, enum side side, const struct pg_rows *tab
 			"`airlock abandon`, then sync again",
 			s->link[side], side_name(side));
 	}
+	/* Attempts begin at 1 again, and the copy would carry an earlier migration's marker of the same
+	 * number over: it would be there before anything had caught up. */
+	if (pg_exec(pg, deadline_ms, "DELETE FROM airlock.marker", 0, NULL, NULL, err))
+		return -1;
 	publication_sql(&sql, s->link[side], tables);
 	return pg_exec(pg, deadline_ms, buf_str(&sql), 0, NULL, NULL, err);
 }
