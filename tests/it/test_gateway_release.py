@@ -50,7 +50,7 @@ def test_nobody_is_served_twice_before_all_who_waited_are_served_once(flip, cont
     in_order = []
     with contextlib.ExitStack() as stack, ThreadPoolExecutor(CLIENTS) as pool:
         clients = [stack.enter_context(flip.wire()) for _ in range(CLIENTS)]
-        while not any(in_order) and len(in_order) < 10:
+        while not any(in_order) and len(in_order) < 30:
             flip.old.psql(SETUP, "shop")
             flip.hold(control)
             for client in clients:
