@@ -130,22 +130,28 @@ static void on_slow(uv_timer_t *timer)
 	hold_look_soon(h);
 }
 
-void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
+/* flipping_us: since when those who listen are first; 0 = they need not be. */
+static void begin_to_let_go(struct hold *h, int64_t flipping_us, uint64_t slow_ms)
 {
 	uv_timer_stop(&h->deadline);
 	uv_timer_stop(&h->calm);
-	uv_check_stop(&h->lulling);
-	hold_refuse(h, "the hold's deadline passed");
 	h->ended = true;
-	h->expiring = false;
 	h->phase = CONTROL_FLIPPING;
-	h->flipping_us = gateway_now_us();
-	uv_timer_start(&h->drain, on_slow, LISTEN_FIRST_MS + 1, SLOW_MS / 2);
+	h->flipping_us = flipping_us;
 	h->on_us = 0;
-	if (h->told)
-		release_count_anew(h);
+	uv_timer_start(&h->drain, on_slow, slow_ms, SLOW_MS / 2);
 	begin_queue(h);
 	pace_begin(&h->pace, gateway_openings_least());
+}
+
+void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
+{
+	uv_check_stop(&h->lulling);
+	hold_refuse(h, "the hold's deadline passed");
+	h->expiring = false;
+	if (h->told)
+		release_count_anew(h);
+	begin_to_let_go(h, gateway_now_us(), LISTEN_FIRST_MS + 1);
 	h->gateway->likely = side;
 	for (struct session *s = h->gateway->first, *next; s; s = next) {
 		next = s->next;
@@ -162,15 +168,7 @@ void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
 
 void release_give_up(struct hold *h)
 {
-	uv_timer_start(&h->drain, on_slow, SLOW_MS / 2, SLOW_MS / 2);
-	uv_timer_stop(&h->deadline);
-	uv_timer_stop(&h->calm);
-	h->ended = true;
-	h->phase = CONTROL_FLIPPING;
-	h->on_us = 0;
-	h->flipping_us = 0; /* those who listen still do */
-	begin_queue(h);
-	pace_begin(&h->pace, gateway_openings_least());
+	begin_to_let_go(h, 0, SLOW_MS / 2); /* those who listen still do */
 	for (struct session *s = h->gateway->first; s; s = s->next) {
 		s->flipping = s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s));
 		s->cleared = false;
@@ -325,4 +323,3 @@ void release_on(
 	doors_told(h->gateway->doors, release->epoch);
 	doors_read(h->gateway->doors, release->side, on_release_read, r);
 }
-

@@ -126,16 +126,21 @@ def needs_program():
 
 
 @contextlib.contextmanager
-def legacy_job(dsn):
-    """The forgotten job, once it has written; its process."""
-    with subprocess.Popen([sys.executable, LAB_SOURCE / "legacy_job.py", dsn], text=True,
+def job_that_has_said(line, script, *arguments):
+    """A Python script of the lab's that goes on after it has said so; its process."""
+    with subprocess.Popen([sys.executable, LAB_SOURCE / script, *arguments], text=True,
                           stdout=subprocess.PIPE) as job:
         try:
-            assert job.stdout.readline() == "1\n"
+            assert job.stdout.readline() == line
             yield job
         finally:
             job.terminate()
             job.stdout.read()
+
+
+def legacy_job(dsn):
+    """The forgotten job, once it has written."""
+    return job_that_has_said("1\n", "legacy_job.py", dsn)
 
 
 def writers_gate(lab, state):

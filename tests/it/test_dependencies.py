@@ -5,16 +5,15 @@ import os
 import pwd
 import signal
 import subprocess
-import sys
 from contextlib import ExitStack, contextmanager
 
 import psycopg
 import pytest
-from lab import DATABASE, ROOT, Lab, airlock_program
+from conftest import job_that_has_said
+from lab import DATABASE, Lab, airlock_program
 from server import as_server_user, free_port, pg_program, server_user, wait_until
 from test_two_stores import add_second
 
-JOB = ROOT / "tests/lab/hidden_job.py"
 WRITE = "UPDATE products SET price = price WHERE id = 1"
 
 
@@ -46,17 +45,9 @@ def discover(lab, state, *words, watch="200ms", **kwargs):
     return done.returncode, document
 
 
-@contextmanager
 def job(habit, dsn, sql=WRITE):
     """A process with a habit, once it has done it the first time."""
-    with subprocess.Popen([sys.executable, JOB, habit, dsn, sql], text=True,
-                          stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout.readline() == "done\n"
-            yield process
-        finally:
-            process.terminate()
-            process.stdout.read()
+    return job_that_has_said("done\n", "hidden_job.py", habit, dsn, sql)
 
 
 def rows(document, kind):
