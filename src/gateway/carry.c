@@ -59,7 +59,6 @@ static void probed(struct session *s)
 {
 	s->phase = SESSION_RUN;
 	s->probe_wanted = false;
-	s->kept = capture_kept(&s->capture);
 	hold_news(s->gateway->hold, s);
 	relay_client(s, false); /* settles */
 }
@@ -77,13 +76,16 @@ static void probe_done(struct session *s)
 		buf_clear(&s->unnamed.parse);
 	if (s->unnamed.lost)
 		s->state.lost |= STATE_SIZE;
-	probed(s);
+	s->kept = capture_kept(&s->capture);
+	if (!renew_take(s))
+		probed(s);
 }
 
 static void probe_failed(struct session *s)
 {
 	s->unknown = ++s->captures_failed >= CAPTURES_MAX;
 	snprintf(s->why, sizeof s->why, "%s", capture_why(&s->capture));
+	s->kept = capture_kept(&s->capture);
 	probed(s);
 }
 
@@ -129,6 +131,8 @@ static void carry_out(struct session *s, enum act act, const struct err *err)
 		open_replayed(s);
 		break;
 	case ACT_REPLAY_FAILED:
+		if (renew_refused(s, replay_why(&s->replay)))
+			break;
 		say("a session of %.63s could not be carried to %s: %s", s->login.user,
 			control_side_name(s->aim), replay_why(&s->replay));
 		session_refuse(s, "57P01", "the session could not be carried to the other side: %s",

@@ -1,5 +1,5 @@
 /*
- * hold_priv.h - what hold.c, expire.c and release.c share.
+ * hold_priv.h - what hold.c, arm.c, expire.c and release.c share.
  */
 #ifndef AIRLOCK_GATEWAY_HOLD_PRIV_H
 #define AIRLOCK_GATEWAY_HOLD_PRIV_H
@@ -16,6 +16,8 @@ struct hold {
 	int64_t attempt; /* the newest that was held */
 	bool ended;	 /* that hold is over */
 	enum control_side src;
+	bool looks;	    /* somebody is still to be looked at, without a hold */
+	int64_t looking_ms; /* since when; the loop's clock */
 	int64_t began_us, flipping_us, drained_ms, hold_ms, lull_ms;
 	unsigned aborts;
 	bool expiring;	     /* a register is being read, or moved, for the deadline */
@@ -40,6 +42,11 @@ struct hold {
 	struct listeners listeners;
 };
 
+/* Of all that it concerns; and whether somebody cannot be carried over. */
+void hold_count(
+	const struct hold *h, int64_t *ret_sessions, int64_t *ret_held, bool *ret_stuck);
+/* Of a request that is accepted: one that is refused changes nothing of what goes on. */
+void hold_take_policies(struct hold *h, const struct policies *policies);
 /* Whoever waits for everybody to be held is told that this hold is over. */
 void hold_refuse(struct hold *h, const char *why);
 /* A controller that asks again, or another one, takes the place of who asked before. */
@@ -60,6 +67,12 @@ void release_answer(struct hold *h);
 void release_stop(struct hold *h);
 void release_on(
 	void *ctx, struct controld_request *request, const struct control_release *release);
+/* arm.c */
+void arm_on(void *ctx, struct controld_request *request, const struct control_arm *arm,
+	const struct policies *policies);
+void arm_on_survey(void *ctx, struct controld_request *request, const struct policies *policies);
+/* What may follow from news while sessions are looked at. */
+void arm_look(struct hold *h);
 /* expire.c: of the timer `deadline`. */
 void hold_on_deadline(uv_timer_t *timer);
 

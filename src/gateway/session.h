@@ -19,6 +19,7 @@
 #include "gateway/capture.h"
 #include "gateway/gateway.h"
 #include "gateway/params.h"
+#include "gateway/renew.h"
 #include "gateway/replay.h"
 #include "gateway/server.h"
 #include "gateway/unnamed.h"
@@ -46,6 +47,8 @@ struct session {
 	struct leg *client;
 	struct server server; /* in use when its leg is */
 	struct server parked; /* a login that waits at the other side: park.h */
+	struct server second; /* beside its server, on the same side: renew.h */
+	enum renew_step renew;
 	int64_t parked_ms;    /* when it was begun; clock */
 	bool parked_there;    /* it has come to where it waits */
 
@@ -168,6 +171,9 @@ void carry_pump(struct session *s);
 /* A hold begins: held without a server, as soon as nothing of the login is under way. */
 void open_abandon(struct session *s);
 void open_begin(struct session *s);
+/* From PROBE, with a server that has let it in, of a side whose register was read open since: the
+ * state is made again there (renew.h). */
+void open_again(struct session *s);
 /* Replay has ended: well, or not (err). */
 void open_replayed(struct session *s);
 void open_failed(struct session *s, const struct err *err);

@@ -1,0 +1,192 @@
+/*
+ * arm.c - what is done for a hold before it: every session is looked at, and renewed where that can
+ * be; logins are parked at the other side.  A survey looks, and does nothing else.
+ *
+ * Clients are at work and do not notice: looks come one after the other, and only if that does not
+ * do in the time that there is, some at once.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "gateway/blockers.h"
+#include "gateway/crowd.h"
+#include "gateway/hold_priv.h"
+#include "gateway/park.h"
+#include "gateway/renew.h"
+#include "gateway/side.h"
+
+#define ARM_MS 1000	  /* for sessions to come to a boundary, where they are looked at */
+#define SCOUT_MS 5000	  /* for what is to be asked for to be found; nobody waits for that */
+#define LOOKS_MORE_MS 100 /* so often, one more at a time */
+#define KEPT_MS 10000	  /* for a hold to follow, before what was prepared is put away */
+
+static void on_armed(uv_timer_t *timer);
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+static void all_looked_at(struct hold *h)
+{
+	renew_end(h->gateway->renewals);
+	for (struct session *s = h->gateway->first; s; s = s->next)
+		s->probe_wanted = false;
+	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
+}
+
+static void answer_survey(struct hold *h)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int64_t held;
+	bool stuck;
+
+	ENSURE(reply != NULL);
+	reply->ok = true;
+	hold_count(h, &reply->survey.sessions, &held, &stuck);
+	for (const struct session *s = h->gateway->first; s; s = s->next)
+		reply->survey.looked += session_counts(s) && !s->dirty && !s->unknown;
+	blockers_reply(h->gateway, h->arming, reply, true, POLICY_TELL);
+}
+
+static void answer_arm(struct hold *h)
+{
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int64_t held;
+	bool stuck;
+
+	ENSURE(reply != NULL);
+	reply->ok = true;
+	hold_count(h, &reply->arm.sessions, &held, &stuck);
+	reply->arm.parked = park_count(h->gateway->park);
+	blockers_reply(h->gateway, h->arming, reply, true, POLICY_DISCONNECT);
+}
+
+static void answer(struct hold *h)
+{
+	all_looked_at(h);
+	if (h->surveying)
+		answer_survey(h);
+	else
+		answer_arm(h);
+	h->arming = NULL;
+	if (!h->surveying)
+		crowd_detach_idle(h->gateway);
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+static void begin_to_look(struct hold *h)
+{
+	h->looks = true;
+	h->looking_ms = (int64_t)uv_now(&h->gateway->loop);
+}
+
+bool hold_has_room_to_look(const struct hold *h)
+{
+	int64_t ms = (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
+
+	return !renew_is_scouting(h->gateway->renewals) &&
+	       crowd_looked_at(h->gateway) <= (size_t)(ms / LOOKS_MORE_MS);
+}
+
+static void on_armed(uv_timer_t *timer)
+{
+	struct hold *h = timer->data;
+	int64_t ms = (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
+
+	if (h->arming && renew_is_scouting(h->gateway->renewals) && ms < SCOUT_MS) {
+		uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+	} else if (h->arming) {
+		answer(h);
+	} else if (hold_stops(h)) {
+		uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
+	} else {
+		begin_to_look(h);
+		crowd_put_away(h->gateway);
+		hold_look_soon(h);
+	}
+}
+
+/* True while somebody is still to be looked at. */
+static bool look_at_some(struct hold *h)
+{
+	bool wanted = false;
+
+	for (struct session *s = h->gateway->first, *next; s; s = next) {
+		next = s->next;
+		if (s->probe_wanted && s->phase == SESSION_RUN)
+			session_settle(s);
+		wanted |= s->probe_wanted;
+	}
+	return wanted;
+}
+
+/* Parking makes the other side's server work, which may be on this machine: that first. */
+static bool is_preparing(struct hold *h)
+{
+	if (!h->arming)
+		return false;
+	return (!h->surveying && park_is_busy(h->gateway->park)) ||
+	       renew_some(h->gateway->renewals);
+}
+
+void arm_look(struct hold *h)
+{
+	bool preparing = is_preparing(h);
+
+	h->looks = look_at_some(h) || preparing;
+	if (h->arming && !h->looks)
+		answer(h);
+}
+
+/* ---- requests -------------------------------------------------------------------------------- */
+
+static void begin(struct hold *h, struct controld_request *request,
+	const struct policies *policies, bool survey)
+{
+	hold_take_policies(h, policies);
+	hold_take_over(&h->arming, request);
+	h->surveying = survey;
+	begin_to_look(h);
+	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+}
+
+/* As arm looks, and nothing else. */
+void arm_on_survey(void *ctx, struct controld_request *request, const struct policies *policies)
+{
+	struct hold *h = ctx;
+
+	if (hold_stops(h) || h->arming) {
+		controld_refuse(
+			request, "busy", "attempt %lld is under way", (long long)h->attempt);
+		return;
+	}
+	begin(h, request, policies, true);
+	for (struct session *s = h->gateway->first; s; s = s->next)
+		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
+	if (!h->gateway->names.known)
+		renew_scout(h->gateway->renewals);
+	hold_look_soon(h);
+}
+
+/* Every session is looked at, for what the database reads may have changed since. */
+void arm_on(void *ctx, struct controld_request *request, const struct control_arm *arm,
+	const struct policies *policies)
+{
+	struct hold *h = ctx;
+
+	if (hold_stops(h)) {
+		controld_refuse(request, "busy", "attempt %lld is held", (long long)h->attempt);
+		return;
+	}
+	if (arm->attempt <= h->attempt) {
+		controld_refuse(
+			request, "stale", "attempt %lld was held before", (long long)h->attempt);
+		return;
+	}
+	begin(h, request, policies, false);
+	renew_begin(h->gateway->renewals);
+	/* Names are never resolved in the window; what they lead to by now is known by then. */
+	side_refresh(h->gateway, CONTROL_OLD);
+	side_refresh(h->gateway, CONTROL_NEW);
+	park_begin(h->gateway->park, arm->dst, arm->share);
+	hold_look_soon(h);
+}

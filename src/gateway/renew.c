@@ -1,0 +1,329 @@
+#include "gateway/renew.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "gateway/crowd.h"
+#include "gateway/hold.h"
+#include "gateway/say.h"
+#include "gateway/scout.h"
+#include "gateway/session.h"
+
+#define RENEW_MS 500 /* for all of them: the rest are looked at, and no more */
+#define PAUSE_MS_MAX 20u
+#define NO_ROOM "53300"
+
+struct renewals {
+	struct gateway *gateway;
+	int64_t begun_ms;	/* the loop's clock */
+	int64_t opened_us;	/* when the newest second login was begun */
+	struct session *coming; /* whose it is, until it waits there */
+	bool full;		/* the server has no room for more */
+	bool scouts;		/* on the first of them, before anybody is looked at */
+	bool scouts_only;
+	struct scout *scout;
+	uv_timer_t pause;
+};
+
+static void on_pause(uv_timer_t *timer)
+{
+	renew_some(timer->data);
+}
+
+struct renewals *renew_new(struct gateway *gateway)
+{
+	struct renewals *r = calloc(1, sizeof *r);
+
+	ENSURE(r != NULL);
+	r->gateway = gateway;
+	r->scout = scout_new();
+	ENSURE(uv_timer_init(&gateway->loop, &r->pause) == 0);
+	r->pause.data = r;
+	return r;
+}
+
+void renew_stop(struct renewals *r)
+{
+	uv_close((uv_handle_t *)&r->pause, NULL);
+}
+
+void renew_free(struct renewals *r)
+{
+	if (r)
+		scout_free(r->scout);
+	free(r);
+}
+
+/* ---- the second login ------------------------------------------------------------------------ */
+
+/* Others go on as long as this one took. */
+static void has_come(struct renewals *r)
+{
+	int64_t ms = (gateway_now_us() - r->opened_us) / 1000 + 1;
+
+	r->coming = NULL;
+	uv_timer_start(&r->pause, on_pause, ms < PAUSE_MS_MAX ? (uint64_t)ms : PAUSE_MS_MAX, 0);
+}
+
+static void drop(struct session *s)
+{
+	struct renewals *r = s->gateway->renewals;
+
+	scout_leave(r->scout, s);
+	if (r->coming == s) {
+		has_come(r);
+		r->scouts = false; /* who is looked at first finds what it would have found */
+	}
+	s->renew = RENEW_NOT;
+	server_close(&s->second);
+}
+
+/* It stays as it is. */
+static void look_only(struct session *s)
+{
+	drop(s);
+	s->probe_wanted = s->phase == SESSION_RUN;
+	hold_news(s->gateway->hold, s);
+	session_settle(s);
+}
+
+static void is_there(struct session *s)
+{
+	s->renew = RENEW_THERE;
+	s->second.leg->reading = false;
+	has_come(s->gateway->renewals);
+	s->probe_wanted = s->phase == SESSION_RUN;
+	hold_news(s->gateway->hold, s);
+	session_settle(s);
+}
+
+static void on_scouted(struct session *s, bool found)
+{
+	struct renewals *r = s->gateway->renewals;
+
+	if (!found)
+		setting_names_forget(&s->gateway->names);
+	r->scouts = false;
+	if (!r->scouts_only) {
+		is_there(s);
+		return;
+	}
+	drop(s);
+	hold_news(s->gateway->hold, s);
+}
+
+static void on_door(void *ctx, const struct door_view *view, const struct err *err)
+{
+	struct session *s = ctx;
+	struct renewals *r = s->gateway->renewals;
+
+	if (s->renew == RENEW_READING && (err->code != ERR_OK || !view->open)) {
+		look_only(s);
+	} else if (s->renew == RENEW_READING) {
+		s->second.epoch = view->epoch;
+		if (r->scouts)
+			scout_begin(r->scout, s, on_scouted);
+		else
+			is_there(s);
+	}
+	session_unref(s);
+}
+
+static void on_second(struct server *server)
+{
+	struct session *s = server->owner;
+	struct renewals *r = s->gateway->renewals;
+
+	REQUIRE(s->renew == RENEW_COMING);
+	if (server->phase != SERVER_IN) {
+		r->full |= strcmp(server->err.sqlstate, NO_ROOM) == 0;
+		look_only(s);
+		return;
+	}
+	s->renew = RENEW_READING;
+	session_ref(s);
+	doors_read(s->gateway->doors, server->side, on_door, s);
+}
+
+static void open_second(struct renewals *r, struct session *s)
+{
+	struct server_login login = session_login(s);
+	struct err err = ERR_INIT;
+
+	s->second.changed = on_second;
+	s->second.owner = s;
+	s->renew = RENEW_COMING;
+	r->coming = s;
+	r->opened_us = gateway_now_us();
+	if (server_open(&s->second, s->gateway, s->server.side, &login, &err))
+		look_only(s);
+}
+
+/* Those first that are at work: their servers are the ones that the hold ends. */
+static struct session *next_wanted(struct renewals *r)
+{
+	struct session *idle = NULL;
+
+	for (struct session *s = r->gateway->first; s; s = s->next) {
+		if (s->renew != RENEW_WANTED)
+			continue;
+		if (s->dirty)
+			return s;
+		idle = s;
+	}
+	return idle;
+}
+
+static bool is_over(const struct renewals *r)
+{
+	return r->full || (int64_t)uv_now(&r->gateway->loop) - r->begun_ms >= RENEW_MS;
+}
+
+bool renew_some(struct renewals *r)
+{
+	struct session *s = NULL;
+	size_t left = 0;
+
+	while (!r->coming && (is_over(r) || !uv_is_active((uv_handle_t *)&r->pause)) &&
+		(s = next_wanted(r)) != NULL) {
+		if (is_over(r) || s->phase != SESSION_RUN)
+			look_only(s);
+		else
+			open_second(r, s);
+	}
+	for (s = r->gateway->first; s; s = s->next)
+		left += s->renew != RENEW_NOT;
+	r->scouts &= left > 0;
+	return left > 0;
+}
+
+/* By what was seen last; the look at its next boundary decides. */
+static bool may_be_renewed(const struct session *s)
+{
+	return s->phase == SESSION_RUN && s->server.side == s->gateway->likely && !s->unknown &&
+	       s->state.lost == 0 && !s->state.channels && !crowd_is_idle(s);
+}
+
+static void begin(struct renewals *r, bool scouts, bool scouts_only)
+{
+	r->full = false;
+	r->scouts = scouts;
+	r->scouts_only = scouts_only;
+	r->begun_ms = (int64_t)uv_now(&r->gateway->loop);
+}
+
+void renew_begin(struct renewals *r)
+{
+	begin(r, true, false);
+	for (struct session *s = r->gateway->first; s; s = s->next) {
+		if (s->renew != RENEW_NOT)
+			continue; /* of an arm before this one */
+		if (may_be_renewed(s))
+			s->renew = RENEW_WANTED;
+		else
+			s->probe_wanted = s->phase == SESSION_RUN;
+	}
+}
+
+void renew_scout(struct renewals *r)
+{
+	begin(r, true, true);
+	for (struct session *s = r->gateway->first; s; s = s->next)
+		if (may_be_renewed(s)) {
+			s->renew = RENEW_WANTED;
+			return;
+		}
+}
+
+bool renew_is_scouting(const struct renewals *r)
+{
+	return r->scouts;
+}
+
+void renew_end(struct renewals *r)
+{
+	for (struct session *s = r->gateway->first; s; s = s->next)
+		if (s->renew != RENEW_TRYING)
+			drop(s);
+	uv_timer_stop(&r->pause);
+	r->scouts = false;
+}
+
+void renew_leave(struct session *s)
+{
+	drop(s);
+}
+
+/* ---- trying ---------------------------------------------------------------------------------- */
+
+static void exchange_servers(struct session *s)
+{
+	struct server was = s->server;
+
+	s->server = s->second;
+	s->second = was;
+	s->server.leg->ready = session_pump_server;
+	s->server.leg->owner = s;
+	s->server.leg->reading = true;
+	if (s->second.leg)
+		s->second.leg->reading = false;
+}
+
+static bool may_be_taken(const struct session *s)
+{
+	const struct leg *leg = s->second.leg;
+
+	return leg && !leg->gone && !leg->broken && s->second.side == s->gateway->likely &&
+	       s->state.lost == 0 && !s->state.channels && !hold_stops(s->gateway->hold);
+}
+
+bool renew_take(struct session *s)
+{
+	if (s->renew != RENEW_THERE)
+		return false;
+	if (!may_be_taken(s)) {
+		drop(s);
+		return false;
+	}
+	exchange_servers(s);
+	leg_arm(s->second.leg);
+	s->renew = RENEW_TRYING;
+	open_again(s);
+	return true;
+}
+
+bool renew_done(struct session *s)
+{
+	if (s->renew != RENEW_TRYING)
+		return false;
+	drop(s);
+	s->probe_wanted = hold_is_arming(s->gateway->hold); /* which leaves the probe prepared */
+	return true;
+}
+
+bool renew_put_back(struct session *s)
+{
+	if (s->renew != RENEW_TRYING)
+		return false;
+	server_close(&s->server);
+	exchange_servers(s);
+	s->renew = RENEW_NOT;
+	s->probe_wanted = false;
+	uv_timer_stop(&s->timer);
+	s->phase = SESSION_RUN;
+	leg_arm(s->server.leg);
+	hold_news(s->gateway->hold, s);
+	relay_client(s, false);
+	return true;
+}
+
+bool renew_refused(struct session *s, const char *why)
+{
+	if (s->renew != RENEW_TRYING)
+		return false;
+	s->state.lost |= STATE_AGAIN;
+	s->state.example[__builtin_ctz(STATE_AGAIN)] = arena_strdup(&s->state.arena, why);
+	say("session %u of %.63s cannot be made again: %s", s->pid, s->login.user, why);
+	return renew_put_back(s);
+}
