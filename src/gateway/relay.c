@@ -181,6 +181,15 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	return TAKEN;
 }
 
+/* For who is made again without need (renew.h): a server does not show every setting. */
+static void note_sets(struct session *s, const uint8_t *tag, uint32_t len)
+{
+	if (len == sizeof "SET" && memcmp(tag, "SET", len) == 0)
+		s->sets++;
+	else if (len == sizeof "DISCARD ALL" && memcmp(tag, "DISCARD ALL", len) == 0)
+		s->sets = 0;
+}
+
 /* What a command has done is worth a look, so it is waited for; it is never long. */
 static bool server_command(struct session *s, const struct wire_head *head)
 {
@@ -191,6 +200,7 @@ static bool server_command(struct session *s, const struct wire_head *head)
 	if (leg_unseen(leg) < WIRE_HEAD_BYTES + head->body)
 		return false;
 	account_command(s, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body);
+	note_sets(s, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body);
 	return true;
 }
 

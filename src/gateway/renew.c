@@ -202,7 +202,8 @@ bool renew_some(struct renewals *r)
 static bool may_be_renewed(const struct session *s)
 {
 	return s->phase == SESSION_RUN && s->server.side == s->gateway->likely && !s->unknown &&
-	       s->state.lost == 0 && !s->state.channels && !crowd_is_idle(s);
+	       (s->state.lost & ~(unsigned)STATE_AGAIN) == 0 && !s->state.channels &&
+	       !crowd_is_idle(s);
 }
 
 static void begin(struct renewals *r, bool scouts, bool scouts_only)
@@ -270,12 +271,26 @@ static void exchange_servers(struct session *s)
 		s->second.leg->reading = false;
 }
 
+/* A setting of an application's own, whose name nobody knows, is not shown: a flip loses it, and says
+ * so in its manual, but a renewal would lose it without need.  So every SET must be accounted for by
+ * what the look has found. */
+static bool accounts_for_sets(const struct session *s)
+{
+	unsigned found = (s->state.encoding != NULL) + (s->state.authorization != NULL) +
+			 (s->state.role != NULL);
+
+	for (const struct state_setting *set = s->state.settings; set; set = set->next)
+		found++;
+	return s->sets <= found;
+}
+
 static bool may_be_taken(const struct session *s)
 {
 	const struct leg *leg = s->second.leg;
 
 	return leg && !leg->gone && !leg->broken && s->second.side == s->gateway->likely &&
-	       s->state.lost == 0 && !s->state.channels && !hold_stops(s->gateway->hold);
+	       s->state.lost == 0 && !s->state.channels && accounts_for_sets(s) &&
+	       !hold_stops(s->gateway->hold);
 }
 
 bool renew_take(struct session *s)

@@ -74,6 +74,7 @@ struct session {
 
 	/* The state that crosses. */
 	bool dirty;	     /* something ran since it was captured */
+	unsigned sets;	     /* SET commands that were carried out */
 	bool probe_wanted;   /* by arm: at the next boundary, hold or not */
 	uint64_t kept;	     /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
