@@ -181,13 +181,17 @@ void carry_flush(struct session *s)
 void carry_replay(struct session *s)
 {
 	REQUIRE(s->phase == SESSION_OPENING);
-	if (replay_is_empty(&s->state)) {
+	if (!replay_is_empty(&s->state)) {
+		begin_talk(s);
+		replay_begin(&s->replay, &s->state, &s->mine);
+		say_mine(s);
+	} else if (s->renew == RENEW_TRYING) {
+		begin_talk(s);
+		packet_sync(&s->mine); /* it must answer before the old one is let go */
+		say_mine(s);
+	} else {
 		open_replayed(s);
-		return;
 	}
-	begin_talk(s);
-	replay_begin(&s->replay, &s->state, &s->mine);
-	say_mine(s);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -293,6 +297,8 @@ static enum act take_message(
 	if (s->phase == SESSION_PROBE)
 		return probe_act(
 			capture_feed(&s->capture, type, body, body_len, &s->mine), ret_err);
+	if (replay_is_empty(&s->state))
+		return type == 'Z' ? ACT_REPLAYED : ACT_NONE;
 	return replay_act(replay_feed(&s->replay, type, body, body_len));
 }
 

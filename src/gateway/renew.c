@@ -88,10 +88,31 @@ static void look_only(struct session *s)
 	session_settle(s);
 }
 
+/* Its server has hung up: it came for nothing. */
+static void on_rest(struct leg *leg)
+{
+	if (leg->gone || leg->broken)
+		look_only(leg->owner);
+	else
+		leg_arm(leg);
+}
+
+/* What it says meanwhile is read when the session goes on with it. */
+static void lay_aside(struct session *s, bool watch)
+{
+	struct leg *leg = s->second.leg;
+
+	leg->ready = on_rest;
+	leg->owner = s;
+	leg->reading = false;
+	leg->watching = watch;
+	leg_arm(leg);
+}
+
 static void is_there(struct session *s)
 {
 	s->renew = RENEW_THERE;
-	s->second.leg->reading = false;
+	lay_aside(s, true);
 	has_come(s->gateway->renewals);
 	s->probe_wanted = s->phase == SESSION_RUN;
 	hold_news(s->gateway->hold, s);
@@ -258,6 +279,7 @@ void renew_leave(struct session *s)
 
 /* ---- trying ---------------------------------------------------------------------------------- */
 
+/* Back and forth. */
 static void exchange_servers(struct session *s)
 {
 	struct server was = s->server;
@@ -267,8 +289,8 @@ static void exchange_servers(struct session *s)
 	s->server.leg->ready = session_pump_server;
 	s->server.leg->owner = s;
 	s->server.leg->reading = true;
-	if (s->second.leg)
-		s->second.leg->reading = false;
+	s->server.leg->watching = false;
+	leg_arm(s->server.leg);
 }
 
 /* A setting of an application's own, whose name nobody knows, is not shown: a flip loses it, and says
@@ -302,7 +324,7 @@ bool renew_take(struct session *s)
 		return false;
 	}
 	exchange_servers(s);
-	leg_arm(s->second.leg);
+	lay_aside(s, false);
 	s->renew = RENEW_TRYING;
 	open_again(s);
 	return true;
@@ -327,7 +349,6 @@ bool renew_put_back(struct session *s)
 	s->probe_wanted = false;
 	uv_timer_stop(&s->timer);
 	s->phase = SESSION_RUN;
-	leg_arm(s->server.leg);
 	hold_news(s->gateway->hold, s);
 	relay_client(s, false);
 	return true;

@@ -53,7 +53,6 @@ static void end(struct scout *scout, bool found)
 	if (found)
 		setting_names_learn(&s->gateway->names, &scout->state);
 	rest(scout);
-	s->second.leg->reading = false;
 	scout->done(s, found);
 }
 

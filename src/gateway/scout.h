@@ -12,7 +12,7 @@
 
 struct scout;
 /* The gateway's names are known now, or they could not be found (`found` false).  The login is
- * idle; never called from inside scout_begin. */
+ * idle, and its leg is `done`'s to take; never called from inside scout_begin. */
 typedef void (*scout_cb)(struct session *s, bool found);
 
 struct scout *scout_new(void);

@@ -10,7 +10,8 @@ import time
 import psycopg
 import pytest
 
-from server import wait_until
+from conftest import run
+from server import signal_quietly, wait_until
 from wire import SYNC, bind, describe, execute, parse, query
 
 DATABASE = "shop"
@@ -209,3 +210,55 @@ def test_one_that_hangs_keeps_nobody_else_from_being_looked_at(flip, control):
             os.kill(before[0], signal.SIGCONT)
         assert (blocker["pid"], blocker["class"]) == (before[0], "silent")
         assert [backend(client) != was for client, was in zip(clients, before)] == [False, True, True, True]
+
+
+# -- the second login is lost -------------------------------------------------------------------------
+
+
+def answer_of(wire, sql):
+    """The one value of its one row."""
+    wire.send(query(sql))
+    row = [body for kind, body in wire.hear(4) if kind == "D"][0]
+    return row[6:].decode()
+
+
+@contextlib.contextmanager
+def second_that_waits(flip, control, client):
+    """The session's second login, there: it waits for the transaction to end. Its own server and that one's."""
+    others = ("SELECT pid FROM pg_stat_activity WHERE usename = 'shop_app' AND state = 'idle' AND pid <> %s"
+              " AND query LIKE 'DO $airlock$%%'")  # the last that is asked before it waits
+    before = answer_of(client, "SELECT pg_backend_pid()")
+    run(client, "BEGIN")
+    armed = flip.send_arm(control, share=0)
+    (second,), = wait_until(lambda: flip.old.query(others, (int(before),)), 10, "the second login to be there")
+    try:
+        yield before, second
+    finally:
+        signal_quietly(second, signal.SIGCONT)
+    control.answer(armed)
+
+
+@pytest.mark.parametrize("setting", ["SELECT 1", "SET work_mem = '7MB'"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGSTOP])
+def test_a_second_server_that_is_lost_while_it_waits_is_not_gone_on_with(flip, control, number, setting):
+    """Nobody reads what it says until then."""
+    with flip.wire() as client:  # that does not wait for ever
+        run(client, setting)
+        with second_that_waits(flip, control, client) as (before, second):
+            os.kill(second, number)
+            if number == signal.SIGTERM:
+                wait_until(lambda: not lives(flip, second), 10, "it to be gone")
+            run(client, "COMMIT")
+            assert answer_of(client, "SELECT pg_backend_pid()") == before
+
+
+def test_a_hold_that_comes_while_it_is_tried_does_not_wait_for_it(flip, control):
+    with flip.wire() as client:
+        run(client, "SET work_mem = '7MB'")
+        with second_that_waits(flip, control, client) as (_, second), flip.control() as other:
+            os.kill(second, signal.SIGSTOP)
+            run(client, "COMMIT")
+            assert flip.hold(other, hold_ms=5000)["held"] == 1
+            epoch = flip.move_registers()
+            assert other.require("release", side=flip.side, epoch=epoch)["failed"] == 0
+            assert answer_of(client, "SHOW work_mem") == "7MB"

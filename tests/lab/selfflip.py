@@ -107,7 +107,12 @@ class SelfFlip(Lab):
 
     def arm(self, control, share=5, **more):
         """For the hold that comes next; the gateway's answer."""
-        return control.require("arm", attempt=self.attempt + 1, src=self.side, dst=OTHER[self.side], share=share, **more)
+        armed = control.answer(self.send_arm(control, share, **more))
+        assert armed["ok"], armed
+        return armed
+
+    def send_arm(self, control, share=5, **more):
+        return control.send("arm", attempt=self.attempt + 1, src=self.side, dst=OTHER[self.side], share=share, **more)
 
     def send_hold(self, control, hold_ms=20000, drain_ms=5000, lull_ms=0, **carry):
         """carry: policies by class, as the controller sends them. Returns the request's number."""
