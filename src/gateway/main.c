@@ -83,8 +83,8 @@ static int make_verifiers(struct program *p, struct err *err)
 
 static int make_slabs(struct gateway *g, struct err *err)
 {
-	/* A session has up to three legs; one that was closed goes back a turn later. */
-	size_t legs = 4 * (size_t)GATEWAY_SESSIONS_MAX;
+	/* A session has up to four legs; one that was closed goes back a turn later. */
+	size_t legs = 5 * (size_t)GATEWAY_SESSIONS_MAX;
 
 	g->slab = calloc(GATEWAY_SESSIONS_MAX, sizeof *g->slab);
 	if (!g->slab)

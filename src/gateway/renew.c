@@ -16,7 +16,7 @@
 
 struct renewals {
 	struct gateway *gateway;
-	int64_t begun_ms;	/* the loop's clock */
+	int64_t begun_ms;	/* the loop's clock; 0 = not yet */
 	int64_t opened_us;	/* when the newest second login was begun */
 	struct session *coming; /* whose it is, until it waits there */
 	bool full;		/* the server has no room for more */
@@ -79,6 +79,12 @@ static void drop(struct session *s)
 	server_close(&s->second);
 }
 
+/* For all that has been heard of it. */
+static bool is_alive(const struct server *second)
+{
+	return second->leg && !second->leg->gone && !second->leg->broken;
+}
+
 /* It stays as it is. */
 static void look_only(struct session *s)
 {
@@ -91,10 +97,12 @@ static void look_only(struct session *s)
 /* Its server has hung up: it came for nothing. */
 static void on_rest(struct leg *leg)
 {
-	if (leg->gone || leg->broken)
-		look_only(leg->owner);
-	else
+	struct session *s = leg->owner;
+
+	if (is_alive(&s->second))
 		leg_arm(leg);
+	else
+		look_only(s);
 }
 
 /* What it says meanwhile is read when the session goes on with it. */
@@ -123,31 +131,41 @@ static void on_scouted(struct session *s, bool found)
 {
 	struct renewals *r = s->gateway->renewals;
 
-	if (!found)
-		setting_names_forget(&s->gateway->names);
 	r->scouts = false;
-	if (!r->scouts_only) {
+	r->begun_ms = 0; /* what has passed was not for the others */
+	if (r->scouts_only) {
+		drop(s);
+		hold_news(s->gateway->hold, s);
+	} else if (found && is_alive(&s->second)) {
 		is_there(s);
-		return;
+	} else {
+		look_only(s);
 	}
-	drop(s);
-	hold_news(s->gateway->hold, s);
 }
 
+static void door_read(struct session *s, const struct door_view *view, const struct err *err)
+{
+	struct renewals *r = s->gateway->renewals;
+
+	if (err->code != ERR_OK || !view->open || !is_alive(&s->second)) {
+		look_only(s);
+		return;
+	}
+	s->second.epoch = view->epoch;
+	if (r->scouts)
+		scout_begin(r->scout, s, on_scouted);
+	else
+		is_there(s);
+}
+
+/* Answers come in the order of their questions: the last one is this login's. */
 static void on_door(void *ctx, const struct door_view *view, const struct err *err)
 {
 	struct session *s = ctx;
-	struct renewals *r = s->gateway->renewals;
 
-	if (s->renew == RENEW_READING && (err->code != ERR_OK || !view->open)) {
-		look_only(s);
-	} else if (s->renew == RENEW_READING) {
-		s->second.epoch = view->epoch;
-		if (r->scouts)
-			scout_begin(r->scout, s, on_scouted);
-		else
-			is_there(s);
-	}
+	INVARIANT(s->renew_asks > 0);
+	if (--s->renew_asks == 0 && s->renew == RENEW_READING)
+		door_read(s, view, err);
 	session_unref(s);
 }
 
@@ -163,6 +181,7 @@ static void on_second(struct server *server)
 		return;
 	}
 	s->renew = RENEW_READING;
+	s->renew_asks++;
 	session_ref(s);
 	doors_read(s->gateway->doors, server->side, on_door, s);
 }
@@ -201,11 +220,21 @@ static bool is_over(const struct renewals *r)
 	return r->full || (int64_t)uv_now(&r->gateway->loop) - r->begun_ms >= RENEW_MS;
 }
 
+/* A server that lets nobody in is not waited for; a scout is. */
+static bool takes_too_long(const struct renewals *r)
+{
+	return r->coming && is_over(r) && !scout_is_busy(r->scout);
+}
+
 bool renew_some(struct renewals *r)
 {
 	struct session *s = NULL;
 	size_t left = 0;
 
+	if (r->begun_ms == 0)
+		r->begun_ms = (int64_t)uv_now(&r->gateway->loop);
+	if (takes_too_long(r))
+		look_only(r->coming);
 	while (!r->coming && (is_over(r) || !uv_is_active((uv_handle_t *)&r->pause)) &&
 		(s = next_wanted(r)) != NULL) {
 		if (is_over(r) || s->phase != SESSION_RUN)
@@ -227,20 +256,24 @@ static bool may_be_renewed(const struct session *s)
 	       !crowd_is_idle(s);
 }
 
-static void begin(struct renewals *r, bool scouts, bool scouts_only)
+/* What the database reads may have changed since it was known.  If no scout finds it, the first look
+ * does. */
+static void begin(struct renewals *r, bool scouts_only)
 {
+	renew_end(r);
+	setting_names_forget(&r->gateway->names);
 	r->full = false;
-	r->scouts = scouts;
+	r->scouts = true;
 	r->scouts_only = scouts_only;
-	r->begun_ms = (int64_t)uv_now(&r->gateway->loop);
+	r->begun_ms = 0;
 }
 
 void renew_begin(struct renewals *r)
 {
-	begin(r, true, false);
+	begin(r, false);
 	for (struct session *s = r->gateway->first; s; s = s->next) {
 		if (s->renew != RENEW_NOT)
-			continue; /* of an arm before this one */
+			continue; /* it is being made again, for an arm before this one */
 		if (may_be_renewed(s))
 			s->renew = RENEW_WANTED;
 		else
@@ -250,7 +283,7 @@ void renew_begin(struct renewals *r)
 
 void renew_scout(struct renewals *r)
 {
-	begin(r, true, true);
+	begin(r, true);
 	for (struct session *s = r->gateway->first; s; s = s->next)
 		if (may_be_renewed(s)) {
 			s->renew = RENEW_WANTED;
@@ -306,13 +339,10 @@ static bool accounts_for_sets(const struct session *s)
 	return s->sets <= found;
 }
 
-static bool may_be_taken(const struct session *s)
+static bool may_be_taken(struct session *s)
 {
-	const struct leg *leg = s->second.leg;
-
-	return leg && !leg->gone && !leg->broken && s->second.side == s->gateway->likely &&
-	       s->state.lost == 0 && !s->state.channels && accounts_for_sets(s) &&
-	       !hold_stops(s->gateway->hold);
+	return s->second.side == s->gateway->likely && s->state.lost == 0 && !s->state.channels &&
+	       accounts_for_sets(s) && !hold_stops(s->gateway->hold) && is_alive(&s->second);
 }
 
 bool renew_take(struct session *s)
@@ -351,6 +381,7 @@ bool renew_put_back(struct session *s)
 	s->phase = SESSION_RUN;
 	hold_news(s->gateway->hold, s);
 	relay_client(s, false);
+	session_hear_rest(s);
 	return true;
 }
 

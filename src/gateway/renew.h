@@ -61,7 +61,7 @@ bool renew_put_back(struct session *s);
 /* The same, because its replay said no: `why`.  The session counts as one that cannot be carried,
  * until it is looked at again. */
 bool renew_refused(struct session *s, const char *why);
-/* The session is over. */
+/* The session is over, or stays as it is: its second login is closed. */
 void renew_leave(struct session *s);
 
 #endif

@@ -40,6 +40,11 @@ void scout_free(struct scout *scout)
 	free(scout);
 }
 
+bool scout_is_busy(const struct scout *scout)
+{
+	return scout->of != NULL;
+}
+
 void scout_leave(struct scout *scout, const struct session *s)
 {
 	if (scout->of == s)

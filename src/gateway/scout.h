@@ -19,6 +19,7 @@ struct scout *scout_new(void);
 void scout_free(struct scout *scout); /* accepts NULL */
 /* On the second login of `s`, which is in.  One at a time. */
 void scout_begin(struct scout *scout, struct session *s, scout_cb done);
+bool scout_is_busy(const struct scout *scout);
 /* That login is closed: `done` is not called any more.  Nothing happens when it is another's. */
 void scout_leave(struct scout *scout, const struct session *s);
 

@@ -487,8 +487,7 @@ void session_pump_client(struct leg *leg)
 		leg_arm(leg);
 }
 
-/* Our dialogue is over, and the server has said more than its end: nothing else tells of it. */
-static void relay_rest(struct session *s)
+void session_hear_rest(struct session *s)
 {
 	const struct leg *leg = s->server.leg;
 
@@ -504,7 +503,7 @@ void session_pump_server(struct leg *leg)
 	leg_flush(leg);
 	if (s->phase == SESSION_OPENING || s->phase == SESSION_PROBE) {
 		carry_pump(s);
-		relay_rest(s);
+		session_hear_rest(s);
 	} else {
 		if (leg->blocked && s->phase == SESSION_RUN)
 			relay_client(s, false);

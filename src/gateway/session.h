@@ -49,6 +49,7 @@ struct session {
 	struct server parked; /* a login that waits at the other side: park.h */
 	struct server second; /* beside its server, on the same side: renew.h */
 	enum renew_step renew;
+	unsigned renew_asks;  /* for its side's register, and not answered yet */
 	int64_t parked_ms;    /* when it was begun; clock */
 	bool parked_there;    /* it has come to where it waits */
 
@@ -153,6 +154,8 @@ void session_hold_here(struct session *s);
 /* From HELD: its server went, or is of no use any more.  A client that has only a part of what that
  * server was saying cannot go on with another one and is closed. */
 void session_leave_server(struct session *s);
+/* Our dialogue is over, and the server has said more than its end: nothing else tells of it. */
+void session_hear_rest(struct session *s);
 /* From PROBE, after a flush. */
 void session_hold_again(struct session *s);
 

@@ -1,0 +1,170 @@
+"""Sessions that are renewed at arm, and what can happen meanwhile: servers that end, freeze or do not let in,
+a register that is not answered for, a second arm before the first is over."""
+
+import contextlib
+import os
+import signal
+import socket
+import time
+
+import psycopg
+import pytest
+
+from selfflip import OTHER, SelfFlip
+from server import process_state, signal_quietly, wait_until
+
+SCOUTED = "DO $airlock$"  # what a scout says last
+
+
+@pytest.fixture
+def control(flip):
+    with flip.control() as conn:
+        yield conn
+
+
+def send_arm(flip, control, share=0):
+    return control.send("arm", attempt=flip.attempt + 1, src=flip.side, dst=OTHER[flip.side], share=share)
+
+
+def arm(flip, control, share=0):
+    return control.answer(send_arm(flip, control, share))
+
+
+def client_of(flip, **kwargs):
+    return psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True, **kwargs)
+
+
+def servers(flip, said="", but=()):
+    """Of the application's: process ids of those that wait for something to do, and said this last."""
+    return [pid for (pid,) in flip.old.query(
+        "SELECT pid FROM pg_stat_activity WHERE usename = 'shop_app' AND state = 'idle'"
+        " AND starts_with(query, %s) AND pid <> ALL(%s)", (said, list(but)))]
+
+
+def second(flip, said="", but=()):
+    return wait_until(lambda: servers(flip, said, but), 10, "the second login")[0]
+
+
+def end(flip, pid):
+    flip.old.query("SELECT pg_terminate_backend(%s)", (pid,))
+    wait_until(lambda: process_state(pid) in (None, "Z"), 10, "the server to end")
+
+
+@contextlib.contextmanager
+def frozen(*pids):
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+            wait_until(lambda pid=pid: process_state(pid) == "T", 10, "the process to stop")
+        yield
+    finally:
+        for pid in pids:
+            signal_quietly(pid, signal.SIGCONT)
+
+
+def registers_readers(flip):
+    return [pid for (pid,) in flip.old.query(
+        "SELECT pid FROM pg_stat_activity WHERE usename = 'airlock_gateway' AND datname = 'airlock'")]
+
+
+def classes(answer):
+    return [blocker["class"] for blocker in answer["blockers"]]
+
+
+def test_a_second_login_that_ends_while_it_waits_harms_nobody(flip, control):
+    """It was a scout's before, and nobody's by then."""
+    with psycopg.connect(flip.gateway_dsn("shop_app")) as client:  # in a transaction: at no boundary
+        own = client.execute("SELECT pg_backend_pid()").fetchone()[0]
+        asked = send_arm(flip, control)
+        end(flip, second(flip, SCOUTED))
+        assert control.answer(asked)["ok"]
+        assert client.execute("SELECT pg_backend_pid()").fetchone() == (own,)
+    assert flip.gateways[0].is_alive()
+
+
+def test_a_register_that_was_read_for_an_earlier_login_says_nothing_of_this_one(flip, control):
+    with client_of(flip) as client:
+        own = client.execute("SELECT pg_backend_pid()").fetchone()[0]
+        with frozen(*registers_readers(flip)):
+            one = send_arm(flip, control)
+            first = second(flip, but=[own])
+            two = send_arm(flip, control)  # takes its place
+            wait_until(lambda: process_state(first) in (None, "Z"), 10, "the first to be given up")
+            second(flip, but=[own, first])
+        assert control.answer(one)["code"] == "busy"
+        assert control.answer(two)["ok"]
+        assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_scout_whose_server_is_gone_is_not_waited_for(flip, control):
+    with client_of(flip) as client:
+        client.execute("CREATE TEMP TABLE here (a int)")
+        own = client.execute("SELECT pg_backend_pid()").fetchone()[0]
+        with frozen(*registers_readers(flip)):
+            asked = send_arm(flip, control)
+            end(flip, second(flip, but=[own]))
+        assert classes(control.answer(asked)) == ["temp"]
+
+
+def test_who_cannot_log_in_anew_is_looked_at_all_the_same(flip, control):
+    with client_of(flip) as client:
+        client.execute("CREATE TEMP TABLE here (a int)")
+        with frozen(flip.old.pid()):  # the postmaster: its children go on
+            assert classes(arm(flip, control)) == ["temp"]
+
+
+def test_who_cannot_be_looked_at_does_not_keep_others_from_it(flip, control):
+    with client_of(flip) as one, client_of(flip) as two, client_of(flip) as silent:
+        for client in (one, two, silent):
+            client.execute("SELECT 1")
+        with frozen(silent.info.backend_pid):
+            assert control.require("survey")["looked"] == 2
+
+
+def test_who_could_not_be_looked_at_is_not_waited_for(flip, control):
+    """His second login would be of use only with what the look did not bring."""
+    with client_of(flip) as client:
+        client.execute("SET statement_timeout = 1")
+        took = []
+        for _ in range(2):  # at the third failure it would be unknown, and nobody would try
+            begun = time.monotonic()
+            assert arm(flip, control)["ok"]
+            took.append(time.monotonic() - begun)
+        assert min(took) < 0.8
+
+
+def test_what_is_read_by_now_is_found_though_nobody_can_be_renewed(flip, control):
+    reader = "CREATE OR REPLACE FUNCTION siege() RETURNS text LANGUAGE sql AS $$ SELECT current_setting('{}', true) $$"
+    with client_of(flip) as client:
+        assert arm(flip, control)["ok"]  # what is read of settings is known now
+        client.execute("LISTEN here")
+        client.execute("SET siege.who = 'me'")
+        assert arm(flip, control)["ok"]  # and that he loses something
+        flip.old.psql(reader.format("siege.who"), "shop")
+        client.execute("SELECT 1")
+        assert arm(flip, control)["ok"]
+        held, released = flip.turn(control)
+        assert released["failed"] == 0
+        assert client.execute("SELECT siege()").fetchone() == ("me",)
+
+
+class Deaf(SelfFlip):
+    """At new's address somebody listens who never says a word."""
+
+    def conninfo(self, side):
+        text = super().conninfo(side)
+        return text.replace("host=127.0.0.2", "host=127.0.0.3", 1)
+
+
+@pytest.fixture(scope="module")
+def deaf(scratch):
+    made = Deaf.make(scratch() / "deaf")
+    with socket.create_server(("127.0.0.3", made.old.port)):
+        yield made
+        made.down()
+
+
+def test_logins_that_do_not_come_to_be_parked_keep_nobody_from_being_looked_at(deaf):
+    with deaf.control() as control, client_of(deaf) as client:
+        client.execute("CREATE TEMP TABLE here (a int)")
+        assert classes(arm(deaf, control, share=5)) == ["temp"]
