@@ -17,6 +17,7 @@
 
 #define ARM_MS 1000	  /* for sessions to come to a boundary, where they are looked at */
 #define SCOUT_MS 5000	  /* for what is to be asked for to be found; nobody waits for that */
+#define PARK_FIRST_MS 300 /* whoever has not come to be parked by then is not waited for */
 #define LOOKS_MORE_MS 100 /* so often, one more at a time */
 #define KEPT_MS 10000	  /* for a hold to follow, before what was prepared is put away */
 
@@ -76,24 +77,41 @@ static void answer(struct hold *h)
 static void begin_to_look(struct hold *h)
 {
 	h->looks = true;
+	h->scouts = false;
 	h->looking_ms = (int64_t)uv_now(&h->gateway->loop);
+}
+
+static int64_t looking_for_ms(const struct hold *h)
+{
+	return (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
 }
 
 bool hold_has_room_to_look(const struct hold *h)
 {
-	int64_t ms = (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
-
 	return !renew_is_scouting(h->gateway->renewals) &&
-	       crowd_looked_at(h->gateway) <= (size_t)(ms / LOOKS_MORE_MS);
+	       h->looked_at <= (size_t)(looking_for_ms(h) / LOOKS_MORE_MS);
 }
 
+void hold_looks_at_one(struct hold *h)
+{
+	h->looked_at++;
+}
+
+static bool is_time_up(const struct hold *h)
+{
+	bool scouts = h->scouts || renew_is_scouting(h->gateway->renewals);
+
+	return looking_for_ms(h) >= (scouts ? SCOUT_MS : ARM_MS);
+}
+
+/* Also by the clock there is room for more looks, and who lets wait too long is not waited for. */
 static void on_armed(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
-	int64_t ms = (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
 
-	if (h->arming && renew_is_scouting(h->gateway->renewals) && ms < SCOUT_MS) {
-		uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+	if (h->arming && !is_time_up(h)) {
+		uv_timer_start(&h->arm, on_armed, LOOKS_MORE_MS, 0);
+		hold_look_soon(h);
 	} else if (h->arming) {
 		answer(h);
 	} else if (hold_stops(h)) {
@@ -122,16 +140,22 @@ static bool look_at_some(struct hold *h)
 /* Parking makes the other side's server work, which may be on this machine: that first. */
 static bool is_preparing(struct hold *h)
 {
-	if (!h->arming)
-		return false;
-	return (!h->surveying && park_is_busy(h->gateway->park)) ||
-	       renew_some(h->gateway->renewals);
+	bool parks = h->arming && !h->surveying && park_is_busy(h->gateway->park);
+
+	if (!h->arming || (parks && looking_for_ms(h) < PARK_FIRST_MS))
+		return parks;
+	return renew_some(h->gateway->renewals) || parks;
 }
 
 void arm_look(struct hold *h)
 {
+	bool scouts = renew_is_scouting(h->gateway->renewals);
 	bool preparing = is_preparing(h);
 
+	if (h->scouts && !scouts)
+		begin_to_look(h); /* what has passed was not for that */
+	h->scouts = scouts;
+	h->looked_at = crowd_looked_at(h->gateway);
 	h->looks = look_at_some(h) || preparing;
 	if (h->arming && !h->looks)
 		answer(h);
@@ -146,7 +170,7 @@ static void begin(struct hold *h, struct controld_request *request,
 	hold_take_over(&h->arming, request);
 	h->surveying = survey;
 	begin_to_look(h);
-	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
+	uv_timer_start(&h->arm, on_armed, LOOKS_MORE_MS, 0);
 }
 
 /* As arm looks, and nothing else. */

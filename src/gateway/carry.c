@@ -86,6 +86,7 @@ static void probe_failed(struct session *s)
 	s->unknown = ++s->captures_failed >= CAPTURES_MAX;
 	snprintf(s->why, sizeof s->why, "%s", capture_why(&s->capture));
 	s->kept = capture_kept(&s->capture);
+	renew_leave(s); /* there is nothing to make again */
 	probed(s);
 }
 
@@ -164,6 +165,7 @@ void carry_probe(struct session *s)
 	session_state_fini(&s->state);
 	s->state = SESSION_STATE_INIT;
 	s->phase = SESSION_PROBE;
+	hold_looks_at_one(s->gateway->hold);
 	capture_begin(&s->capture, &options, &s->state, &s->mine);
 	say_mine(s);
 }

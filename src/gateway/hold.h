@@ -46,6 +46,7 @@ bool hold_keeps(const struct hold *h, const struct server *server);
 bool hold_is_arming(const struct hold *h);
 /* Without a hold: may one more session be looked at now? */
 bool hold_has_room_to_look(const struct hold *h);
+void hold_looks_at_one(struct hold *h);
 /* How long a session that was carried may look for an open door. */
 int64_t hold_patience_ms(const struct hold *h);
 /* A session that the hold's end let go has been served: it is at a boundary again. */

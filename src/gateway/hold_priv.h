@@ -18,6 +18,8 @@ struct hold {
 	enum control_side src;
 	bool looks;	    /* somebody is still to be looked at, without a hold */
 	int64_t looking_ms; /* since when; the loop's clock */
+	bool scouts;	    /* nobody could be looked at when this turn began */
+	size_t looked_at;   /* of how many a probe is under way, or was when this turn began */
 	int64_t began_us, flipping_us, drained_ms, hold_ms, lull_ms;
 	unsigned aborts;
 	bool expiring;	     /* a register is being read, or moved, for the deadline */
