@@ -2,6 +2,7 @@
  * relay.c - the hot path: bytes go from one leg's buffer to the other leg's socket; only message
  * headers are looked at, but for the few messages of which the gateway has to know more.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -18,6 +19,20 @@ static bool has_rest(const struct leg *leg)
 
 /* ---- from the client ------------------------------------------------------------------------- */
 
+/* For who is made again without need (renew.h): no command tag tells of what is set by a function.
+ * No part of the name but its first letter begins it. */
+static void note_text(struct session *s, const uint8_t *text, uint32_t len)
+{
+	static const char name[] = "set_config";
+
+	for (uint32_t i = 0; i < len && !s->sets_more; i++) {
+		int c = tolower(text[i]);
+
+		s->sets_at = c == name[s->sets_at] ? s->sets_at + 1 : c == name[0];
+		s->sets_more = name[s->sets_at] == '\0';
+	}
+}
+
 /* Part of the message that was begun: goes on as it is. */
 static void client_rest(struct session *s)
 {
@@ -26,6 +41,8 @@ static void client_rest(struct session *s)
 
 	if (s->unnamed.keeping)
 		unnamed_more(&s->unnamed, leg->in + leg->mid, n);
+	if (s->has_text)
+		note_text(s, leg->in + leg->mid, n);
 	leg->mid += n;
 	s->client_need -= n;
 	s->account.bytes_in += n;
@@ -78,6 +95,8 @@ static enum taken client_head(struct session *s)
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;
+	s->has_text = head.type == 'Q' || head.type == 'P';
+	s->sets_at = 0;
 	if (read)
 		unnamed_client(&s->unnamed, message, head.type, head.body,
 			head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
@@ -186,8 +205,11 @@ static void note_sets(struct session *s, const uint8_t *tag, uint32_t len)
 {
 	if (len == sizeof "SET" && memcmp(tag, "SET", len) == 0)
 		s->sets++;
-	else if (len == sizeof "DISCARD ALL" && memcmp(tag, "DISCARD ALL", len) == 0)
+	else if (len == sizeof "DISCARD ALL" && memcmp(tag, "DISCARD ALL", len) == 0 &&
+		 track_units_owed(&s->track) <= 1) { /* nothing is under way behind it */
 		s->sets = 0;
+		s->sets_more = false;
+	}
 }
 
 /* What a command has done is worth a look, so it is waited for; it is never long. */
