@@ -252,6 +252,7 @@ static void stop_sessions(struct hold *h)
 	int64_t now_us = gateway_now_us();
 
 	uv_check_stop(&h->lulling);
+	renew_end(h->gateway->renewals);
 	release_stop(h);
 	h->phase = CONTROL_DRAINING;
 	h->lull_ms = (now_us - h->began_us) / 1000;
@@ -295,7 +296,6 @@ static void begin(struct hold *h, const struct control_hold *hold, const struct 
 	int64_t lull_ms;
 
 	hold_take_policies(h, policies);
-	renew_end(h->gateway->renewals);
 	if (h->releasing && h->release_read)
 		release_answer(h); /* who still waits is held again, and goes on with the next one */
 	release_count_anew(h);

@@ -336,13 +336,15 @@ static bool accounts_for_sets(const struct session *s)
 
 	for (const struct state_setting *set = s->state.settings; set; set = set->next)
 		found++;
-	return s->sets <= found;
+	return s->sets <= found && !s->sets_more;
 }
 
-static bool may_be_taken(struct session *s)
+static bool may_be_taken(const struct session *s)
 {
-	return s->second.side == s->gateway->likely && s->state.lost == 0 && !s->state.channels &&
-	       accounts_for_sets(s) && !hold_stops(s->gateway->hold) && is_alive(&s->second);
+	const struct hold *hold = s->gateway->hold;
+
+	return !hold_stops(hold) && hold_keeps(hold, &s->second) && s->state.lost == 0 &&
+	       !s->state.channels && accounts_for_sets(s) && is_alive(&s->second);
 }
 
 bool renew_take(struct session *s)

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import socket
+import struct
 import time
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 
 from selfflip import OTHER, SelfFlip
 from server import process_state, signal_quietly, wait_until
+from wire import SYNC, query, run
 
 SCOUTED = "DO $airlock$"  # what a scout says last
 
@@ -65,6 +67,13 @@ def frozen(*pids):
 def registers_readers(flip):
     return [pid for (pid,) in flip.old.query(
         "SELECT pid FROM pg_stat_activity WHERE usename = 'airlock_gateway' AND datname = 'airlock'")]
+
+
+def wire_until_ready(wire):
+    heard = [wire.next()]
+    while heard[-1][0] != "Z":
+        heard.append(wire.next())
+    return heard
 
 
 def classes(answer):
@@ -146,6 +155,36 @@ def test_what_is_read_by_now_is_found_though_nobody_can_be_renewed(flip, control
         held, released = flip.turn(control)
         assert released["failed"] == 0
         assert client.execute("SELECT siege()").fetchone() == ("me",)
+
+
+def test_the_second_login_has_an_account_too(flip, control):
+    """Else who looks for writers sees a session from the gateway's address of which it does not tell."""
+    with client_of(flip) as client:
+        own = client.execute("SELECT pg_backend_pid()").fetchone()[0]
+        with frozen(*registers_readers(flip)):
+            asked = send_arm(flip, control)
+            other = second(flip, but=[own])
+            rows = control.require("accounts", ended=False, before=0)["accounts"]
+        assert {row["pid"] for row in rows} == {own, other}
+        assert {(row["port"], row["user"]) for row in rows} == {(rows[0]["port"], "shop_app")}
+        assert control.answer(asked)["ok"]
+
+
+def in_pieces(wire, sql):
+    sent = query(sql)
+    wire.send_in_pieces(sent, range(1, len(sent)))
+
+
+@pytest.mark.parametrize("send", [lambda wire, sql: wire.send(query(sql)), in_pieces,
+                                  lambda wire, sql: wire.send(run(sql) + SYNC)], ids=["query", "pieces", "parse"])
+def test_a_setting_by_a_function_is_not_lost_by_an_arm(flip, control, send):
+    """No command tag tells of it, and no server shows it: it is the application's own."""
+    with flip.wire() as wire:
+        send(wire, "SELECT SET_config('siege.own', 'mine', false)")
+        wire_until_ready(wire)
+        assert arm(flip, control)["blockers"] == []
+        wire.send(query("SHOW siege.own"))
+        assert wire_until_ready(wire)[1] == ("D", struct.pack(">HI", 1, 4) + b"mine")
 
 
 class Deaf(SelfFlip):
