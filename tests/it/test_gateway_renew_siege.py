@@ -13,6 +13,7 @@ import pytest
 
 from selfflip import OTHER, SelfFlip
 from server import process_state, signal_quietly, wait_until
+from test_gateway import make_certificate
 from wire import SYNC, query, run
 
 SCOUTED = "DO $airlock$"  # what a scout says last
@@ -80,8 +81,7 @@ def classes(answer):
     return [blocker["class"] for blocker in answer["blockers"]]
 
 
-def test_a_second_login_that_ends_while_it_waits_harms_nobody(flip, control):
-    """It was a scout's before, and nobody's by then."""
+def second_ends(flip, control):
     with psycopg.connect(flip.gateway_dsn("shop_app")) as client:  # in a transaction: at no boundary
         own = client.execute("SELECT pg_backend_pid()").fetchone()[0]
         asked = send_arm(flip, control)
@@ -89,6 +89,11 @@ def test_a_second_login_that_ends_while_it_waits_harms_nobody(flip, control):
         assert control.answer(asked)["ok"]
         assert client.execute("SELECT pg_backend_pid()").fetchone() == (own,)
     assert flip.gateways[0].is_alive()
+
+
+def test_a_second_login_that_ends_while_it_waits_harms_nobody(flip, control):
+    """It was a scout's before, and nobody's by then."""
+    second_ends(flip, control)
 
 
 def test_a_register_that_was_read_for_an_earlier_login_says_nothing_of_this_one(flip, control):
@@ -185,6 +190,32 @@ def test_a_setting_by_a_function_is_not_lost_by_an_arm(flip, control, send):
         assert arm(flip, control)["blockers"] == []
         wire.send(query("SHOW siege.own"))
         assert wire_until_ready(wire)[1] == ("D", struct.pack(">HI", 1, 4) + b"mine")
+
+
+@pytest.fixture(scope="module")
+def secure(scratch):
+    place = scratch()
+    make_certificate(place)
+    made = SelfFlip.make(place / "secure", tls=(place / "lab.crt", place / "lab.key"))
+    yield made
+    made.down()
+
+
+def test_under_tls_a_session_is_made_again_with_all_it_has(secure):
+    """Of what OpenSSL has read no socket tells."""
+    with secure.control() as control, client_of(secure) as client:
+        for n in range(40):
+            client.execute(f"SELECT {n}, {', '.join(['%s::int'] * 60)}", range(60), prepare=True)
+        own = client.execute("SELECT pg_backend_pid()").fetchone()
+        assert arm(secure, control)["blockers"] == []
+        assert client.execute("SELECT pg_backend_pid()").fetchone() != own
+        assert client.execute(f"SELECT 7, {', '.join(['%s::int'] * 60)}", range(60), prepare=True).fetchone()[0] == 7
+        assert client.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE '_pg%'").fetchone() == (40,)
+
+
+def test_under_tls_a_second_login_that_ends_harms_nobody(secure):
+    with secure.control() as control:
+        second_ends(secure, control)
 
 
 class Deaf(SelfFlip):
