@@ -1,6 +1,7 @@
 """Sessions that are renewed at arm, and what can happen meanwhile: servers that end, freeze or do not let in,
 a register that is not answered for, a second arm before the first is over."""
 
+import concurrent.futures
 import contextlib
 import os
 import signal
@@ -190,6 +191,76 @@ def test_a_setting_by_a_function_is_not_lost_by_an_arm(flip, control, send):
         assert arm(flip, control)["blockers"] == []
         wire.send(query("SHOW siege.own"))
         assert wire_until_ready(wire)[1] == ("D", struct.pack(">HI", 1, 4) + b"mine")
+
+
+# -- while a session is made again: its replay waits for a lock ---------------------------------------
+
+
+@contextlib.contextmanager
+def made_again(flip, control, client):
+    """Yields the arm's number while the client's session is with its new server."""
+    client.execute("SET default_text_search_config = 'german'")  # is looked up when it is set, and only then
+    with flip.old.connect("shop", autocommit=False) as owner:
+        owner.execute("LOCK TABLE pg_ts_config IN ACCESS EXCLUSIVE MODE")
+        asked = send_arm(flip, control)
+        wait_until(lambda: owner.execute("SELECT count(*) FROM pg_locks WHERE NOT granted"
+                                         " AND relation = 'pg_ts_config'::regclass").fetchone() != (0,),
+                   10, "the replay to wait")
+        yield asked
+        owner.rollback()
+
+
+def has_all(client):
+    assert client.execute("SHOW default_text_search_config").fetchone() == ("pg_catalog.german",)
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_a_hold_while_a_session_is_made_again_finds_it_where_it_was(flip, control, asks):
+    with client_of(flip) as client, concurrent.futures.ThreadPoolExecutor() as pool:
+        own = client.execute("SELECT pg_backend_pid()").fetchone()
+        with made_again(flip, control, client):
+            waits = pool.submit(client.execute, "SELECT pg_backend_pid()") if asks else None
+            held = flip.hold(control, drain_ms=3000)
+        assert (held["ok"], held["held"]) == (True, 1)
+        control.require("release", side=flip.side, epoch=0)
+        assert waits is None or waits.result(10).fetchone()[0] > 0
+        has_all(client)
+        assert client.execute("SELECT pg_backend_pid()").fetchone() != own  # the hold has ended that
+        assert flip.turn(control)[1]["failed"] == 0
+        has_all(client)
+
+
+def test_who_leaves_while_he_is_made_again_leaves_no_server(flip, control):
+    client = client_of(flip)
+    with made_again(flip, control, client) as asked:
+        client.close()
+        wait_until(lambda: control.require("status")["sessions"] == 0, 10, "the departure to be seen")
+    assert control.answer(asked)["ok"]
+    wait_until(lambda: flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'shop_app'") == [(0,)],
+               10, "its servers to end")
+
+
+def test_an_arm_while_a_session_is_made_again_for_one_before_it(flip, control):
+    with client_of(flip) as client:
+        with made_again(flip, control, client) as first:
+            then = send_arm(flip, control)
+        assert control.answer(first)["code"] == "busy"
+        assert control.answer(then)["blockers"] == []
+        has_all(client)
+        assert flip.turn(control)[1]["failed"] == 0
+        has_all(client)
+
+
+def test_a_gateway_that_is_told_to_end_while_a_session_is_made_again_ends_well(flip, control):
+    with client_of(flip) as client:
+        with made_again(flip, control, client):
+            flip.gateways.pop().stop()
+        with pytest.raises(psycopg.OperationalError):
+            client.execute("SELECT 1")
+    flip.start_gateway()
+
+
+# -- under TLS ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
