@@ -55,6 +55,19 @@ void renew_free(struct renewals *r)
 	free(r);
 }
 
+static bool may_scout(const struct session *s)
+{
+	return s->phase == SESSION_RUN && s->server.side == s->gateway->likely;
+}
+
+/* By what was seen last; the look at its next boundary decides. */
+static bool may_be_renewed(const struct session *s)
+{
+	return may_scout(s) && !s->unknown &&
+	       (s->state.lost & ~(unsigned)STATE_AGAIN) == 0 && !s->state.channels &&
+	       !crowd_is_idle(s);
+}
+
 /* ---- the second login ------------------------------------------------------------------------ */
 
 /* Others go on as long as this one took. */
@@ -136,7 +149,7 @@ static void on_scouted(struct session *s, bool found)
 	if (r->scouts_only) {
 		drop(s);
 		hold_news(s->gateway->hold, s);
-	} else if (found && is_alive(&s->second)) {
+	} else if (found && is_alive(&s->second) && may_be_renewed(s)) {
 		is_there(s);
 	} else {
 		look_only(s);
@@ -248,14 +261,6 @@ bool renew_some(struct renewals *r)
 	return left > 0;
 }
 
-/* By what was seen last; the look at its next boundary decides. */
-static bool may_be_renewed(const struct session *s)
-{
-	return s->phase == SESSION_RUN && s->server.side == s->gateway->likely && !s->unknown &&
-	       (s->state.lost & ~(unsigned)STATE_AGAIN) == 0 && !s->state.channels &&
-	       !crowd_is_idle(s);
-}
-
 /* What the database reads may have changed since it was known.  If no scout finds it, the first look
  * does. */
 static void begin(struct renewals *r, bool scouts_only)
@@ -268,27 +273,39 @@ static void begin(struct renewals *r, bool scouts_only)
 	r->begun_ms = 0;
 }
 
+/* Of anybody's: it is another login than his. */
+static void want_a_scout(struct renewals *r)
+{
+	for (struct session *s = r->gateway->first; s; s = s->next)
+		if (s->renew == RENEW_NOT && may_scout(s)) {
+			s->renew = RENEW_WANTED;
+			return;
+		}
+}
+
 void renew_begin(struct renewals *r)
 {
+	bool somebody = false;
+
 	begin(r, false);
 	for (struct session *s = r->gateway->first; s; s = s->next) {
 		if (s->renew != RENEW_NOT)
 			continue; /* it is being made again, for an arm before this one */
-		if (may_be_renewed(s))
+		if (may_be_renewed(s)) {
 			s->renew = RENEW_WANTED;
-		else
+			somebody = true;
+		} else {
 			s->probe_wanted = s->phase == SESSION_RUN;
+		}
 	}
+	if (!somebody)
+		want_a_scout(r);
 }
 
 void renew_scout(struct renewals *r)
 {
 	begin(r, true);
-	for (struct session *s = r->gateway->first; s; s = s->next)
-		if (may_be_renewed(s)) {
-			s->renew = RENEW_WANTED;
-			return;
-		}
+	want_a_scout(r);
 }
 
 bool renew_is_scouting(const struct renewals *r)

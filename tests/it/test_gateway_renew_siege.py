@@ -164,6 +164,25 @@ def test_what_is_read_by_now_is_found_though_nobody_can_be_renewed(flip, control
         assert client.execute("SELECT siege()").fetchone() == ("me",)
 
 
+def test_who_cannot_be_renewed_is_not_made_to_find_what_is_read(flip, control):
+    """Any insert into a table with a serial column is enough for that."""
+    flip.old.psql("CREATE SEQUENCE IF NOT EXISTS siege_seq; GRANT ALL ON SEQUENCE siege_seq TO shop_app", "shop")
+    with client_of(flip) as client:
+        client.execute("SELECT nextval('siege_seq')")
+        assert arm(flip, control)["ok"]  # and it is known of him
+        client.execute("SELECT 1")
+        with flip.old.connect("shop", autocommit=False) as owner:
+            owner.execute("SET idle_in_transaction_session_timeout = '8s'")  # no client waits for it for ever
+            owner.execute("LOCK TABLE pg_policy IN ACCESS EXCLUSIVE MODE")
+            asked = send_arm(flip, control)
+            wait_until(lambda: owner.execute("SELECT count(*) FROM pg_locks WHERE NOT granted"
+                                             " AND relation = 'pg_policy'::regclass").fetchone() != (0,),
+                       10, "the schema to be read")
+            assert client.execute("SELECT 2").fetchone() == (2,)
+            owner.rollback()
+        assert control.answer(asked)["ok"]
+
+
 def test_the_second_login_has_an_account_too(flip, control):
     """Else who looks for writers sees a session from the gateway's address of which it does not tell."""
     with client_of(flip) as client:
