@@ -79,17 +79,17 @@ static int64_t signed_of(uint64_t count)
 }
 
 /* What the server takes for its client's address: our end of its leg. */
-static void tell_server(const struct server *server, struct control_account *ret)
+static void tell_server(const struct session *s, struct control_account *ret)
 {
 	struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof at;
 	struct account_end via;
 
-	ret->side = server->side;
-	if (!server_is_open(server) || server->pid == 0)
+	ret->side = s->server.side;
+	if (!server_is_open(&s->server) || s->server.pid == 0)
 		return;
-	ret->pid = server->pid;
-	if (getsockname(server->leg->fd, (struct sockaddr *)&at, &len) != 0)
+	ret->pid = s->server.pid;
+	if (getsockname(s->server.leg->fd, (struct sockaddr *)&at, &len) != 0)
 		return;
 	take_end(&at, len, &via);
 	snprintf(ret->via, sizeof ret->via, "%s", via.address);
@@ -117,16 +117,7 @@ static void tell(const struct session *s, struct control_account *ret)
 	snprintf(ret->database, sizeof ret->database, "%.63s", s->login.database);
 	snprintf(ret->application, sizeof ret->application, "%.63s", application ? application : "");
 	snprintf(ret->wrote, sizeof ret->wrote, "%.11s", a->wrote);
-	tell_server(&s->server, ret);
-}
-
-/* Its second login (renew.h), for who sees that at the server; it has done nothing. */
-static void tell_second(const struct session *s, struct control_account *ret)
-{
-	tell(s, ret);
-	ret->transactions = ret->bytes_in = ret->bytes_out = ret->writes = ret->rows = 0;
-	ret->wrote_ms = 0;
-	tell_server(&s->second, ret);
+	tell_server(s, ret);
 }
 
 /* Its ages are those at its end, and its end a time of the loop's clock, until they are told. */
@@ -184,8 +175,6 @@ static void page_of_sessions(
 		room = add(page, &row);
 		if (room)
 			tell(s, row);
-		if (room && s->second.pid && server_is_open(&s->second) && add(page, &row))
-			tell_second(s, row);
 	}
 }
 
