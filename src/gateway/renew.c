@@ -223,7 +223,7 @@ bool renew_some(struct renewals *r)
 static bool may_be_renewed(const struct session *s)
 {
 	return s->phase == SESSION_RUN && s->server.side == s->gateway->likely && !s->unknown &&
-	       (s->state.lost & ~(unsigned)STATE_AGAIN) == 0 && !s->state.channels &&
+	       (s->state.lost & ~(unsigned)STATE_REPLAY) == 0 && !s->state.channels &&
 	       !crowd_is_idle(s);
 }
 
@@ -358,8 +358,8 @@ bool renew_refused(struct session *s, const char *why)
 {
 	if (s->renew != RENEW_TRYING)
 		return false;
-	s->state.lost |= STATE_AGAIN;
-	s->state.example[__builtin_ctz(STATE_AGAIN)] = arena_strdup(&s->state.arena, why);
+	s->state.lost |= STATE_REPLAY;
+	s->state.example[__builtin_ctz(STATE_REPLAY)] = arena_strdup(&s->state.arena, why);
 	say("session %u of %.63s cannot be made again: %s", s->pid, s->login.user, why);
 	return renew_put_back(s);
 }

@@ -115,7 +115,7 @@ def test_who_cannot_be_made_again_is_named_and_keeps_its_server(flip, control):
         before = backend(client), backend(other)
         flip.old.psql(f"REVOKE {right} FROM shop_app")
         blocker, = flip.arm(control)["blockers"]
-        assert (blocker["class"], blocker["policy"]) == ("again", "block") and "log_duration" in blocker["text"]
+        assert (blocker["class"], blocker["policy"]) == ("replay", "block") and "log_duration" in blocker["text"]
         assert backend(client) == before[0] and client.execute("SHOW log_duration").fetchone() == ("on",)
         assert backend(other) != before[1]
         flip.old.psql(f"GRANT {right} TO shop_app")
