@@ -16,7 +16,7 @@
 
 struct renewals {
 	struct gateway *gateway;
-	int64_t begun_ms;	/* the loop's clock */
+	int64_t begun_ms;	/* the loop's clock; 0 = nobody's turn has come yet */
 	int64_t opened_us;	/* when the newest second login was begun */
 	struct session *coming; /* whose it is, until it waits there */
 	bool full;		/* the server has no room for more */
@@ -126,6 +126,7 @@ static void on_scouted(struct session *s, bool found)
 	if (!found)
 		setting_names_forget(&s->gateway->names);
 	r->scouts = false;
+	r->begun_ms = 0; /* that was not theirs */
 	if (!r->scouts_only) {
 		is_there(s);
 		return;
@@ -138,10 +139,13 @@ static void on_door(void *ctx, const struct door_view *view, const struct err *e
 {
 	struct session *s = ctx;
 	struct renewals *r = s->gateway->renewals;
+	const struct leg *leg = s->second.leg;
 
-	if (s->renew == RENEW_READING && (err->code != ERR_OK || !view->open)) {
+	if (s->renew != RENEW_READING) {
+		; /* it is over */
+	} else if (err->code != ERR_OK || !view->open || leg->gone || leg->broken) {
 		look_only(s);
-	} else if (s->renew == RENEW_READING) {
+	} else {
 		s->second.epoch = view->epoch;
 		if (r->scouts)
 			scout_begin(r->scout, s, on_scouted);
@@ -196,9 +200,13 @@ static struct session *next_wanted(struct renewals *r)
 	return idle;
 }
 
-static bool is_over(const struct renewals *r)
+static bool is_over(struct renewals *r)
 {
-	return r->full || (int64_t)uv_now(&r->gateway->loop) - r->begun_ms >= RENEW_MS;
+	int64_t now_ms = (int64_t)uv_now(&r->gateway->loop);
+
+	if (r->begun_ms == 0)
+		r->begun_ms = now_ms;
+	return r->full || now_ms - r->begun_ms >= RENEW_MS;
 }
 
 bool renew_some(struct renewals *r)
@@ -232,7 +240,7 @@ static void begin(struct renewals *r, bool scouts, bool scouts_only)
 	r->full = false;
 	r->scouts = scouts;
 	r->scouts_only = scouts_only;
-	r->begun_ms = (int64_t)uv_now(&r->gateway->loop);
+	r->begun_ms = 0;
 }
 
 void renew_begin(struct renewals *r)
