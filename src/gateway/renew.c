@@ -166,6 +166,7 @@ static void on_second(struct server *server)
 		look_only(s);
 		return;
 	}
+	account_second(s);
 	s->renew = RENEW_READING;
 	session_ref(s);
 	doors_read(s->gateway->doors, server->side, on_door, s);
@@ -342,6 +343,7 @@ bool renew_done(struct session *s)
 {
 	if (s->renew != RENEW_TRYING)
 		return false;
+	account_second(s);
 	drop(s);
 	s->probe_wanted = hold_is_arming(s->gateway->hold); /* which leaves the probe prepared */
 	return true;
