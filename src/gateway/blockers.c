@@ -38,7 +38,7 @@ static enum policy_class class_of(unsigned bit)
 		return CLASS_STATEMENTS;
 	case STATE_SIZE:
 	case STATE_REPLICATION:
-	case STATE_AGAIN:
+	case STATE_REPLAY:
 		break;
 	}
 	return CLASS_UNKNOWN;

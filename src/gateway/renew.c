@@ -16,7 +16,7 @@
 
 struct renewals {
 	struct gateway *gateway;
-	int64_t begun_ms;	/* the loop's clock; 0 = not yet */
+	int64_t begun_ms;	/* the loop's clock; 0 = nobody's turn has come yet */
 	int64_t opened_us;	/* when the newest second login was begun */
 	struct session *coming; /* whose it is, until it waits there */
 	bool full;		/* the server has no room for more */
@@ -64,7 +64,7 @@ static bool may_scout(const struct session *s)
 static bool may_be_renewed(const struct session *s)
 {
 	return may_scout(s) && !s->unknown &&
-	       (s->state.lost & ~(unsigned)STATE_AGAIN) == 0 && !s->state.channels &&
+	       (s->state.lost & ~(unsigned)STATE_REPLAY) == 0 && !s->state.channels &&
 	       !crowd_is_idle(s);
 }
 
@@ -193,6 +193,7 @@ static void on_second(struct server *server)
 		look_only(s);
 		return;
 	}
+	account_second(s);
 	s->renew = RENEW_READING;
 	s->renew_asks++;
 	session_ref(s);
@@ -228,13 +229,17 @@ static struct session *next_wanted(struct renewals *r)
 	return idle;
 }
 
-static bool is_over(const struct renewals *r)
+static bool is_over(struct renewals *r)
 {
-	return r->full || (int64_t)uv_now(&r->gateway->loop) - r->begun_ms >= RENEW_MS;
+	int64_t now_ms = (int64_t)uv_now(&r->gateway->loop);
+
+	if (r->begun_ms == 0)
+		r->begun_ms = now_ms;
+	return r->full || now_ms - r->begun_ms >= RENEW_MS;
 }
 
 /* A server that lets nobody in is not waited for; a scout is. */
-static bool takes_too_long(const struct renewals *r)
+static bool takes_too_long(struct renewals *r)
 {
 	return r->coming && is_over(r) && !scout_is_busy(r->scout);
 }
@@ -244,8 +249,6 @@ bool renew_some(struct renewals *r)
 	struct session *s = NULL;
 	size_t left = 0;
 
-	if (r->begun_ms == 0)
-		r->begun_ms = (int64_t)uv_now(&r->gateway->loop);
 	if (takes_too_long(r))
 		look_only(r->coming);
 	while (!r->coming && (is_over(r) || !uv_is_active((uv_handle_t *)&r->pause)) &&
@@ -383,6 +386,7 @@ bool renew_done(struct session *s)
 {
 	if (s->renew != RENEW_TRYING)
 		return false;
+	account_second(s);
 	drop(s);
 	s->probe_wanted = hold_is_arming(s->gateway->hold); /* which leaves the probe prepared */
 	return true;
@@ -408,8 +412,8 @@ bool renew_refused(struct session *s, const char *why)
 {
 	if (s->renew != RENEW_TRYING)
 		return false;
-	s->state.lost |= STATE_AGAIN;
-	s->state.example[__builtin_ctz(STATE_AGAIN)] = arena_strdup(&s->state.arena, why);
+	s->state.lost |= STATE_REPLAY;
+	s->state.example[__builtin_ctz(STATE_REPLAY)] = arena_strdup(&s->state.arena, why);
 	say("session %u of %.63s cannot be made again: %s", s->pid, s->login.user, why);
 	return renew_put_back(s);
 }

@@ -8,6 +8,7 @@
  * server (that of before the hold) or none (just logged in, ended by a seal, detached).  From there
  * session_settle() leads it on: to RUN with the server it has, or through OPENING (connect, log in,
  * read the register, replay) to RUN: the same for a first login, a flip, an abort, a re-attachment.
+ * From PROBE to OPENING goes a session that is renewed: renew.h.
  *
  * No client byte reaches a server before the register of its side was read open after the login
  * (decision 8).

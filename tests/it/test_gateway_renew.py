@@ -104,6 +104,19 @@ def test_a_session_that_is_not_captured_yet_is_served_first(flip, control):
         assert [kind for kind, _ in wire.hear(4)] == ["T", "D", "C", "Z"]
 
 
+def test_its_servers_are_accounted_for(flip, control):
+    """Whoever looks for writers sees them for a moment, and asks whose they are."""
+    with flip.wire() as client:
+        mine = client.port()
+        with second_that_waits(flip, control, client) as (before, second), flip.control() as other:
+            told = other.require("accounts", ended=True, before=0)["accounts"]
+            assert [(a["port"], a["writes"]) for a in told if a["pid"] == second] == [(mine, 0)]
+            run(client, "COMMIT")
+            wait_until(lambda: not lives(flip, int(before)), 10, "the old server to be closed")
+            told = other.require("accounts", ended=True, before=0)["accounts"]
+            assert [(a["port"], a["transactions"]) for a in told if a["pid"] == int(before)] == [(mine, 0)]
+
+
 # -- who cannot be ------------------------------------------------------------------------------------
 
 
@@ -115,7 +128,7 @@ def test_who_cannot_be_made_again_is_named_and_keeps_its_server(flip, control):
         before = backend(client), backend(other)
         flip.old.psql(f"REVOKE {right} FROM shop_app")
         blocker, = flip.arm(control)["blockers"]
-        assert (blocker["class"], blocker["policy"]) == ("again", "block") and "log_duration" in blocker["text"]
+        assert (blocker["class"], blocker["policy"]) == ("replay", "block") and "log_duration" in blocker["text"]
         assert backend(client) == before[0] and client.execute("SHOW log_duration").fetchone() == ("on",)
         assert backend(other) != before[1]
         flip.old.psql(f"GRANT {right} TO shop_app")

@@ -183,19 +183,6 @@ def test_who_cannot_be_renewed_is_not_made_to_find_what_is_read(flip, control):
         assert control.answer(asked)["ok"]
 
 
-def test_the_second_login_has_an_account_too(flip, control):
-    """Else who looks for writers sees a session from the gateway's address of which it does not tell."""
-    with client_of(flip) as client:
-        own = client.execute("SELECT pg_backend_pid()").fetchone()[0]
-        with frozen(*registers_readers(flip)):
-            asked = send_arm(flip, control)
-            other = second(flip, but=[own])
-            rows = control.require("accounts", ended=False, before=0)["accounts"]
-        assert {row["pid"] for row in rows} == {own, other}
-        assert {(row["port"], row["user"]) for row in rows} == {(rows[0]["port"], "shop_app")}
-        assert control.answer(asked)["ok"]
-
-
 def in_pieces(wire, sql):
     sent = query(sql)
     wire.send_in_pieces(sent, range(1, len(sent)))
