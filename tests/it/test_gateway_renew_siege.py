@@ -200,6 +200,14 @@ def test_a_setting_by_a_function_is_not_lost_by_an_arm(flip, control, send):
         assert wire_until_ready(wire)[1] == ("D", struct.pack(">HI", 1, 4) + b"mine")
 
 
+def test_one_command_that_sets_two_does_not_cover_for_one_that_is_not_shown(flip, control):
+    with client_of(flip) as client:
+        client.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY")
+        client.execute("SET siege.own = 'mine'")
+        assert arm(flip, control)["blockers"] == []
+        assert client.execute("SHOW siege.own").fetchone() == ("mine",)
+
+
 # -- while a session is made again: its replay waits for a lock ---------------------------------------
 
 
