@@ -2,7 +2,6 @@
  * relay.c - the hot path: bytes go from one leg's buffer to the other leg's socket; only message
  * headers are looked at, but for the few messages of which the gateway has to know more.
  */
-#include <ctype.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -19,20 +18,6 @@ static bool has_rest(const struct leg *leg)
 
 /* ---- from the client ------------------------------------------------------------------------- */
 
-/* For who is made again without need (renew.h): no command tag tells of what is set by a function.
- * No part of the name but its first letter begins it. */
-static void note_text(struct session *s, const uint8_t *text, uint32_t len)
-{
-	static const char name[] = "set_config";
-
-	for (uint32_t i = 0; i < len && !s->sets_more; i++) {
-		int c = tolower(text[i]);
-
-		s->sets_at = c == name[s->sets_at] ? s->sets_at + 1 : c == name[0];
-		s->sets_more = name[s->sets_at] == '\0';
-	}
-}
-
 /* Part of the message that was begun: goes on as it is. */
 static void client_rest(struct session *s)
 {
@@ -41,8 +26,7 @@ static void client_rest(struct session *s)
 
 	if (s->unnamed.keeping)
 		unnamed_more(&s->unnamed, leg->in + leg->mid, n);
-	if (s->has_text)
-		note_text(s, leg->in + leg->mid, n);
+	sets_bytes(&s->sets, leg->in + leg->mid, n, n == s->client_need);
 	leg->mid += n;
 	s->client_need -= n;
 	s->account.bytes_in += n;
@@ -95,8 +79,7 @@ static enum taken client_head(struct session *s)
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;
-	s->has_text = head.type == 'Q' || head.type == 'P';
-	s->sets_at = 0;
+	sets_head(&s->sets, head.type);
 	if (read)
 		unnamed_client(&s->unnamed, message, head.type, head.body,
 			head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
@@ -200,18 +183,6 @@ static enum taken server_whole(struct session *s, const struct wire_head *head)
 	return TAKEN;
 }
 
-/* For who is made again without need (renew.h): a server does not show every setting. */
-static void note_sets(struct session *s, const uint8_t *tag, uint32_t len)
-{
-	if (len == sizeof "SET" && memcmp(tag, "SET", len) == 0)
-		s->sets++;
-	else if (len == sizeof "DISCARD ALL" && memcmp(tag, "DISCARD ALL", len) == 0 &&
-		 track_units_owed(&s->track) <= 1) { /* nothing is under way behind it */
-		s->sets = 0;
-		s->sets_more = false;
-	}
-}
-
 /* What a command has done is worth a look, so it is waited for; it is never long. */
 static bool server_command(struct session *s, const struct wire_head *head)
 {
@@ -222,7 +193,8 @@ static bool server_command(struct session *s, const struct wire_head *head)
 	if (leg_unseen(leg) < WIRE_HEAD_BYTES + head->body)
 		return false;
 	account_command(s, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body);
-	note_sets(s, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body);
+	sets_tag(&s->sets, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body,
+		track_units_owed(&s->track) <= 1);
 	return true;
 }
 

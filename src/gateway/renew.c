@@ -346,37 +346,12 @@ static void exchange_servers(struct session *s)
 	leg_arm(s->server.leg);
 }
 
-/* One command (SET SESSION CHARACTERISTICS) sets several of these. */
-static bool is_of_transactions(const struct state_setting *set)
-{
-	static const char begin[] = "default_transaction_";
-
-	return strncmp(set->name, begin, sizeof begin - 1) == 0;
-}
-
-/* A setting of an application's own, whose name nobody knows, is not shown: a flip loses it, and says
- * so in its manual, but a renewal would lose it without need.  So every SET must be accounted for by
- * what the look has found. */
-static bool accounts_for_sets(const struct session *s)
-{
-	unsigned together = 0;
-	unsigned found = (s->state.encoding != NULL) + (s->state.authorization != NULL) +
-			 (s->state.role != NULL);
-
-	for (const struct state_setting *set = s->state.settings; set; set = set->next)
-		if (is_of_transactions(set))
-			together = 1;
-		else
-			found++;
-	return s->sets <= found + together && !s->sets_more;
-}
-
 static bool may_be_taken(const struct session *s)
 {
 	const struct hold *hold = s->gateway->hold;
 
 	return !hold_stops(hold) && hold_keeps(hold, &s->second) && s->state.lost == 0 &&
-	       !s->state.channels && accounts_for_sets(s) && is_alive(&s->second);
+	       !s->state.channels && sets_are_shown(&s->sets, &s->state) && is_alive(&s->second);
 }
 
 bool renew_take(struct session *s)

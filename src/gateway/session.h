@@ -23,6 +23,7 @@
 #include "gateway/renew.h"
 #include "gateway/replay.h"
 #include "gateway/server.h"
+#include "gateway/sets.h"
 #include "gateway/unnamed.h"
 #include "pgwire/startup.h"
 #include "pgwire/track.h"
@@ -76,10 +77,7 @@ struct session {
 
 	/* The state that crosses. */
 	bool dirty;	     /* something ran since it was captured */
-	unsigned sets;	     /* SET commands that were carried out */
-	bool sets_more;	     /* a statement has named the function for it */
-	bool has_text;	     /* the message that was begun is, or holds, a statement */
-	unsigned sets_at;    /* so much of that name it ends with, by now */
+	struct sets sets;
 	bool probe_wanted;   /* by arm: at the next boundary, hold or not */
 	uint64_t kept;	     /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
