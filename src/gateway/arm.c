@@ -108,12 +108,14 @@ static void on_armed(uv_timer_t *timer)
 /* True while somebody is still to be looked at. */
 static bool look_at_some(struct hold *h)
 {
-	bool wanted = false;
+	bool wanted = false, room = hold_has_room_to_look(h);
 
 	for (struct session *s = h->gateway->first, *next; s; s = next) {
 		next = s->next;
-		if (s->probe_wanted && s->phase == SESSION_RUN)
+		if (room && s->probe_wanted && s->phase == SESSION_RUN) {
 			session_settle(s);
+			room = s->phase != SESSION_PROBE || hold_has_room_to_look(h);
+		}
 		wanted |= s->probe_wanted;
 	}
 	return wanted;
