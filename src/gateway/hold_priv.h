@@ -35,6 +35,9 @@ struct hold {
 	bool release_read; /* the register that `releasing` names was read open, and obeyed */
 	int64_t released, failed, waiting_us_max; /* since a controller was told of the ones before */
 	bool told;
+	size_t flipping; /* sessions that are to be counted still, by the release under way */
+	struct session *going[PACE_MAX]; /* whom it let go; a struct that serves again is none */
+	size_t going_count;
 	bool queues; /* who has been served once waits for those who have not */
 	int64_t let_go_us;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */
