@@ -3,7 +3,9 @@
  * be; logins are parked at the other side.  A survey looks, and does nothing else.
  *
  * Clients are at work and do not notice: looks come one after the other, and only if that does not
- * do in the time that there is, some at once.
+ * do in a second, some at once.  Of many sessions not all are looked at in a second; what is left
+ * would be looked at in the hold, where clients wait for it.  So the answer waits, but not for those
+ * who do not come to a boundary.
  */
 #include <stdlib.h>
 
@@ -16,6 +18,8 @@
 #include "gateway/side.h"
 
 #define ARM_MS 1000	  /* for sessions to come to a boundary, where they are looked at */
+#define ARM_MS_MAX 20000  /* in all, while each such second brings some further */
+#define SURVEY_MS_MAX 4000 /* who asks for one waits for five seconds */
 #define SCOUT_MS 5000	  /* for what is to be asked for to be found; nobody waits for that */
 #define LOOKS_MORE_MS 100 /* so often, one more at a time */
 #define KEPT_MS 10000	  /* for a hold to follow, before what was prepared is put away */
@@ -84,15 +88,36 @@ bool hold_has_room_to_look(const struct hold *h)
 	int64_t ms = (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
 
 	return !renew_is_scouting(h->gateway->renewals) &&
-	       crowd_looked_at(h->gateway) <= (size_t)(ms / LOOKS_MORE_MS);
+	       crowd_looked_at(h->gateway) <=
+		       (size_t)((ms < ARM_MS ? ms : ARM_MS) / LOOKS_MORE_MS);
+}
+
+/* Has somebody been looked at, or parked, since this was asked before? */
+static bool get_on(struct hold *h)
+{
+	struct gateway *g = h->gateway;
+	size_t left = crowd_to_look_at(g), left_before = h->left;
+	int64_t parked = park_there(g->park), parked_before = h->parked;
+
+	h->left = left;
+	h->parked = parked;
+	return left < left_before || parked > parked_before;
+}
+
+static bool waits_on(struct hold *h)
+{
+	int64_t ms = (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
+
+	if (ms >= (h->surveying ? SURVEY_MS_MAX : ARM_MS_MAX))
+		return false;
+	return (renew_is_scouting(h->gateway->renewals) && ms < SCOUT_MS) || get_on(h);
 }
 
 static void on_armed(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
-	int64_t ms = (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
 
-	if (h->arming && renew_is_scouting(h->gateway->renewals) && ms < SCOUT_MS) {
+	if (h->arming && waits_on(h)) {
 		uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
 	} else if (h->arming) {
 		answer(h);
@@ -166,6 +191,7 @@ void arm_on_survey(void *ctx, struct controld_request *request, const struct pol
 		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
 	if (!h->gateway->names.known)
 		renew_scout(h->gateway->renewals);
+	get_on(h);
 	hold_look_soon(h);
 }
 
@@ -190,5 +216,6 @@ void arm_on(void *ctx, struct controld_request *request, const struct control_ar
 	side_refresh(h->gateway, CONTROL_OLD);
 	side_refresh(h->gateway, CONTROL_NEW);
 	park_begin(h->gateway->park, arm->dst, arm->share);
+	get_on(h);
 	hold_look_soon(h);
 }

@@ -18,6 +18,8 @@ struct hold {
 	enum control_side src;
 	bool looks;	    /* somebody is still to be looked at, without a hold */
 	int64_t looking_ms; /* since when; the loop's clock */
+	size_t left;	    /* who had to be looked at when that was counted last, */
+	int64_t parked;	    /* and who was parked */
 	int64_t began_us, flipping_us, drained_ms, hold_ms, lull_ms;
 	unsigned aborts;
 	bool expiring;	     /* a register is being read, or moved, for the deadline */

@@ -54,6 +54,11 @@ int64_t park_count(const struct park *p)
 	return p->count;
 }
 
+int64_t park_there(const struct park *p)
+{
+	return p->count - p->coming;
+}
+
 static bool is_coming(const struct session *s)
 {
 	return server_is_open(&s->parked) && !s->parked_there;
