@@ -3,7 +3,9 @@
  * be; logins are parked at the other side.  A survey looks, and does nothing else.
  *
  * Clients are at work and do not notice: looks come one after the other, and only if that does not
- * do in the time that there is, some at once.
+ * do in a second, some at once.  Of many sessions not all are looked at in a second; what is left
+ * would be looked at in the hold, where clients wait for it.  So the answer waits, but not for those
+ * who do not come to a boundary.
  */
 #include <stdlib.h>
 
@@ -15,7 +17,9 @@
 #include "gateway/renew.h"
 #include "gateway/side.h"
 
-#define ARM_MS 1000	  /* for sessions to come to a boundary, where they are looked at */
+#define ARM_MS 1000	  /* for somebody to come to a boundary, where he is looked at */
+#define ARM_MS_MAX 20000  /* in all, while some still do */
+#define SURVEY_MS_MAX 4000 /* who asks for one waits for five seconds */
 #define SCOUT_MS 5000	  /* for what is to be asked for to be found; nobody waits for that */
 #define PARK_FIRST_MS 300 /* whoever has not come to be parked by then is not waited for */
 #define LOOKS_MORE_MS 100 /* so often, one more at a time */
@@ -78,7 +82,7 @@ static void begin_to_look(struct hold *h)
 {
 	h->looks = true;
 	h->scouts = false;
-	h->looking_ms = (int64_t)uv_now(&h->gateway->loop);
+	h->looking_ms = h->got_on_ms = (int64_t)uv_now(&h->gateway->loop);
 }
 
 static int64_t looking_for_ms(const struct hold *h)
@@ -86,10 +90,24 @@ static int64_t looking_for_ms(const struct hold *h)
 	return (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
 }
 
+/* Has somebody been looked at, or parked, since this was asked before? */
+static void see_whether_it_gets_on(struct hold *h)
+{
+	size_t left = crowd_to_look_at(h->gateway);
+	int64_t parked = park_there(h->gateway->park);
+
+	if (left < h->left || parked > h->parked)
+		h->got_on_ms = (int64_t)uv_now(&h->gateway->loop);
+	h->left = left;
+	h->parked = parked;
+}
+
 bool hold_has_room_to_look(const struct hold *h)
 {
+	int64_t ms = looking_for_ms(h);
+
 	return !renew_is_scouting(h->gateway->renewals) &&
-	       h->looked_at <= (size_t)(looking_for_ms(h) / LOOKS_MORE_MS);
+	       h->looked_at <= (size_t)((ms < ARM_MS ? ms : ARM_MS) / LOOKS_MORE_MS);
 }
 
 void hold_looks_at_one(struct hold *h)
@@ -99,9 +117,13 @@ void hold_looks_at_one(struct hold *h)
 
 static bool is_time_up(const struct hold *h)
 {
-	bool scouts = h->scouts || renew_is_scouting(h->gateway->renewals);
+	int64_t now_ms = (int64_t)uv_now(&h->gateway->loop), ms = now_ms - h->asked_ms;
 
-	return looking_for_ms(h) >= (scouts ? SCOUT_MS : ARM_MS);
+	if (ms >= (h->surveying ? SURVEY_MS_MAX : ARM_MS_MAX))
+		return true;
+	if (h->scouts || renew_is_scouting(h->gateway->renewals))
+		return ms >= SCOUT_MS;
+	return now_ms - h->got_on_ms >= ARM_MS;
 }
 
 /* Also by the clock there is room for more looks, and who lets wait too long is not waited for. */
@@ -109,6 +131,7 @@ static void on_armed(uv_timer_t *timer)
 {
 	struct hold *h = timer->data;
 
+	see_whether_it_gets_on(h);
 	if (h->arming && !is_time_up(h)) {
 		uv_timer_start(&h->arm, on_armed, LOOKS_MORE_MS, 0);
 		hold_look_soon(h);
@@ -126,12 +149,14 @@ static void on_armed(uv_timer_t *timer)
 /* True while somebody is still to be looked at. */
 static bool look_at_some(struct hold *h)
 {
-	bool wanted = false;
+	bool wanted = false, room = hold_has_room_to_look(h);
 
 	for (struct session *s = h->gateway->first, *next; s; s = next) {
 		next = s->next;
-		if (s->probe_wanted && s->phase == SESSION_RUN)
+		if (room && s->probe_wanted && s->phase == SESSION_RUN) {
 			session_settle(s);
+			room = s->phase != SESSION_PROBE || hold_has_room_to_look(h);
+		}
 		wanted |= s->probe_wanted;
 	}
 	return wanted;
@@ -169,6 +194,7 @@ static void begin(struct hold *h, struct controld_request *request,
 	hold_take_policies(h, policies);
 	hold_take_over(&h->arming, request);
 	h->surveying = survey;
+	h->asked_ms = (int64_t)uv_now(&h->gateway->loop);
 	begin_to_look(h);
 	uv_timer_start(&h->arm, on_armed, LOOKS_MORE_MS, 0);
 }
@@ -188,6 +214,7 @@ void arm_on_survey(void *ctx, struct controld_request *request, const struct pol
 		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
 	if (!h->gateway->names.known)
 		renew_scout(h->gateway->renewals);
+	see_whether_it_gets_on(h);
 	hold_look_soon(h);
 }
 
@@ -212,5 +239,6 @@ void arm_on(void *ctx, struct controld_request *request, const struct control_ar
 	side_refresh(h->gateway, CONTROL_OLD);
 	side_refresh(h->gateway, CONTROL_NEW);
 	park_begin(h->gateway->park, arm->dst, arm->share);
+	see_whether_it_gets_on(h);
 	hold_look_soon(h);
 }

@@ -26,6 +26,15 @@ size_t crowd_looked_at(const struct gateway *gateway)
 	return count;
 }
 
+size_t crowd_to_look_at(const struct gateway *gateway)
+{
+	size_t count = 0;
+
+	for (const struct session *s = gateway->first; s; s = s->next)
+		count += s->probe_wanted || s->renew != RENEW_NOT;
+	return count;
+}
+
 bool crowd_is_idle(const struct session *s)
 {
 	return s->active_ms < (int64_t)uv_now(&s->gateway->loop) - s->gateway->patience_ms;

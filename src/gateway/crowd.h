@@ -14,6 +14,8 @@ bool crowd_is_elsewhere(const struct gateway *gateway, enum control_side src);
 size_t crowd_at_work(const struct gateway *gateway);
 /* How many a probe is under way of. */
 size_t crowd_looked_at(const struct gateway *gateway);
+/* How many one is still to be begun of, or a renewal. */
+size_t crowd_to_look_at(const struct gateway *gateway);
 /* Not heard for longer than a hold lasts. */
 bool crowd_is_idle(const struct session *s);
 /* What has been idle will hardly be missed in the window, which then pays for active sessions alone. */

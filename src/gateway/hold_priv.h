@@ -20,6 +20,10 @@ struct hold {
 	int64_t looking_ms; /* since when; the loop's clock */
 	bool scouts;	    /* nobody could be looked at when this turn began */
 	size_t looked_at;   /* of how many a probe is under way, or was when this turn began */
+	int64_t asked_ms;   /* when the controller asked for it */
+	int64_t got_on_ms;  /* when somebody was seen to have been looked at, or parked, last */
+	size_t left;	    /* who had to be looked at when that was counted last, */
+	int64_t parked;	    /* and who was parked */
 	int64_t began_us, flipping_us, drained_ms, hold_ms, lull_ms;
 	unsigned aborts;
 	bool expiring;	     /* a register is being read, or moved, for the deadline */
@@ -37,6 +41,9 @@ struct hold {
 	bool release_read; /* the register that `releasing` names was read open, and obeyed */
 	int64_t released, failed, waiting_us_max; /* since a controller was told of the ones before */
 	bool told;
+	size_t flipping; /* sessions that are to be counted still, by the release under way */
+	struct session *going[PACE_MAX]; /* whom it let go; a struct that serves again is none */
+	size_t going_count;
 	bool queues; /* who has been served once waits for those who have not */
 	int64_t let_go_us;
 	int64_t on_us; /* when the last who waited had gone on; 0 = not yet */

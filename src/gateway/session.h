@@ -45,12 +45,29 @@ struct session {
 	struct session *next, *prev;
 	enum session_phase phase;
 	unsigned refs; /* callbacks under way, and being alive */
-	uv_timer_t timer;
+
+	/* What is asked of all sessions again and again (crowd.h, release.c), in as few of the
+	 * processor's cache lines as can be: the whole of a session is some 30 KB. */
+	enum renew_step renew;
+	bool dirty;	     /* something ran since it was captured */
+	bool probe_wanted;   /* by arm: at the next boundary, hold or not */
+	bool unknown;	     /* it could not be captured: why says it */
+	bool detached;	     /* it had long been idle: no server until its client asks */
+	bool flipping;	     /* to be counted by the release under way */
+	bool cleared;	     /* by the hold, to go on */
+	bool cleared_parked; /* with a login that was parked */
+	bool calming;	     /* it went on, and has not been at a boundary since */
+	int64_t cleared_us;  /* when */
+	int64_t waiting_us;  /* since when its client's bytes wait; 0 = they do not */
+	int64_t active_ms;   /* when its client was last heard; the loop's clock */
+	int64_t began_ms;    /* when what is under way began; the loop's clock */
 	struct leg *client;
-	struct server server; /* in use when its leg is */
+	struct session_state state; /* that crosses */
+	struct server server;	    /* in use when its leg is */
+
+	uv_timer_t timer;
 	struct server parked; /* a login that waits at the other side: park.h */
 	struct server second; /* beside its server, on the same side: renew.h */
-	enum renew_step renew;
 	unsigned renew_asks;  /* for its side's register, and not answered yet */
 	int64_t parked_ms;    /* when it was begun; clock */
 	bool parked_there;    /* it has come to where it waits */
@@ -76,19 +93,15 @@ struct session {
 	struct account account;
 
 	/* The state that crosses. */
-	bool dirty;	     /* something ran since it was captured */
 	struct sets sets;
-	bool probe_wanted;   /* by arm: at the next boundary, hold or not */
 	uint64_t kept;	     /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
-	bool unknown;	     /* it could not be captured: why says it */
 	int64_t looked_ms;   /* when it was captured; the loop's clock */
 	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
 	bool bound;  /* held with what only its server has: without that one it does not go on */
 	unsigned captures_failed;
 	bool flushing; /* PROBE is a flush */
 	struct capture capture;
-	struct session_state state;
 	struct replay replay;
 	struct buf mine; /* what is still to be said to its server, from mine_sent on */
 	size_t mine_sent;
@@ -100,15 +113,6 @@ struct session {
 	unsigned tries, looks;
 	bool reading_register;	   /* asked, and not answered yet */
 	int64_t give_up_ms;	   /* clock; 0 = as long as a hold lasts */
-	int64_t waiting_us;	   /* since when its client's bytes wait; 0 = they do not */
-	bool detached;		   /* it had long been idle: no server until its client asks */
-	int64_t active_ms;	   /* when its client was last heard; the loop's clock */
-	int64_t began_ms;	   /* when what is under way began; the loop's clock */
-	bool flipping;		   /* to be counted by the release under way */
-	bool cleared;		   /* by the hold, to go on */
-	bool cleared_parked;	   /* with a login that was parked */
-	int64_t cleared_us;	   /* when */
-	bool calming;		   /* it went on, and has not been at a boundary since */
 	unsigned cancels;	   /* on their way to its server */
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
 };
