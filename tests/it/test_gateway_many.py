@@ -2,9 +2,11 @@
 
 import contextlib
 
+import psycopg
 import pytest
 
-from conftest import needs_program
+from conftest import crossing_in_sync, needs_program
+from crossing import DONE, REFUSED
 from test_gateway_crossing import World
 from wire import query
 
@@ -38,6 +40,29 @@ def test_arm_goes_on_while_each_second_brings_it_further(flip):
         flip.old.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'"
                        " AND pid <> pg_backend_pid()")
         assert [kind for kind, _ in stuck.hear(3)] == ["T", "E", "Z"]
+
+
+def test_a_side_without_room_for_all_is_refused_before_anybody_is_held(labs, scratch):
+    """Those beyond would be ended at the release, and Airlock could not log in there to bring the others back."""
+
+    def with_little_room(lab):
+        lab.new.psql("ALTER SYSTEM SET max_connections = 40")
+        lab.new.stop()
+        lab.new.start()
+
+    crossing = crossing_in_sync(labs, scratch, change=with_little_room, gateway=True)
+    lab = crossing.lab
+    lab.start_gateway()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(psycopg.connect(lab.gateway_dsn("shop_app"), autocommit=True)) for _ in range(45)]
+        refused = crossing.call(*crossing.moved("forward"))
+        assert refused.code == REFUSED and "45 sessions are to go to new, which has room for" in refused.err
+        assert [client.execute("SELECT 1").fetchone() for client in clients] == 45 * [(1,)]
+        for client in clients[5:]:
+            client.close()
+        moved = crossing.call(*crossing.moved("forward")).require(DONE).json()
+        assert moved["primary"] == {"orders": "new"}
+        assert [client.execute("SELECT 1").fetchone() for client in clients[:5]] == 5 * [(1,)]
 
 
 @pytest.mark.long
