@@ -369,8 +369,8 @@ void session_settle(struct session *s)
 
 	if (s->calming && session_at_boundary(s))
 		hold_calmed(s->gateway->hold, s);
-	if (s->phase == SESSION_RUN && session_at_boundary(s) &&
-		(stops || (s->probe_wanted && hold_has_room_to_look(s->gateway->hold)))) {
+	if (s->phase == SESSION_RUN && (stops || s->probe_wanted) && session_at_boundary(s) &&
+		(stops || hold_has_room_to_look(s->gateway->hold))) {
 		if ((s->dirty || s->probe_wanted) && !s->unknown) {
 			carry_probe(s);
 			return;

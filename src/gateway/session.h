@@ -63,7 +63,17 @@ struct session {
 	int64_t began_ms;    /* when what is under way began; the loop's clock */
 	struct leg *client;
 	struct session_state state; /* that crosses */
-	struct server server;	    /* in use when its leg is */
+
+	/* The relay, at every message. */
+	struct track track;
+	uint32_t client_need, server_need; /* bytes of a message that was begun */
+	struct unnamed unnamed;
+	struct sets sets;
+	struct account account;
+	unsigned cancels; /* on their way to its server */
+	bool bye;	  /* the client has said Terminate */
+	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
+	struct server server; /* in use when its leg is */
 
 	uv_timer_t timer;
 	struct server parked; /* a login that waits at the other side: park.h */
@@ -81,23 +91,14 @@ struct session {
 	int auth_step;
 	uint8_t client_key[SCRAM_KEY_BYTES], server_key[SCRAM_KEY_BYTES];
 
-	/* The relay. */
-	struct track track;
-	uint32_t client_need, server_need; /* bytes of a message that was begun */
-	struct unnamed unnamed;
-	bool bye;	      /* the client has said Terminate */
 	struct params told;   /* what the client has heard of settings */
 	uint32_t pid, secret; /* as the client knows them */
 	bool greeted;	      /* the client has seen its first ReadyForQuery */
 
-	struct account account;
-
 	/* The state that crosses. */
-	struct sets sets;
 	uint64_t kept;	     /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
 	int64_t looked_ms;   /* when it was captured; the loop's clock */
-	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
 	bool bound;  /* held with what only its server has: without that one it does not go on */
 	unsigned captures_failed;
 	bool flushing; /* PROBE is a flush */
@@ -113,7 +114,6 @@ struct session {
 	unsigned tries, looks;
 	bool reading_register;	   /* asked, and not answered yet */
 	int64_t give_up_ms;	   /* clock; 0 = as long as a hold lasts */
-	unsigned cancels;	   /* on their way to its server */
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
 };
 

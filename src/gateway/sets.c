@@ -11,11 +11,6 @@ static bool is_tag(const uint8_t *tag, size_t len, const char *text)
 	return len == strlen(text) + 1 && memcmp(tag, text, len) == 0;
 }
 
-void sets_head(struct sets *s, uint8_t type)
-{
-	s->in_text = type == 'Q' || type == 'P';
-}
-
 /* In any spelling; the underscore is rare enough to be looked for. */
 static bool names_the_function(const uint8_t *text, size_t len)
 {
@@ -32,12 +27,12 @@ static bool names_the_function(const uint8_t *text, size_t len)
 }
 
 /* What comes in pieces is not put together for this. */
-void sets_bytes(struct sets *s, const uint8_t *bytes, size_t len, bool whole)
+void sets_text(struct sets *s, const uint8_t *bytes, size_t len, bool whole)
 {
-	if (!s->in_text || len == 0)
+	if (len == 0)
 		return;
 	s->in_text = false;
-	s->more = s->more || !whole || names_the_function(bytes, len);
+	s->more = !whole || names_the_function(bytes, len);
 }
 
 void sets_tag(struct sets *s, const uint8_t *tag, size_t len, bool last)

@@ -26,8 +26,16 @@ struct sets {
 };
 
 /* The header of a client's message, and then its bytes as they come; `whole`: to its end. */
-void sets_head(struct sets *s, uint8_t type);
-void sets_bytes(struct sets *s, const uint8_t *bytes, size_t len, bool whole);
+static inline void sets_head(struct sets *s, uint8_t type)
+{
+	s->in_text = type == 'Q' || type == 'P';
+}
+void sets_text(struct sets *s, const uint8_t *bytes, size_t len, bool whole); /* private */
+static inline void sets_bytes(struct sets *s, const uint8_t *bytes, size_t len, bool whole)
+{
+	if (s->in_text && !s->more)
+		sets_text(s, bytes, len, whole);
+}
 /* A CommandComplete's tag, NUL included; `last`: nothing is under way behind it. */
 void sets_tag(struct sets *s, const uint8_t *tag, size_t len, bool last);
 /* Does what a capture has found account for all of them? */
