@@ -79,17 +79,17 @@ static int64_t signed_of(uint64_t count)
 }
 
 /* What the server takes for its client's address: our end of its leg. */
-static void tell_server(const struct session *s, struct control_account *ret)
+static void tell_server(const struct server *server, struct control_account *ret)
 {
 	struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof at;
 	struct account_end via;
 
-	ret->side = s->server.side;
-	if (!server_is_open(&s->server) || s->server.pid == 0)
+	ret->side = server->side;
+	if (!server_is_open(server) || server->pid == 0)
 		return;
-	ret->pid = s->server.pid;
-	if (getsockname(s->server.leg->fd, (struct sockaddr *)&at, &len) != 0)
+	ret->pid = server->pid;
+	if (getsockname(server->leg->fd, (struct sockaddr *)&at, &len) != 0)
 		return;
 	take_end(&at, len, &via);
 	snprintf(ret->via, sizeof ret->via, "%s", via.address);
@@ -117,21 +117,35 @@ static void tell(const struct session *s, struct control_account *ret)
 	snprintf(ret->database, sizeof ret->database, "%.63s", s->login.database);
 	snprintf(ret->application, sizeof ret->application, "%.63s", application ? application : "");
 	snprintf(ret->wrote, sizeof ret->wrote, "%.11s", a->wrote);
-	tell_server(s, ret);
+	tell_server(&s->server, ret);
 }
 
 /* Its ages are those at its end, and its end a time of the loop's clock, until they are told. */
-void account_end(struct session *s)
+static struct control_account *keep(struct session *s)
 {
 	struct accounts *all = &s->gateway->accounts;
-	struct control_account *kept;
+	struct control_account *kept = &all->kept[all->ended++ % ACCOUNTS_KEPT];
 
-	if (!session_counts(s))
-		return;
-	kept = &all->kept[all->ended++ % ACCOUNTS_KEPT];
 	tell(s, kept);
 	kept->number = signed_of(all->ended);
 	kept->ended_ms = (int64_t)uv_now(&s->gateway->loop);
+	return kept;
+}
+
+void account_end(struct session *s)
+{
+	if (session_counts(s))
+		keep(s);
+}
+
+void account_second(struct session *s)
+{
+	struct control_account *kept = keep(s);
+
+	kept->transactions = kept->bytes_in = kept->bytes_out = 0;
+	kept->writes = kept->rows = kept->wrote_ms = 0;
+	kept->wrote[0] = '\0';
+	tell_server(&s->second, kept);
 }
 
 static void tell_ended(const struct control_account *kept, int64_t now_ms,

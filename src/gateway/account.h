@@ -50,6 +50,9 @@ void accounts_fini(struct accounts *a);
 void account_begin(struct session *s, int fd);
 /* It is about to lose its server and its client, for good. */
 void account_end(struct session *s);
+/* Its second login (renew.h), or the server that it had before, is there for a moment: whoever sees it
+ * is told whose it is, as of one that ended, and that it has done nothing. */
+void account_second(struct session *s);
 /* A CommandComplete of its server's, whole; before the tracker has seen it. */
 void account_command(struct session *s, const uint8_t *body, uint32_t len);
 

@@ -38,6 +38,7 @@ static enum policy_class class_of(unsigned bit)
 		return CLASS_STATEMENTS;
 	case STATE_SIZE:
 	case STATE_REPLICATION:
+	case STATE_REPLAY:
 		break;
 	}
 	return CLASS_UNKNOWN;
@@ -53,7 +54,7 @@ static struct hindrance hindrance_of(const struct session *s)
 		return found;
 	if (s->unknown)
 		return (struct hindrance){0, of[CLASS_UNKNOWN], "unknown"};
-	for (unsigned i = 0; i < STATE_LOST_COUNT; i++) {
+	for (unsigned i = 0; s->state.lost && i < STATE_LOST_COUNT; i++) {
 		unsigned bit = s->state.lost & (1u << i);
 
 		if (bit && (!found.cls || of[class_of(bit)] > found.policy))

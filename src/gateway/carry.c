@@ -59,7 +59,6 @@ static void probed(struct session *s)
 {
 	s->phase = SESSION_RUN;
 	s->probe_wanted = false;
-	s->kept = capture_kept(&s->capture);
 	hold_news(s->gateway->hold, s);
 	relay_client(s, false); /* settles */
 }
@@ -77,13 +76,17 @@ static void probe_done(struct session *s)
 		buf_clear(&s->unnamed.parse);
 	if (s->unnamed.lost)
 		s->state.lost |= STATE_SIZE;
-	probed(s);
+	s->kept = capture_kept(&s->capture);
+	if (!renew_take(s))
+		probed(s);
 }
 
 static void probe_failed(struct session *s)
 {
 	s->unknown = ++s->captures_failed >= CAPTURES_MAX;
 	snprintf(s->why, sizeof s->why, "%s", capture_why(&s->capture));
+	s->kept = capture_kept(&s->capture);
+	renew_leave(s); /* there is nothing to make again */
 	probed(s);
 }
 
@@ -129,6 +132,8 @@ static void carry_out(struct session *s, enum act act, const struct err *err)
 		open_replayed(s);
 		break;
 	case ACT_REPLAY_FAILED:
+		if (renew_refused(s, replay_why(&s->replay)))
+			break;
 		say("a session of %.63s could not be carried to %s: %s", s->login.user,
 			control_side_name(s->aim), replay_why(&s->replay));
 		session_refuse(s, "57P01", "the session could not be carried to the other side: %s",
@@ -160,6 +165,7 @@ void carry_probe(struct session *s)
 	session_state_fini(&s->state);
 	s->state = SESSION_STATE_INIT;
 	s->phase = SESSION_PROBE;
+	hold_looks_at_one(s->gateway->hold);
 	capture_begin(&s->capture, &options, &s->state, &s->mine);
 	say_mine(s);
 }
@@ -177,13 +183,17 @@ void carry_flush(struct session *s)
 void carry_replay(struct session *s)
 {
 	REQUIRE(s->phase == SESSION_OPENING);
-	if (replay_is_empty(&s->state)) {
+	if (!replay_is_empty(&s->state)) {
+		begin_talk(s);
+		replay_begin(&s->replay, &s->state, &s->mine);
+		say_mine(s);
+	} else if (s->renew == RENEW_TRYING) {
+		begin_talk(s);
+		packet_sync(&s->mine); /* it must answer before the old one is let go */
+		say_mine(s);
+	} else {
 		open_replayed(s);
-		return;
 	}
-	begin_talk(s);
-	replay_begin(&s->replay, &s->state, &s->mine);
-	say_mine(s);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -289,6 +299,8 @@ static enum act take_message(
 	if (s->phase == SESSION_PROBE)
 		return probe_act(
 			capture_feed(&s->capture, type, body, body_len, &s->mine), ret_err);
+	if (replay_is_empty(&s->state))
+		return type == 'Z' ? ACT_REPLAYED : ACT_NONE;
 	return replay_act(replay_feed(&s->replay, type, body, body_len));
 }
 

@@ -17,15 +17,37 @@ size_t crowd_at_work(const struct gateway *gateway)
 	return count;
 }
 
+size_t crowd_looked_at(const struct gateway *gateway)
+{
+	size_t count = 0;
+
+	for (const struct session *s = gateway->first; s; s = s->next)
+		count += s->phase == SESSION_PROBE && !s->flushing;
+	return count;
+}
+
+size_t crowd_to_look_at(const struct gateway *gateway)
+{
+	size_t count = 0;
+
+	for (const struct session *s = gateway->first; s; s = s->next)
+		count += s->probe_wanted || s->renew != RENEW_NOT;
+	return count;
+}
+
+bool crowd_is_idle(const struct session *s)
+{
+	return s->active_ms < (int64_t)uv_now(&s->gateway->loop) - s->gateway->patience_ms;
+}
+
 void crowd_detach_idle(struct gateway *gateway)
 {
-	int64_t since_ms = (int64_t)uv_now(&gateway->loop) - gateway->patience_ms;
 	struct session *next;
 
 	for (struct session *s = gateway->first; s; s = next) {
 		next = s->next;
 		if (s->phase == SESSION_RUN && session_at_boundary(s) && !session_is_waiting(s) &&
-			!s->dirty && !s->unknown && s->state.lost == 0 && s->active_ms < since_ms)
+			!s->dirty && !s->unknown && s->state.lost == 0 && crowd_is_idle(s))
 			session_detach(s);
 	}
 }
@@ -73,11 +95,16 @@ bool crowd_end_one(struct gateway *gateway)
 
 void crowd_put_away(struct gateway *gateway)
 {
+	for (struct session *s = gateway->first; s; s = s->next)
+		s->probe_wanted = s->kept != 0 && s->phase == SESSION_RUN;
+}
+
+void crowd_settle(struct gateway *gateway)
+{
 	struct session *next;
 
 	for (struct session *s = gateway->first; s; s = next) {
 		next = s->next;
-		s->probe_wanted = s->kept != 0 && s->phase == SESSION_RUN;
 		session_settle(s);
 	}
 }

@@ -16,6 +16,7 @@
 #include "gateway/doors.h"
 #include "gateway/leg.h"
 #include "gateway/names.h"
+#include "gateway/renew.h"
 #include "gateway/tls.h"
 #include "gateway/verifiers.h"
 
@@ -53,6 +54,7 @@ struct gateway {
 	struct doors *doors;
 	struct hold *hold;
 	struct park *park;
+	struct renewals *renewals;
 	struct policies policies;	     /* of its own plan, until a controller has said */
 	struct verifiers *verifiers; /* NULL = the servers are asked */
 	struct accounts accounts;

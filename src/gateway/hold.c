@@ -8,18 +8,15 @@
 #include "gateway/crowd.h"
 #include "gateway/hold_priv.h"
 #include "gateway/park.h"
+#include "gateway/renew.h"
 #include "gateway/say.h"
-#include "gateway/side.h"
 
-#define ARM_MS 1000	    /* for sessions to come to a boundary, where they are looked at */
 #define QUICK_MS 100	    /* what has been under way for less will hardly make the drain fail */
 #define END_MS 1	    /* between the ends of two servers, when all are held */
-#define KEPT_MS 10000	    /* for a hold to follow an arm, before what it prepared is put away */
 #define LULL_MS_MAX 60000   /* no good moment is worth more, whatever the controller says */
 
 static void on_look(uv_idle_t *idle);
 static void on_drain(uv_timer_t *timer);
-static void on_armed(uv_timer_t *timer);
 static void lull_ends(struct hold *h);
 
 struct hold *hold_new(struct gateway *gateway)
@@ -152,7 +149,8 @@ void hold_refuse(struct hold *h, const char *why)
 
 /* ---- holding --------------------------------------------------------------------------------- */
 
-static void count(const struct hold *h, int64_t *ret_sessions, int64_t *ret_held, bool *ret_stuck)
+void hold_count(
+	const struct hold *h, int64_t *ret_sessions, int64_t *ret_held, bool *ret_stuck)
 {
 	*ret_sessions = *ret_held = 0;
 	*ret_stuck = false;
@@ -172,7 +170,7 @@ static void answer_hold(struct hold *h)
 	ENSURE(reply != NULL);
 	*reply = h->ending.reply;
 	reply->ok = true;
-	count(h, &sessions, &reply->hold.held, &stuck);
+	hold_count(h, &sessions, &reply->hold.held, &stuck);
 	reply->hold.drain_ms = h->drained_ms;
 	reply->hold.lull_ms = h->lull_ms;
 	controld_reply(h->holding, reply);
@@ -211,7 +209,7 @@ static void look_draining(struct hold *h)
 	int64_t sessions, held;
 	bool stuck;
 
-	count(h, &sessions, &held, &stuck);
+	hold_count(h, &sessions, &held, &stuck);
 	if (stuck) {
 		fail_drain(h, "a session cannot be carried over");
 	} else if (held == sessions && !h->flushed) {
@@ -248,30 +246,21 @@ static void on_drain(uv_timer_t *timer)
 	}
 }
 
-static void settle_all(struct hold *h)
-{
-	struct session *next;
-
-	for (struct session *s = h->gateway->first; s; s = next) {
-		next = s->next;
-		session_settle(s);
-	}
-	hold_look_soon(h);
-}
-
 /* The hold of `attempt` begins for clients. */
 static void stop_sessions(struct hold *h)
 {
 	int64_t now_us = gateway_now_us();
 
 	uv_check_stop(&h->lulling);
+	renew_end(h->gateway->renewals);
 	release_stop(h);
 	h->phase = CONTROL_DRAINING;
 	h->lull_ms = (now_us - h->began_us) / 1000;
 	h->began_us = now_us;
 	uv_timer_start(&h->drain, on_drain, (uint64_t)h->drain_ms, 0);
 	uv_timer_start(&h->deadline, hold_on_deadline, (uint64_t)h->hold_ms, 0);
-	settle_all(h);
+	crowd_settle(h->gateway);
+	hold_look_soon(h);
 }
 
 /* The moment has come, and nobody has noticed anything yet: without a controller nobody shall. */
@@ -296,8 +285,7 @@ static void on_lull(uv_check_t *check)
 		lull_ends(h);
 }
 
-/* Of a request that is accepted: one that is refused changes nothing of what goes on. */
-static void take_policies(struct hold *h, const struct policies *policies)
+void hold_take_policies(struct hold *h, const struct policies *policies)
 {
 	if (policies)
 		h->gateway->policies = *policies;
@@ -307,7 +295,7 @@ static void begin(struct hold *h, const struct control_hold *hold, const struct 
 {
 	int64_t lull_ms;
 
-	take_policies(h, policies);
+	hold_take_policies(h, policies);
 	if (h->releasing && h->release_read)
 		release_answer(h); /* who still waits is held again, and goes on with the next one */
 	release_count_anew(h);
@@ -353,117 +341,7 @@ static void on_hold(void *ctx, struct controld_request *request, const struct co
 	}
 }
 
-/* ---- arm and status -------------------------------------------------------------------------- */
-
-static void answer_survey(struct hold *h)
-{
-	struct control_reply *reply = calloc(1, sizeof *reply);
-	int64_t held;
-	bool stuck;
-
-	ENSURE(reply != NULL);
-	reply->ok = true;
-	count(h, &reply->survey.sessions, &held, &stuck);
-	for (struct session *s = h->gateway->first; s; s = s->next) {
-		s->probe_wanted = false;
-		reply->survey.looked += session_counts(s) && !s->dirty && !s->unknown;
-	}
-	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0); /* what an arm prepared may be there */
-	blockers_reply(h->gateway, h->arming, reply, true, POLICY_TELL);
-	h->arming = NULL;
-}
-
-static void answer_arm(struct hold *h)
-{
-	struct control_reply *reply = calloc(1, sizeof *reply);
-	int64_t held;
-	bool stuck;
-
-	ENSURE(reply != NULL);
-	reply->ok = true;
-	count(h, &reply->arm.sessions, &held, &stuck);
-	reply->arm.parked = park_count(h->gateway->park);
-	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
-	blockers_reply(h->gateway, h->arming, reply, true, POLICY_DISCONNECT);
-	h->arming = NULL;
-	for (struct session *s = h->gateway->first; s; s = s->next)
-		s->probe_wanted = false;
-	crowd_detach_idle(h->gateway);
-}
-
-static void on_armed(uv_timer_t *timer)
-{
-	struct hold *h = timer->data;
-
-	if (h->arming && h->surveying)
-		answer_survey(h);
-	else if (h->arming)
-		answer_arm(h);
-	else if (hold_stops(h))
-		uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
-	else
-		crowd_put_away(h->gateway);
-}
-
-static void look_arming(struct hold *h)
-{
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		if (s->probe_wanted)
-			return;
-	if (h->surveying)
-		answer_survey(h);
-	else if (!park_is_busy(h->gateway->park))
-		answer_arm(h);
-}
-
-/* As arm looks, and nothing else: clients do not notice. */
-static void on_survey(void *ctx, struct controld_request *request, const struct policies *policies)
-{
-	struct hold *h = ctx;
-
-	if (hold_stops(h) || h->arming) {
-		controld_refuse(
-			request, "busy", "attempt %lld is under way", (long long)h->attempt);
-		return;
-	}
-	take_policies(h, policies);
-	h->arming = request;
-	h->surveying = true;
-	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
-	for (struct session *s = h->gateway->first; s; s = s->next)
-		s->probe_wanted = s->phase == SESSION_RUN && s->dirty;
-	settle_all(h);
-}
-
-/* Every session that ran something is looked at, at its next boundary. */
-static void on_arm(void *ctx, struct controld_request *request, const struct control_arm *arm,
-	const struct policies *policies)
-{
-	struct hold *h = ctx;
-
-	if (hold_stops(h)) {
-		controld_refuse(request, "busy", "attempt %lld is held", (long long)h->attempt);
-		return;
-	}
-	if (arm->attempt <= h->attempt) {
-		controld_refuse(
-			request, "stale", "attempt %lld was held before", (long long)h->attempt);
-		return;
-	}
-	take_policies(h, policies);
-	hold_take_over(&h->arming, request);
-	h->surveying = false;
-	uv_timer_start(&h->arm, on_armed, ARM_MS, 0);
-	/* What the database reads may have changed since, so everybody is asked again. */
-	setting_names_forget(&h->gateway->names);
-	for (struct session *s = h->gateway->first; s; s = s->next)
-		s->probe_wanted = s->phase == SESSION_RUN;
-	/* Names are never resolved in the window; what they lead to by now is known by then. */
-	side_refresh(h->gateway, CONTROL_OLD);
-	side_refresh(h->gateway, CONTROL_NEW);
-	park_begin(h->gateway->park, arm->dst, arm->share);
-	settle_all(h);
-}
+/* ---- status ---------------------------------------------------------------------------------- */
 
 static void on_status(void *ctx, struct controld_request *request)
 {
@@ -477,7 +355,7 @@ static void on_status(void *ctx, struct controld_request *request)
 	reply->status.phase = h->phase;
 	reply->status.side = h->gateway->likely;
 	reply->status.epoch = doors_epoch(h->gateway->doors);
-	count(h, &reply->status.sessions, &reply->status.held, &stuck);
+	hold_count(h, &reply->status.sessions, &reply->status.held, &stuck);
 	for (const struct session *s = h->gateway->first; s; s = s->next)
 		reply->status.held -=
 			s->phase == SESSION_HELD && s->detached && !session_is_waiting(s);
@@ -490,11 +368,11 @@ static void on_status(void *ctx, struct controld_request *request)
 
 const struct controld_ops *hold_ops(void)
 {
-	static const struct controld_ops ops = {.arm = on_arm,
+	static const struct controld_ops ops = {.arm = arm_on,
 		.hold = on_hold,
 		.release = release_on,
 		.status = on_status,
-		.survey = on_survey};
+		.survey = arm_on_survey};
 
 	return &ops;
 }
@@ -510,8 +388,8 @@ static void on_look(uv_idle_t *idle)
 		h->listeners_wake = false;
 		listeners_wake(h->gateway);
 	}
-	if (h->arming)
-		look_arming(h);
+	if (h->arming || h->looks)
+		arm_look(h);
 	if (h->phase == CONTROL_DRAINING)
 		look_draining(h);
 	if (h->phase == CONTROL_FLIPPING || h->queues || h->releasing)

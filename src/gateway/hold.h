@@ -44,6 +44,9 @@ bool hold_lets_go(const struct hold *h, const struct session *s);
 bool hold_keeps(const struct hold *h, const struct server *server);
 /* Are sessions looked at because a hold is to follow? */
 bool hold_is_arming(const struct hold *h);
+/* Without a hold: may one more session be looked at now? */
+bool hold_has_room_to_look(const struct hold *h);
+void hold_looks_at_one(struct hold *h);
 /* How long a session that was carried may look for an open door. */
 int64_t hold_patience_ms(const struct hold *h);
 /* A session that the hold's end let go has been served: it is at a boundary again. */

@@ -14,6 +14,7 @@
 #include "gateway/listener.h"
 #include "gateway/options.h"
 #include "gateway/park.h"
+#include "gateway/renew.h"
 #include "gateway/say.h"
 #include "gateway/side.h"
 #include "plan/plan.h"
@@ -82,8 +83,8 @@ static int make_verifiers(struct program *p, struct err *err)
 
 static int make_slabs(struct gateway *g, struct err *err)
 {
-	/* A session has up to three legs; one that was closed goes back a turn later. */
-	size_t legs = 4 * (size_t)GATEWAY_SESSIONS_MAX;
+	/* A session has up to four legs; one that was closed goes back a turn later. */
+	size_t legs = 5 * (size_t)GATEWAY_SESSIONS_MAX;
 
 	g->slab = calloc(GATEWAY_SESSIONS_MAX, sizeof *g->slab);
 	if (!g->slab)
@@ -155,6 +156,7 @@ static int make(struct program *p, struct err *err)
 	make_doors(p);
 	g->hold = hold_new(g);
 	g->park = park_new(g);
+	g->renewals = renew_new(g);
 	return make_controld(p, err) || listener_open(&p->listener, g, setting(p, "listen"), err)
 		       ? -1
 		       : 0;
@@ -170,6 +172,7 @@ static void unmake(struct program *p)
 	setting_names_fini(&g->names);
 	verifiers_close(g->verifiers);
 	park_free(g->park);
+	renew_free(g->renewals);
 	hold_free(g->hold);
 	legs_fini(&g->legs);
 	pool_fini(&g->pool);
@@ -191,6 +194,8 @@ static void stop(struct program *p)
 		session_close(g->first);
 	if (g->park)
 		park_stop(g->park);
+	if (g->renewals)
+		renew_stop(g->renewals);
 	if (g->hold)
 		hold_stop(g->hold);
 	if (p->controld)

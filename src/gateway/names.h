@@ -1,6 +1,7 @@
 /*
  * names.h - the names of applications' settings that the migrated database reads (capture.h, find):
- * found once by a session's own capture, asked for in all others, found anew at each arm.
+ * found once, on a login of nobody's (scout.h) or else by a session's own capture, asked for in all
+ * others, found anew at each arm.
  */
 #ifndef AIRLOCK_GATEWAY_NAMES_H
 #define AIRLOCK_GATEWAY_NAMES_H

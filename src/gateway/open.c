@@ -24,6 +24,7 @@
 #define PAUSE_MS_MAX 250u
 #define TRIES_MAX 8u  /* of a first login */
 #define TRY_MS 10000u /* for a server to let us in */
+#define AGAIN_MS 500u /* for a session to be made again where it is; its client waits */
 
 static void open_try(struct session *s);
 
@@ -50,6 +51,8 @@ void open_abandon(struct session *s)
 	REQUIRE(s->phase == SESSION_OPENING);
 	if (s->reading_register)
 		return; /* its answer finds the hold */
+	if (renew_put_back(s))
+		return;
 	server_close(&s->server);
 	uv_timer_stop(&s->timer);
 	session_hold_here(s);
@@ -129,6 +132,8 @@ void open_failed(struct session *s, const struct err *err)
 	bool over = s->greeted ? clock_now_ms() >= s->give_up_ms : s->tries >= TRIES_MAX;
 
 	REQUIRE(s->phase == SESSION_OPENING);
+	if (renew_put_back(s))
+		return;
 	server_close(&s->server);
 	uv_timer_stop(&s->timer);
 	if (hold_stops(s->gateway->hold))
@@ -185,7 +190,8 @@ void open_replayed(struct session *s)
 	s->client_need = s->server_need = 0;
 	s->dirty = s->detached = false;
 	s->kept = 0;
-	s->active_ms = (int64_t)uv_now(&s->gateway->loop);
+	if (!renew_done(s))
+		s->active_ms = (int64_t)uv_now(&s->gateway->loop);
 	if (s->greeted)
 		tell_differences(s);
 	else
@@ -227,7 +233,7 @@ static void on_try_time(uv_timer_t *timer)
 
 	if (s->reading_register)
 		return; /* that has a deadline of its own */
-	err_set(&err, ERR_TIMEOUT, "the server has not let the session in for %u s", TRY_MS / 1000);
+	err_set(&err, ERR_TIMEOUT, "the server has not let the session in in time");
 	open_failed(s, &err);
 }
 
@@ -286,4 +292,13 @@ void open_begin(struct session *s)
 	s->give_up_ms = clock_now_ms() + hold_patience_ms(s->gateway->hold);
 	s->aim = s->gateway->likely;
 	open_try(s);
+}
+
+void open_again(struct session *s)
+{
+	REQUIRE(s->phase == SESSION_PROBE && s->server.phase == SERVER_IN);
+	s->phase = SESSION_OPENING;
+	s->aim = s->server.side;
+	uv_timer_start(&s->timer, on_try_time, AGAIN_MS, 0);
+	carry_replay(s);
 }

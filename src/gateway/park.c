@@ -54,6 +54,11 @@ int64_t park_count(const struct park *p)
 	return p->count;
 }
 
+int64_t park_there(const struct park *p)
+{
+	return p->count - p->coming;
+}
+
 static bool is_coming(const struct session *s)
 {
 	return server_is_open(&s->parked) && !s->parked_there;
@@ -120,13 +125,17 @@ static bool wants_one(const struct park *p, const struct session *s)
 	       !(server_is_open(&s->server) && s->server.side == p->side);
 }
 
+static bool has_room(const struct park *p)
+{
+	return p->on && p->count < p->share && p->coming < COMING_MAX;
+}
+
 /* Those first that are at work: they will be waited for. */
 static void fill(struct park *p)
 {
 	for (int idle = 0; idle < 2; idle++)
-		for (struct session *s = p->gateway->first; s; s = s->next)
-			if (p->on && p->count < p->share && p->coming < COMING_MAX &&
-				s->dirty == !idle && wants_one(p, s))
+		for (struct session *s = p->gateway->first; s && has_room(p); s = s->next)
+			if (s->dirty == !idle && wants_one(p, s))
 				park_one(p, s);
 }
 

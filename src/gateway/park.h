@@ -27,6 +27,8 @@ void park_end(struct park *p);
 /* Are some still on their way there? */
 bool park_is_busy(const struct park *p);
 int64_t park_count(const struct park *p);
+/* Of those, who have come to where they wait. */
+int64_t park_there(const struct park *p);
 /* The session's parked login becomes its server and goes on, if it has one at `side`. */
 bool park_take(struct session *s, enum control_side side);
 /* The session is gone, or another can be parked in its place. */

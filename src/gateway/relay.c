@@ -26,6 +26,7 @@ static void client_rest(struct session *s)
 
 	if (s->unnamed.keeping)
 		unnamed_more(&s->unnamed, leg->in + leg->mid, n);
+	sets_bytes(&s->sets, leg->in + leg->mid, n, n == s->client_need);
 	leg->mid += n;
 	s->client_need -= n;
 	s->account.bytes_in += n;
@@ -78,6 +79,7 @@ static enum taken client_head(struct session *s)
 	s->unknown = false;
 	s->captures_failed = 0;
 	s->client_need = head.body;
+	sets_head(&s->sets, head.type);
 	if (read)
 		unnamed_client(&s->unnamed, message, head.type, head.body,
 			head.type == 'P' && head.body > 0 ? message[WIRE_HEAD_BYTES] : 0,
@@ -191,6 +193,8 @@ static bool server_command(struct session *s, const struct wire_head *head)
 	if (leg_unseen(leg) < WIRE_HEAD_BYTES + head->body)
 		return false;
 	account_command(s, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body);
+	sets_tag(&s->sets, leg->in + leg->mid + WIRE_HEAD_BYTES, head->body,
+		track_units_owed(&s->track) <= 1);
 	return true;
 }
 

@@ -27,6 +27,12 @@ void release_count_anew(struct hold *h)
 	h->told = false;
 }
 
+static void set_flipping(struct hold *h, struct session *s, bool flipping)
+{
+	h->flipping += (size_t)flipping - (size_t)s->flipping;
+	s->flipping = flipping;
+}
+
 void release_count(struct hold *h, struct session *s)
 {
 	bool held_again = s->phase == SESSION_HELD && hold_stops(h); /* by another hold */
@@ -46,34 +52,50 @@ void release_count(struct hold *h, struct session *s)
 	} else if (s->phase != SESSION_GONE && !held_again) {
 		return;
 	}
-	s->flipping = s->cleared = false;
+	set_flipping(h, s, false);
+	s->cleared = false;
 }
 
 /* ---- who is under way ---------------------------------------------------------------------- */
 
 /* Does it take part of what the server can do at a time?  One that was turned away comes again by
  * itself, and one that hangs does nothing there: nobody has to wait for these. */
-static bool takes_room(const struct session *s)
+static bool takes_room(const struct session *s, int64_t now_us)
 {
-	int64_t since_us = gateway_now_us() - s->cleared_us;
+	int64_t since_us = now_us - s->cleared_us;
 
-	if (s->calming)
+	if (s->calming && s->phase != SESSION_GONE)
 		return since_us < SERVE_MS * 1000;
 	return s->flipping && s->phase == SESSION_OPENING && s->tries == 0 &&
 	       since_us < SLOW_MS * 1000;
 }
 
-static size_t count_under_way(const struct hold *h)
+/* Who takes none any more hardly ever takes any again, and is forgotten. */
+static size_t count_under_way(struct hold *h)
 {
+	int64_t now_us = gateway_now_us();
 	size_t count = 0;
 
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		count += takes_room(s);
+	for (size_t i = 0; i < h->going_count; i++)
+		if (takes_room(h->going[i], now_us))
+			h->going[count++] = h->going[i];
+	h->going_count = count;
 	return count;
+}
+
+static void add_under_way(struct hold *h, struct session *s)
+{
+	for (size_t i = 0; i < h->going_count; i++)
+		if (h->going[i] == s)
+			return; /* by the hold before */
+	INVARIANT(h->going_count < PACE_MAX);
+	h->going[h->going_count++] = s;
 }
 
 static bool somebody_waits(const struct hold *h)
 {
+	if (h->flipping == 0)
+		return false;
 	for (const struct session *s = h->gateway->first; s; s = s->next)
 		if (s->flipping && session_is_waiting(s))
 			return true;
@@ -157,7 +179,7 @@ void hold_let_go(struct hold *h, enum control_side side, int64_t epoch)
 		next = s->next;
 		if (s->phase != SESSION_HELD)
 			continue;
-		s->flipping = !s->detached || session_is_waiting(s);
+		set_flipping(h, s, !s->detached || session_is_waiting(s));
 		s->cleared = false;
 		if (server_is_open(&s->server) &&
 			(s->server.side != side || s->server.epoch != epoch))
@@ -170,7 +192,8 @@ void release_give_up(struct hold *h)
 {
 	begin_to_let_go(h, 0, SLOW_MS / 2); /* those who listen still do */
 	for (struct session *s = h->gateway->first; s; s = s->next) {
-		s->flipping = s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s));
+		set_flipping(h, s,
+			s->phase == SESSION_HELD && (!s->detached || session_is_waiting(s)));
 		s->cleared = false;
 	}
 	hold_look_soon(h);
@@ -188,7 +211,10 @@ static size_t clear_some(struct hold *h, bool waiting, size_t under_way)
 		s->cleared_us = server_is_open(&s->server) ? 0 : gateway_now_us();
 		s->cleared_parked = server_is_open(&s->parked);
 		session_settle(s);
-		under_way += s->phase == SESSION_OPENING;
+		if (s->phase != SESSION_OPENING)
+			continue;
+		add_under_way(h, s);
+		under_way++;
 	}
 	return under_way;
 }
@@ -255,12 +281,8 @@ static void all_have_gone_on(struct hold *h)
 
 static void look_flipping(struct hold *h)
 {
-	size_t all = 0;
-
 	clear_some(h, false, clear_some(h, true, count_under_way(h)));
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		all += s->flipping;
-	if (all == 0)
+	if (h->flipping == 0)
 		all_have_gone_on(h);
 }
 

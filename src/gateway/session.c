@@ -137,6 +137,7 @@ void session_close(struct session *s)
 		leg_close(s->client);
 	s->client = NULL;
 	park_leave(s);
+	renew_leave(s);
 	server_close(&s->server);
 	session_state_fini(&s->state);
 	unnamed_fini(&s->unnamed);
@@ -179,6 +180,7 @@ void session_end(struct session *s)
 {
 	account_end(s);
 	park_leave(s);
+	renew_leave(s);
 	server_close(&s->server);
 	s->phase = SESSION_LAST_WORDS;
 	hold_news(s->gateway->hold, s); /* before its client, that may have left, makes it go */
@@ -367,7 +369,8 @@ void session_settle(struct session *s)
 
 	if (s->calming && session_at_boundary(s))
 		hold_calmed(s->gateway->hold, s);
-	if (s->phase == SESSION_RUN && (stops || s->probe_wanted) && session_at_boundary(s)) {
+	if (s->phase == SESSION_RUN && (stops || s->probe_wanted) && session_at_boundary(s) &&
+		(stops || hold_has_room_to_look(s->gateway->hold))) {
 		if ((s->dirty || s->probe_wanted) && !s->unknown) {
 			carry_probe(s);
 			return;
@@ -484,8 +487,7 @@ void session_pump_client(struct leg *leg)
 		leg_arm(leg);
 }
 
-/* Our dialogue is over, and the server has said more than its end: nothing else tells of it. */
-static void relay_rest(struct session *s)
+void session_hear_rest(struct session *s)
 {
 	const struct leg *leg = s->server.leg;
 
@@ -501,7 +503,7 @@ void session_pump_server(struct leg *leg)
 	leg_flush(leg);
 	if (s->phase == SESSION_OPENING || s->phase == SESSION_PROBE) {
 		carry_pump(s);
-		relay_rest(s);
+		session_hear_rest(s);
 	} else {
 		if (leg->blocked && s->phase == SESSION_RUN)
 			relay_client(s, false);

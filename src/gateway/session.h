@@ -8,6 +8,7 @@
  * server (that of before the hold) or none (just logged in, ended by a seal, detached).  From there
  * session_settle() leads it on: to RUN with the server it has, or through OPENING (connect, log in,
  * read the register, replay) to RUN: the same for a first login, a flip, an abort, a re-attachment.
+ * From PROBE to OPENING goes a session that is renewed: renew.h.
  *
  * No client byte reaches a server before the register of its side was read open after the login
  * (decision 8).
@@ -19,8 +20,10 @@
 #include "gateway/capture.h"
 #include "gateway/gateway.h"
 #include "gateway/params.h"
+#include "gateway/renew.h"
 #include "gateway/replay.h"
 #include "gateway/server.h"
+#include "gateway/sets.h"
 #include "gateway/unnamed.h"
 #include "pgwire/startup.h"
 #include "pgwire/track.h"
@@ -42,10 +45,40 @@ struct session {
 	struct session *next, *prev;
 	enum session_phase phase;
 	unsigned refs; /* callbacks under way, and being alive */
-	uv_timer_t timer;
+
+	/* What is asked of all sessions again and again (crowd.h, release.c), in as few of the
+	 * processor's cache lines as can be: the whole of a session is some 30 KB. */
+	enum renew_step renew;
+	bool dirty;	     /* something ran since it was captured */
+	bool probe_wanted;   /* by arm: at the next boundary, hold or not */
+	bool unknown;	     /* it could not be captured: why says it */
+	bool detached;	     /* it had long been idle: no server until its client asks */
+	bool flipping;	     /* to be counted by the release under way */
+	bool cleared;	     /* by the hold, to go on */
+	bool cleared_parked; /* with a login that was parked */
+	bool calming;	     /* it went on, and has not been at a boundary since */
+	int64_t cleared_us;  /* when */
+	int64_t waiting_us;  /* since when its client's bytes wait; 0 = they do not */
+	int64_t active_ms;   /* when its client was last heard; the loop's clock */
+	int64_t began_ms;    /* when what is under way began; the loop's clock */
 	struct leg *client;
+	struct session_state state; /* that crosses */
+
+	/* The relay, at every message. */
+	struct track track;
+	uint32_t client_need, server_need; /* bytes of a message that was begun */
+	struct unnamed unnamed;
+	struct sets sets;
+	struct account account;
+	unsigned cancels; /* on their way to its server */
+	bool bye;	  /* the client has said Terminate */
+	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
 	struct server server; /* in use when its leg is */
+
+	uv_timer_t timer;
 	struct server parked; /* a login that waits at the other side: park.h */
+	struct server second; /* beside its server, on the same side: renew.h */
+	unsigned renew_asks;  /* for its side's register, and not answered yet */
 	int64_t parked_ms;    /* when it was begun; clock */
 	bool parked_there;    /* it has come to where it waits */
 
@@ -58,30 +91,18 @@ struct session {
 	int auth_step;
 	uint8_t client_key[SCRAM_KEY_BYTES], server_key[SCRAM_KEY_BYTES];
 
-	/* The relay. */
-	struct track track;
-	uint32_t client_need, server_need; /* bytes of a message that was begun */
-	struct unnamed unnamed;
-	bool bye;	      /* the client has said Terminate */
 	struct params told;   /* what the client has heard of settings */
 	uint32_t pid, secret; /* as the client knows them */
 	bool greeted;	      /* the client has seen its first ReadyForQuery */
 
-	struct account account;
-
 	/* The state that crosses. */
-	bool dirty;	     /* something ran since it was captured */
-	bool probe_wanted;   /* by arm: at the next boundary, hold or not */
 	uint64_t kept;	     /* the probe that its server has prepared; capture.h */
 	unsigned kept_names; /* with which names */
-	bool unknown;	     /* it could not be captured: why says it */
 	int64_t looked_ms;   /* when it was captured; the loop's clock */
-	bool let_on; /* in a hold: one more unit, the plan waits for it to be rid of something */
 	bool bound;  /* held with what only its server has: without that one it does not go on */
 	unsigned captures_failed;
 	bool flushing; /* PROBE is a flush */
 	struct capture capture;
-	struct session_state state;
 	struct replay replay;
 	struct buf mine; /* what is still to be said to its server, from mine_sent on */
 	size_t mine_sent;
@@ -93,16 +114,6 @@ struct session {
 	unsigned tries, looks;
 	bool reading_register;	   /* asked, and not answered yet */
 	int64_t give_up_ms;	   /* clock; 0 = as long as a hold lasts */
-	int64_t waiting_us;	   /* since when its client's bytes wait; 0 = they do not */
-	bool detached;		   /* it had long been idle: no server until its client asks */
-	int64_t active_ms;	   /* when its client was last heard; the loop's clock */
-	int64_t began_ms;	   /* when what is under way began; the loop's clock */
-	bool flipping;		   /* to be counted by the release under way */
-	bool cleared;		   /* by the hold, to go on */
-	bool cleared_parked;	   /* with a login that was parked */
-	int64_t cleared_us;	   /* when */
-	bool calming;		   /* it went on, and has not been at a boundary since */
-	unsigned cancels;	   /* on their way to its server */
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
 };
 
@@ -149,6 +160,8 @@ void session_hold_here(struct session *s);
 /* From HELD: its server went, or is of no use any more.  A client that has only a part of what that
  * server was saying cannot go on with another one and is closed. */
 void session_leave_server(struct session *s);
+/* Our dialogue is over, and the server has said more than its end: nothing else tells of it. */
+void session_hear_rest(struct session *s);
 /* From PROBE, after a flush. */
 void session_hold_again(struct session *s);
 
@@ -168,6 +181,9 @@ void carry_pump(struct session *s);
 /* A hold begins: held without a server, as soon as nothing of the login is under way. */
 void open_abandon(struct session *s);
 void open_begin(struct session *s);
+/* From PROBE, with a server that has let it in, of a side whose register was read open since: the
+ * state is made again there (renew.h). */
+void open_again(struct session *s);
 /* Replay has ended: well, or not (err). */
 void open_replayed(struct session *s);
 void open_failed(struct session *s, const struct err *err);

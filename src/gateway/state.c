@@ -11,7 +11,7 @@ void session_state_fini(struct session_state *state)
 const char *state_lost_name(unsigned lost)
 {
 	static const char *const names[STATE_LOST_COUNT] = {"temp", "advisory", "cursor", "listen",
-		"currval", "lastval", "statement", "size", "replication"};
+		"currval", "lastval", "statement", "size", "replication", "replay"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (lost & (1u << i))

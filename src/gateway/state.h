@@ -29,8 +29,9 @@ enum state_lost {
 	STATE_STATEMENT = 1 << 6,
 	STATE_SIZE = 1 << 7,	    /* more than STATE_BYTES_MAX */
 	STATE_REPLICATION = 1 << 8, /* set by the session plane: replication=... */
+	STATE_REPLAY = 1 << 9,	    /* set by it, too: a replay on its own side said no */
 };
-#define STATE_LOST_COUNT 9u
+#define STATE_LOST_COUNT 10u
 
 #define STATE_BYTES_MAX (4u << 20)
 

@@ -274,6 +274,13 @@ static int gateway_arm(struct route *route, const struct route_call *call, struc
 
 	if (greet(g, call->deadline_ms, err) || ask(g, &request, call->deadline_ms, &reply, err))
 		return -1;
+	/* Those beyond would be ended, and then Airlock itself could not log in there either. */
+	if (reply.arm.sessions > call->share)
+		return err_set(err, ERR_REFUSED,
+			"gateway of route %s: %lld sessions are to go to %s, which has room for %lld "
+			"more: raise max_connections there, or close some",
+			g->route.name, (long long)reply.arm.sessions,
+			side_name(side_other(call->src)), (long long)call->share);
 	for (size_t i = 0; i < reply.blockers_count; i++) {
 		BUF_AUTO who = BUF_INIT;
 

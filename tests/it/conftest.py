@@ -61,8 +61,8 @@ def labs(scratch):
     """A factory of labs; all are taken down at the end, whatever happened."""
     made = []
 
-    def make(level=3, rows="small", roles=True, gateway=False):
-        lab = Lab.up(scratch() / "lab", level, rows, roles=roles, gateway=gateway)
+    def make(level=3, rows="small", roles=True, gateway=False, settings=None):
+        lab = Lab.up(scratch() / "lab", level, rows, roles=roles, gateway=gateway, settings=settings)
         made.append(lab)
         return lab
 

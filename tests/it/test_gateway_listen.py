@@ -47,16 +47,11 @@ def notify(conn, channel, payload):
     conn.execute("SELECT pg_notify(%s, %s)", (channel, payload))
 
 
-def arm(flip, control):
-    return control.require("arm", attempt=flip.attempt + 1, src=flip.side,
-                           dst="new" if flip.side == "old" else "old", share=5)
-
-
 def test_channels_are_listened_to_on_the_other_side(flip, control):
     with Listener(flip, *CHANNELS, "given up") as listener, \
             psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
         listener.conn.execute('UNLISTEN "given up"')
-        assert arm(flip, control)["blockers"] == []
+        assert flip.arm(control)["blockers"] == []
         flip.turn(control)
         assert listener.conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
         assert {row[0] for row in listener.conn.execute("SELECT pg_listening_channels()")} == set(CHANNELS)
@@ -81,7 +76,7 @@ def test_a_hold_is_not_drained_before_listeners_have_what_was_committed(flip, co
     with Listener(flip, "news") as listener, \
             psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True), \
             psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
-        arm(flip, control)  # from here on both could be held at once
+        flip.arm(control)  # from here on both could be held at once
         pid = listener.conn.info.backend_pid
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -104,7 +99,7 @@ def frozen_in_its_flush(flip, control, **hold):
     wire = flip.wire(seconds=5)  # before anybody looks at it for another reason
     wire.send(query("LISTEN news"))
     assert [kind for kind, _ in wire.hear(2)] == ["C", "Z"]
-    arm(flip, control)
+    flip.arm(control)
     pid = int.from_bytes(wire.key[:4], "big")
     os.kill(pid, signal.SIGSTOP)
     return wire, pid, flip.send_hold(control, **hold)
@@ -147,7 +142,7 @@ def test_what_came_in_one_piece_with_the_end_of_a_probe_is_heard(flip, control):
     with Listener(flip, "news") as listener, psycopg.connect(flip.direct("shop_app"), autocommit=True) as direct:
         pid = listener.conn.info.backend_pid
         port = flip.old.query("SELECT client_port FROM pg_stat_activity WHERE pid = %s", (pid,))[0][0]
-        arm(flip, control)  # what comes next is one round trip
+        flip.arm(control)  # what comes next is one round trip
         assert listener.payloads() == []
         os.kill(pid, signal.SIGSTOP)
         number = control.send("survey")
@@ -260,7 +255,7 @@ def test_those_who_listen_go_first(flip, control):
     with Listener(flip, "news") as listener, \
             psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as other:
         for n in range(10):
-            arm(flip, control)
+            flip.arm(control)
             flip.hold(control)
             asking = threading.Thread(target=notify, args=(other, "news", str(n)))
             asking.start()

@@ -35,7 +35,7 @@
 
 #include "client.h"
 
-#define CLIENTS_MAX 256
+#define CLIENTS_MAX 2048
 #define BACKOFF_DOUBLINGS 4
 #define PATIENCE_NS ((int64_t)3 * 1000000000) /* for an answer, once a stop was asked for */
 

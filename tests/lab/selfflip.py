@@ -105,6 +105,15 @@ class SelfFlip(Lab):
     def control(self):
         return Control(self.dir / "gateway.sock")
 
+    def arm(self, control, share=5, **more):
+        """For the hold that comes next; the gateway's answer."""
+        armed = control.answer(self.send_arm(control, share, **more))
+        assert armed["ok"], armed
+        return armed
+
+    def send_arm(self, control, share=5, **more):
+        return control.send("arm", attempt=self.attempt + 1, src=self.side, dst=OTHER[self.side], share=share, **more)
+
     def send_hold(self, control, hold_ms=20000, drain_ms=5000, lull_ms=0, **carry):
         """carry: policies by class, as the controller sends them. Returns the request's number."""
         self.attempt += 1
@@ -154,6 +163,8 @@ class Turning:
             self.error = error
 
     def _turn(self, control):
+        if self.random.random() < 0.5:  # every session is looked at first, and made again where it is
+            self.flip.arm(control)
         done = self.flip.turn(control)
         if done is None:
             self.undrained += 1

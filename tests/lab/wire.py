@@ -131,6 +131,10 @@ class Wire:
         elif code not in (0, 12):
             raise LabError(f"authentication by method {code} is not what this client does")
 
+    def port(self):
+        """Where it comes from."""
+        return self._socket.getsockname()[1]
+
     def send(self, message_bytes):
         self._socket.sendall(message_bytes)
 

@@ -36,6 +36,7 @@ struct marker_pg {
 	bool alone;   /* nobody else's transaction was in progress */
 	bool follows; /* and no other came to an end before the source was empty */
 	bool taken;   /* it is the marker of its attempt */
+	bool durable; /* at the destination */
 };
 
 struct store_pg {
@@ -102,8 +103,11 @@ int pg_try_write(struct store *store, const struct store_call *call, struct stor
 /* marker.c */
 int pg_marker_arm(
 	struct store_pg *s, enum side src, int64_t deadline_ms, struct err *err) MUST_CHECK;
-/* Before sessions are ended; pg_marker_settle when none is left, and then pg_marker. */
+/* Before sessions are ended; pg_marker_follow meanwhile; pg_marker_settle when none is left, and then
+ * pg_marker. */
 int pg_marker_early(
+	struct store_pg *s, const struct store_call *call, struct err *err) MUST_CHECK;
+int pg_marker_follow(
 	struct store_pg *s, const struct store_call *call, struct err *err) MUST_CHECK;
 int pg_marker_settle(
 	struct store_pg *s, const struct store_call *call, struct err *err) MUST_CHECK;

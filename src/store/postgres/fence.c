@@ -129,6 +129,8 @@ int pg_end_sessions(struct store *store, const struct store_call *call, struct e
 			return -1;
 		if (found == 0)
 			break;
+		if (pg_marker_follow(s, call, err))
+			return -1;
 		if (env_now_ms(store->env) >= call->deadline_ms)
 			return err_set(err, ERR_BLOCKED,
 				"%s: %zu session(s) did not end in time (a stopped process?)",

@@ -78,6 +78,45 @@ int pg_marker_early(struct store_pg *s, const struct store_call *call, struct er
 	return 0;
 }
 
+static int is_there(struct store_pg *s, const struct store_call *call, const char *key,
+	bool *ret_there, struct err *err)
+{
+	char a[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, call->attempt), key};
+	PG_ROWS_AUTO rows = PG_ROWS_INIT;
+	struct pg *pg;
+
+	if (pg_data(s, side_other(call->src), call->deadline_ms, &pg, err) ||
+		pg_exec_kept(pg, call->deadline_ms, there_sql, 2, params, &rows, err))
+		return err_wrap(err, "waiting for the marker of attempt %lld on %s",
+			(long long)call->attempt, side_name(side_other(call->src)));
+	*ret_there = rows.rows > 0;
+	return 0;
+}
+
+/* What is there is there for good. */
+static int make_durable(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	char a[INT_TEXT_BYTES];
+	const char *params[] = {int_text(a, call->attempt)};
+
+	return pg_data_exec(s, side_other(call->src), call->deadline_ms, barrier_sql, 1, params,
+		NULL, err);
+}
+
+int pg_marker_follow(struct store_pg *s, const struct store_call *call, struct err *err)
+{
+	bool there = false;
+
+	if (!is_of(&s->marker, call) || !s->marker.alone || s->marker.durable)
+		return 0;
+	if (is_there(s, call, early_key(call->src), &there, err) ||
+		(there && make_durable(s, call, err)))
+		return -1;
+	s->marker.durable = there;
+	return 0;
+}
+
 int pg_marker_settle(struct store_pg *s, const struct store_call *call, struct err *err)
 {
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
@@ -125,34 +164,18 @@ int pg_marker(struct store *store, const struct store_call *call, struct err *er
 	return pg_sequences_read(s, call, err);
 }
 
-static int marker_is_there(
-	struct store_pg *s, const struct store_call *call, bool *ret_there, struct err *err)
-{
-	char a[INT_TEXT_BYTES];
-	bool early = is_of(&s->marker, call) && s->marker.taken;
-	const char *params[] = {int_text(a, call->attempt),
-		early ? early_key(call->src) : side_name(call->src)};
-	PG_ROWS_AUTO rows = PG_ROWS_INIT;
-	struct pg *pg;
-
-	if (pg_data(s, side_other(call->src), call->deadline_ms, &pg, err) ||
-		pg_exec_kept(pg, call->deadline_ms, there_sql, 2, params, &rows, err))
-		return -1;
-	*ret_there = rows.rows > 0;
-	return 0;
-}
-
 int pg_reached(struct store *store, const struct store_call *call, struct err *err)
 {
 	struct store_pg *s = store_pg(store);
-	char a[INT_TEXT_BYTES];
-	const char *params[] = {int_text(a, call->attempt)};
+	bool early = is_of(&s->marker, call) && s->marker.taken;
 	bool there = false;
 
+	if (early && s->marker.durable)
+		return 0;
 	for (;;) {
-		if (marker_is_there(s, call, &there, err))
-			return err_wrap(err, "waiting for the marker of attempt %lld on %s",
-				(long long)call->attempt, side_name(side_other(call->src)));
+		if (is_there(s, call, early ? early_key(call->src) : side_name(call->src), &there,
+			    err))
+			return -1;
 		if (there)
 			break;
 		if (env_now_ms(store->env) >= call->deadline_ms)
@@ -161,6 +184,5 @@ int pg_reached(struct store *store, const struct store_call *call, struct err *e
 				(long long)call->attempt, side_name(side_other(call->src)));
 		env_pause(store->env, MARKER_PAUSE_US);
 	}
-	return pg_data_exec(s, side_other(call->src), call->deadline_ms, barrier_sql, 1, params,
-		NULL, err);
+	return make_durable(s, call, err);
 }
