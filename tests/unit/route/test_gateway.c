@@ -121,6 +121,7 @@ static struct route_call call_of(struct other_end *end, int64_t patience_ms)
 		.hold_ms = 5000,
 		.drain_ms = 900,
 		.lull_ms = 150,
+		.share = 3,
 		.deadline_ms = env_now_ms(end->env) + patience_ms};
 }
 
@@ -274,6 +275,23 @@ static void a_session_that_cannot_cross_blocks_before_the_hold(void **state)
 	}
 }
 
+static void more_sessions_than_there_is_room_for_are_refused(void **state)
+{
+	static const char *const answers[] = {HELLO,
+		"{\"id\":%lld,\"ok\":true,\"sessions\":4,\"parked\":3,\"blockers\":[]}\n"};
+	struct other_end end;
+	struct route_call call;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	begin(&end, answers);
+	call = call_of(&end, 10000);
+	assert_int_equal(route_arm(end.route, &call, &err), -1);
+	finish(&end);
+	assert_int_equal(err.code, ERR_REFUSED);
+	assert_non_null(strstr(err.msg, "4 sessions are to go to new, which has room for 3 more"));
+}
+
 static void somebody_elses_gateway_is_refused(void **state)
 {
 	static const char *const answers[][1] = {
@@ -402,6 +420,7 @@ int main(void)
 		cmocka_unit_test(silence_hanging_up_and_nonsense_are_errors),
 		cmocka_unit_test(an_answer_to_an_earlier_question_is_passed_over),
 		cmocka_unit_test(a_session_that_cannot_cross_blocks_before_the_hold),
+		cmocka_unit_test(more_sessions_than_there_is_room_for_are_refused),
 		cmocka_unit_test(somebody_elses_gateway_is_refused),
 		cmocka_unit_test(
 			accounts_are_read_to_the_last_page_then_only_what_is_new),
