@@ -37,40 +37,34 @@ static void all_looked_at(struct hold *h)
 	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
 }
 
-static void answer_survey(struct hold *h)
+static int64_t looked_at(const struct gateway *g)
 {
-	struct control_reply *reply = calloc(1, sizeof *reply);
-	int64_t held;
-	bool stuck;
+	int64_t count = 0;
 
-	ENSURE(reply != NULL);
-	reply->ok = true;
-	hold_count(h, &reply->survey.sessions, &held, &stuck);
-	for (const struct session *s = h->gateway->first; s; s = s->next)
-		reply->survey.looked += session_counts(s) && !s->dirty && !s->unknown;
-	blockers_reply(h->gateway, h->arming, reply, true, POLICY_TELL);
-}
-
-static void answer_arm(struct hold *h)
-{
-	struct control_reply *reply = calloc(1, sizeof *reply);
-	int64_t held;
-	bool stuck;
-
-	ENSURE(reply != NULL);
-	reply->ok = true;
-	hold_count(h, &reply->arm.sessions, &held, &stuck);
-	reply->arm.parked = park_count(h->gateway->park);
-	blockers_reply(h->gateway, h->arming, reply, true, POLICY_DISCONNECT);
+	for (const struct session *s = g->first; s; s = s->next)
+		count += session_counts(s) && !s->dirty && !s->unknown;
+	return count;
 }
 
 static void answer(struct hold *h)
 {
+	struct control_reply *reply = calloc(1, sizeof *reply);
+	int64_t sessions, held;
+	bool stuck;
+
+	ENSURE(reply != NULL);
 	all_looked_at(h);
-	if (h->surveying)
-		answer_survey(h);
-	else
-		answer_arm(h);
+	hold_count(h, &sessions, &held, &stuck);
+	reply->ok = true;
+	if (h->surveying) {
+		reply->survey.sessions = sessions;
+		reply->survey.looked = looked_at(h->gateway);
+	} else {
+		reply->arm.sessions = sessions;
+		reply->arm.parked = park_count(h->gateway->park);
+	}
+	blockers_reply(h->gateway, h->arming, reply, true,
+		h->surveying ? POLICY_TELL : POLICY_DISCONNECT);
 	h->arming = NULL;
 	if (!h->surveying)
 		crowd_detach_idle(h->gateway);

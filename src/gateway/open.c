@@ -233,7 +233,7 @@ static void on_try_time(uv_timer_t *timer)
 
 	if (s->reading_register)
 		return; /* that has a deadline of its own */
-	err_set(&err, ERR_TIMEOUT, "the server has not let the session in in time");
+	err_set(&err, ERR_TIMEOUT, "the server has not let the session in for %u s", TRY_MS / 1000);
 	open_failed(s, &err);
 }
 

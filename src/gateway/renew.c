@@ -60,12 +60,11 @@ static bool may_scout(const struct session *s)
 	return s->phase == SESSION_RUN && s->server.side == s->gateway->likely;
 }
 
-/* By what was seen last; the look at its next boundary decides. */
+/* By what was seen last; the look at its next boundary decides.  Who listens has lost STATE_LISTEN. */
 static bool may_be_renewed(const struct session *s)
 {
 	return may_scout(s) && !s->unknown &&
-	       (s->state.lost & ~(unsigned)STATE_REPLAY) == 0 && !s->state.channels &&
-	       !crowd_is_idle(s);
+	       (s->state.lost & ~(unsigned)STATE_REPLAY) == 0 && !crowd_is_idle(s);
 }
 
 /* ---- the second login ------------------------------------------------------------------------ */
@@ -79,7 +78,7 @@ static void has_come(struct renewals *r)
 	uv_timer_start(&r->pause, on_pause, ms < PAUSE_MS_MAX ? (uint64_t)ms : PAUSE_MS_MAX, 0);
 }
 
-static void drop(struct session *s)
+void renew_leave(struct session *s)
 {
 	struct renewals *r = s->gateway->renewals;
 
@@ -101,7 +100,7 @@ static bool is_alive(const struct server *second)
 /* It stays as it is. */
 static void look_only(struct session *s)
 {
-	drop(s);
+	renew_leave(s);
 	s->probe_wanted = s->phase == SESSION_RUN;
 	hold_news(s->gateway->hold, s);
 	session_settle(s);
@@ -147,7 +146,7 @@ static void on_scouted(struct session *s, bool found)
 	r->scouts = false;
 	r->begun_ms = 0; /* what has passed was not for the others */
 	if (r->scouts_only) {
-		drop(s);
+		renew_leave(s);
 		hold_news(s->gateway->hold, s);
 	} else if (found && is_alive(&s->second) && may_be_renewed(s)) {
 		is_there(s);
@@ -320,14 +319,9 @@ void renew_end(struct renewals *r)
 {
 	for (struct session *s = r->gateway->first; s; s = s->next)
 		if (s->renew != RENEW_TRYING)
-			drop(s);
+			renew_leave(s);
 	uv_timer_stop(&r->pause);
 	r->scouts = false;
-}
-
-void renew_leave(struct session *s)
-{
-	drop(s);
 }
 
 /* ---- trying ---------------------------------------------------------------------------------- */
@@ -351,7 +345,7 @@ static bool may_be_taken(const struct session *s)
 	const struct hold *hold = s->gateway->hold;
 
 	return !hold_stops(hold) && hold_keeps(hold, &s->second) && s->state.lost == 0 &&
-	       !s->state.channels && sets_are_shown(&s->sets, &s->state) && is_alive(&s->second);
+	       sets_are_shown(&s->sets, &s->state) && is_alive(&s->second);
 }
 
 bool renew_take(struct session *s)
@@ -359,7 +353,7 @@ bool renew_take(struct session *s)
 	if (s->renew != RENEW_THERE)
 		return false;
 	if (!may_be_taken(s)) {
-		drop(s);
+		renew_leave(s);
 		return false;
 	}
 	exchange_servers(s);
@@ -374,7 +368,7 @@ bool renew_done(struct session *s)
 	if (s->renew != RENEW_TRYING)
 		return false;
 	account_second(s);
-	drop(s);
+	renew_leave(s);
 	s->probe_wanted = hold_is_arming(s->gateway->hold); /* which leaves the probe prepared */
 	return true;
 }

@@ -168,3 +168,10 @@ def flip(scratch):
     made = SelfFlip.make(scratch() / "flip")
     yield made
     made.down()
+
+
+@pytest.fixture
+def control(flip):
+    """As a controller speaks to its gateway."""
+    with flip.control() as conn:
+        yield conn

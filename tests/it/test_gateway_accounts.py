@@ -12,12 +12,6 @@ from server import wait_until
 NAME = "accounted"
 
 
-@pytest.fixture
-def control(flip):
-    with flip.control() as conn:
-        yield conn
-
-
 def pages(control, ended=False):
     """All accounts, page by page as a controller asks for them."""
     rows, before = [], 0

@@ -15,12 +15,6 @@ from wire import query, queue_of
 CHANNELS = ("plain", "MixedCase", 'with "quotes"', "umläut", "sem;icolon")
 
 
-@pytest.fixture
-def control(flip):
-    with flip.control() as conn:
-        yield conn
-
-
 class Listener:
     """A client that keeps what it is told."""
 

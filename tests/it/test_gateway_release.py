@@ -3,18 +3,10 @@
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from server import wait_until
 from wire import SYNC, parse, query, queue_of
 
 CLIENTS = 16
-
-
-@pytest.fixture
-def control(flip):
-    with flip.control() as conn:
-        yield conn
 
 
 # -- who goes first ---------------------------------------------------------------------------------

@@ -18,12 +18,6 @@ DATABASE = "shop"
 SERVED_MS = 5000  # the longest that a client may wait that nothing keeps; a second is nearer to what it is
 
 
-@pytest.fixture
-def control(flip):
-    with flip.control() as conn:
-        yield conn
-
-
 @contextlib.contextmanager
 def client_of(flip):
     with psycopg.connect(flip.gateway_dsn("shop_app"), autocommit=True) as client:

@@ -12,7 +12,7 @@ import time
 import psycopg
 import pytest
 
-from selfflip import OTHER, SelfFlip
+from selfflip import SelfFlip
 from server import process_state, signal_quietly, wait_until
 from test_gateway import make_certificate
 from wire import SYNC, query, run
@@ -20,14 +20,8 @@ from wire import SYNC, query, run
 SCOUTED = "DO $airlock$"  # what a scout says last
 
 
-@pytest.fixture
-def control(flip):
-    with flip.control() as conn:
-        yield conn
-
-
 def send_arm(flip, control, share=0):
-    return control.send("arm", attempt=flip.attempt + 1, src=flip.side, dst=OTHER[flip.side], share=share)
+    return flip.send_arm(control, share)
 
 
 def arm(flip, control, share=0):

@@ -14,12 +14,6 @@ from server import LabError, wait_until
 from wire import FLUSH, SYNC, TERMINATE, data, parse, query, run
 
 
-@pytest.fixture
-def control(flip):
-    with flip.control() as conn:
-        yield conn
-
-
 @contextlib.contextmanager
 def trusted(flip):
     """The server asks shop_app for no proof; as it does when a role logs in by `peer` or a certificate."""
