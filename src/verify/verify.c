@@ -12,6 +12,7 @@
 #include "verify/state.h"
 
 #define LOOK_MS 20000
+#define START_MS 10000 /* several windows: it may be asked for in the middle of one */
 #define TURNS_MAX 5
 #define LANES_MAX 16
 #define CUT_ROWS 200000 /* smaller tables stay in one piece */
@@ -134,7 +135,7 @@ static int prepare(struct verify *v, struct err *err)
 {
 	struct pg *side[SIDE_COUNT] = {NULL, NULL};
 	struct err now = ERR_INIT;
-	int rc = direction_read(v->store, 0, NULL, &v->end, err);
+	int rc = direction_read(v->store, START_MS, v->options->stop, &v->end, err);
 
 	if (rc)
 		return -1;

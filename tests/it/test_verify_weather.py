@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -164,6 +165,11 @@ def test_sequences_are_not_judged_when_nobody_says_which_side_is_open(crossing, 
 # -- a cutover in the middle -----------------------------------------------------------------------
 
 
+def control_sessions(lab):
+    """Who is in the old side's control database, and when each asked last."""
+    return lab.old.query("SELECT pid, query_start::text FROM pg_stat_activity WHERE datname = 'airlock'")
+
+
 @pytest.mark.parametrize("when, planted", [("columns", False), ("table", True)])
 def test_a_cutover_while_it_runs(crossing, proxied, when, planted):
     """Verify stands in the middle of a table, or before it, while both doors change; then it goes on, the other way
@@ -198,6 +204,27 @@ def test_a_cutover_while_it_runs(crossing, proxied, when, planted):
     assert {(k["key"], k["kind"]) for k in table["keys"]} == {("-5", f"only on {other}"), ("299999", "differs")}
     lab.server(other).psql("UPDATE wide SET v = id WHERE id = 299999; DELETE FROM wide WHERE id = -5", "shop")
     assert verify(crossing, DONE)["verdict"] == "equal"
+
+
+def test_one_that_begins_in_a_window_waits_for_a_side_to_open(crossing, scratch):
+    verb = "forward" if crossing.open_sides() == ["old"] else "rollback"
+    command = Verify(crossing.lab.plan, scratch() / "state")
+    crossing.call("resume").require(DONE)
+    with crossing.start(*crossing.moved(verb), failpoint="before:promote") as moving:
+        assert moving.await_failpoint(60)
+        others, looks = {pid for pid, _ in control_sessions(crossing.lab)}, set()
+        running = command.start("--table", "wide")
+
+        def looked_again():
+            looks.update(look for look in control_sessions(crossing.lab) if look[0] not in others)
+            return running.poll() is not None or len(looks) > 2
+
+        wait_until(looked_again, 60, "it to look at the registers more than once")
+        moving.signal(signal.SIGCONT)
+        code, document, _ = finished(running)
+        moving.wait(60).require(DONE)
+    assert (code, document["verdict"]) == (DONE, "equal"), document["reason"]
+    crossing.call("resume").require(DONE)
 
 
 def test_there_and_back_under_load_while_it_goes_on(crossing, scratch):
@@ -292,7 +319,8 @@ def test_connections_that_are_reset_are_opened_again(proxied):
 
 
 @pytest.mark.parametrize("side", ["old", "new"])
-def test_a_side_that_is_gone_for_good_is_unknown_and_gone_on_with(proxied, side):
+def test_a_side_that_is_gone_for_good_is_unknown_and_gone_on_with(crossing, proxied, side):
+    ((rows,),) = crossing.lab.server(side).query("SELECT count(*) FROM wide", dbname="shop")
     with proxied(side, delay=0.05) as (proxy, command):
         running = command.start("--table", "wide")
         command.wait_compared()
@@ -302,7 +330,7 @@ def test_a_side_that_is_gone_for_good_is_unknown_and_gone_on_with(proxied, side)
         assert re.search(rf"\b{side}\b", document["reason"]) and "Connection refused" in document["reason"]
         assert "the same command goes on" in err
         (table,) = document["tables"]
-        assert 0 < table["compared"] < table["rows"] and not table["done"]
+        assert 0 < table["compared"] < rows and not table["done"]
         proxy.come_back()
         code, document, err = command.call("--table", "wide")
     assert (code, document["verdict"], document["resumed"]) == (DONE, "equal", True), (document, err)
