@@ -112,6 +112,7 @@ struct session {
 	/* Getting a server. */
 	enum control_side aim;
 	unsigned tries, looks;
+	bool moving;		   /* a register that was read says that an attempt is under way */
 	bool reading_register;	   /* asked, and not answered yet */
 	int64_t give_up_ms;	   /* clock; 0 = as long as a hold lasts */
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
