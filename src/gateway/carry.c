@@ -52,6 +52,7 @@ enum act {
 	ACT_FLUSHED,
 	ACT_REPLAYED,
 	ACT_REPLAY_FAILED,
+	ACT_REPLAY_AGAIN,
 	ACT_ENDED
 };
 
@@ -114,6 +115,17 @@ static void ended(struct session *s, const struct err *err)
 		open_failed(s, err);
 }
 
+/* On another login, while there is time. */
+static void replay_again(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, ERR_SQL, "the session could not be carried to the other side: %s",
+		replay_why(&s->replay));
+	snprintf(err.sqlstate, sizeof err.sqlstate, "57P01");
+	open_failed(s, &err);
+}
+
 static void carry_out(struct session *s, enum act act, const struct err *err)
 {
 	switch (act) {
@@ -138,6 +150,9 @@ static void carry_out(struct session *s, enum act act, const struct err *err)
 			control_side_name(s->aim), replay_why(&s->replay));
 		session_refuse(s, "57P01", "the session could not be carried to the other side: %s",
 			replay_why(&s->replay));
+		break;
+	case ACT_REPLAY_AGAIN:
+		replay_again(s);
 		break;
 	case ACT_ENDED:
 		ended(s, err);
@@ -270,6 +285,8 @@ static enum act replay_act(enum replay_step step)
 		return ACT_NONE;
 	case REPLAY_DONE:
 		return ACT_REPLAYED;
+	case REPLAY_PASSING:
+		return ACT_REPLAY_AGAIN;
 	case REPLAY_MISMATCH:
 	case REPLAY_BROKEN:
 		break;

@@ -27,7 +27,13 @@
 #include "base/buf.h"
 #include "gateway/state.h"
 
-enum replay_step { REPLAY_MORE, REPLAY_DONE, REPLAY_MISMATCH, REPLAY_BROKEN };
+enum replay_step {
+	REPLAY_MORE,
+	REPLAY_DONE,
+	REPLAY_MISMATCH,
+	REPLAY_PASSING, /* a refusal that may not come again: the same on another login */
+	REPLAY_BROKEN
+};
 
 /* Private. */
 struct replay {
@@ -38,7 +44,7 @@ struct replay {
 	const struct state_name *channel;
 	uint64_t shape;
 	bool shown; /* the row of this unit has come */
-	bool mismatch;
+	bool mismatch, passing;
 	char why[200];
 };
 
@@ -46,8 +52,8 @@ struct replay {
 bool replay_is_empty(const struct session_state *state);
 /* Appends to `out`; nothing when replay_is_empty(), and then there is nothing to feed. */
 void replay_begin(struct replay *r, const struct session_state *state, struct buf *out);
-/* MISMATCH comes with the last ReadyForQuery, BROKEN at once. */
+/* MISMATCH and PASSING come with the last ReadyForQuery, BROKEN at once. */
 enum replay_step replay_feed(struct replay *r, uint8_t type, const uint8_t *body, size_t len);
-const char *replay_why(const struct replay *r); /* of MISMATCH and BROKEN; borrowed */
+const char *replay_why(const struct replay *r); /* of all but MORE and DONE; borrowed */
 
 #endif
