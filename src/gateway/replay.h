@@ -3,13 +3,14 @@
  *
  * The backend has just logged in with the client's own startup parameters and is idle.  In one
  * pipelined batch: client_encoding; settings; session authorization; role; prepared statements,
- *each described; LISTEN; the unnamed statement.  Role before statements: a statement is parsed with
- *the rights and the "$user" that its session has now, as the source does when it parses it again.
+ * each described; LISTEN; the unnamed statement.  Role before statements: a statement is parsed
+ * with the rights and the "$user" that its session has now, as the source does when it parses it
+ * again.
  *
  * It is done when everything was read back: each setting as the server then shows it, each
- *statement by what Describe says, the channels as the server lists them.  A statement that the
- *source refuses must be refused here too. The first difference is a mismatch with its reason; then
- *this backend must not serve the session.
+ * statement by what Describe says, the channels as the server lists them.  A statement that the
+ * source refuses must be refused here too.  The first difference is a mismatch with its reason;
+ * then this backend must not serve the session.
  *
  *	replay_begin(r, state, out);	// send out; when it is empty, r is done already
  *	replay_feed(r, type, body, len) for each message, as capture_feed; N, A and S are not fed
