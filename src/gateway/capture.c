@@ -517,7 +517,7 @@ static void refused(struct capture *c, const struct message_fields *e)
 		c->kept_refused = true;
 		return;
 	}
-	if (c->phase == LASTVAL)
+	if (c->phase == LASTVAL && !state_refusal_passes(e->sqlstate))
 		return; /* no PL/pgSQL here, or none for this role: what it was to tell stays open
 			 */
 	if (c->phase == DESCRIBING && c->again && !state_refusal_passes(e->sqlstate)) {
