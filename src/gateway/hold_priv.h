@@ -21,9 +21,10 @@ struct hold {
 	bool scouts;	    /* nobody could be looked at when this turn began */
 	size_t looked_at;   /* of how many a probe is under way, or was when this turn began */
 	int64_t asked_ms;   /* when the controller asked for it */
-	int64_t got_on_ms;  /* when somebody was seen to have been looked at, or parked, last */
+	int64_t got_on_ms;  /* when somebody was seen to have been looked at, parked or tried last */
 	size_t left;	    /* who had to be looked at when that was counted last, */
-	int64_t parked;	    /* and who was parked */
+	int64_t parked;	    /* and who was parked, */
+	size_t tried;	    /* and which roles were tried */
 	int64_t began_us, flipping_us, drained_ms, hold_ms, lull_ms;
 	unsigned aborts;
 	bool expiring;	     /* a register is being read, or moved, for the deadline */

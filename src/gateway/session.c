@@ -14,6 +14,7 @@
 #include "gateway/impatience.h"
 #include "gateway/park.h"
 #include "gateway/say.h"
+#include "gateway/tryout.h"
 #include "pgwire/message.h"
 
 #define LOGIN_MS 60000	   /* as PostgreSQL's authentication_timeout */
@@ -139,6 +140,7 @@ void session_close(struct session *s)
 	s->client = NULL;
 	park_leave(s);
 	renew_leave(s);
+	tryout_leave(s);
 	impatience_end(s);
 	server_close(&s->server);
 	session_state_fini(&s->state);
@@ -183,6 +185,7 @@ void session_end(struct session *s)
 	account_end(s);
 	park_leave(s);
 	renew_leave(s);
+	tryout_leave(s);
 	impatience_end(s);
 	server_close(&s->server);
 	s->phase = SESSION_LAST_WORDS;

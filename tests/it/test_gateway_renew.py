@@ -176,6 +176,7 @@ def test_a_second_login_that_hangs_keeps_nobody_waiting(flip, control):
             assert served_while(client, done) < SERVED_MS
             answer.join()
         assert backend(client) == before
+        assert flip.arm(control, share=0)["blockers"] == []  # logins are answered again
         assert flip.turn(control) is not None
 
 
