@@ -111,6 +111,18 @@ static void judge(const struct route_view *view, int64_t drain_ms, struct gate_a
 		view->sessions, view->looked, view->let_in);
 }
 
+/* The gateway itself says that nobody could be carried. */
+static int refused(struct gate_answer *ret, struct err *err)
+{
+	gate_answer_lower(ret, GATE_FAIL);
+	gate_answer_say(ret, "%s", err->msg);
+	gate_answer_advise(ret,
+		"The route's register_user must be able to log in on both sides, from where the "
+		"gateway runs: pg_hba.conf and its password (airlock init-roles).");
+	*err = ERR_INIT;
+	return 0;
+}
+
 static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)
 {
 	int64_t deadline_ms = clock_now_ms() + SURVEY_MS;
@@ -122,7 +134,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 		return 0;
 	}
 	if (route_survey(world->route, deadline_ms, &view, err))
-		return -1;
+		return err->code == ERR_REFUSED ? refused(ret, err) : -1;
 	judge(&view, world->plan->budgets.drain_ms, ret);
 	return 0;
 }

@@ -49,14 +49,29 @@ static int64_t looked_at(const struct gateway *g)
 	return count;
 }
 
+/* After the commit point nobody could be let go there. */
+static void refuse_blind(struct hold *h)
+{
+	struct gateway *g = h->gateway;
+
+	controld_refuse(h->arming, "blind", "this gateway cannot read the register of %s: %s",
+		control_side_name(gateway_other(g->likely)), tryout_blind(g->tryouts));
+	h->arming = NULL;
+}
+
 static void answer(struct hold *h)
 {
-	struct control_reply *reply = calloc(1, sizeof *reply);
+	struct control_reply *reply;
 	int64_t sessions, held;
 	bool stuck;
 
-	ENSURE(reply != NULL);
 	all_looked_at(h);
+	if (tryout_blind(h->gateway->tryouts)) {
+		refuse_blind(h);
+		return;
+	}
+	reply = calloc(1, sizeof *reply);
+	ENSURE(reply != NULL);
 	hold_count(h, &sessions, &held, &stuck);
 	reply->ok = true;
 	if (h->surveying) {

@@ -61,8 +61,6 @@ void hold_take_policies(struct hold *h, const struct policies *policies);
 void hold_refuse(struct hold *h, const char *why);
 /* A controller that asks again, or another one, takes the place of who asked before. */
 void hold_take_over(struct controld_request **place, struct controld_request *request);
-/* In the loop's next turn. */
-void hold_look_soon(struct hold *h);
 /* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
 void hold_let_go(struct hold *h, enum control_side side, int64_t epoch);
 /* release.c: back to where they were; nothing has been sealed. */

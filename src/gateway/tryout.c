@@ -10,7 +10,7 @@
 #include "gateway/say.h"
 #include "gateway/session.h"
 
-#define SILENT_MS 500 /* of a login that gets no answer, when nobody waits for it any more */
+#define SILENT_MS 500 /* of what gets no answer, when nobody waits for it any more */
 
 enum outcome { OUTCOME_UNKNOWN, OUTCOME_LET_IN, OUTCOME_KEPT_OUT };
 
@@ -29,6 +29,9 @@ struct tryouts {
 	struct server server; /* of the one under way */
 	struct session *of;   /* whose login that is */
 	int64_t begun_us;
+	unsigned asks; /* for the register, not answered yet */
+	int64_t asked_us;
+	char blind[200]; /* it could not be read; "" = it was, or is being */
 };
 
 struct tryouts *tryout_new(struct gateway *gateway)
@@ -45,6 +48,11 @@ void tryout_free(struct tryouts *t)
 	if (t)
 		free(t->trials);
 	free(t);
+}
+
+static bool has_waited_since(int64_t us)
+{
+	return gateway_now_us() - us >= SILENT_MS * 1000;
 }
 
 /* ---- what was found -------------------------------------------------------------------------- */
@@ -92,6 +100,33 @@ const char *tryout_refusal(const struct session *s)
 		return NULL;
 	trial = find(t, s->login.user);
 	return trial && trial->outcome == OUTCOME_KEPT_OUT ? trial->why : NULL;
+}
+
+/* ---- the register ---------------------------------------------------------------------------- */
+
+const char *tryout_blind(const struct tryouts *t)
+{
+	return t->blind[0] ? t->blind : NULL;
+}
+
+static void on_door(void *ctx, const struct door_view *view, const struct err *err)
+{
+	struct tryouts *t = ctx;
+
+	(void)view; /* shut, as it should be */
+	INVARIANT(t->asks > 0);
+	if (--t->asks > 0)
+		return; /* that was for a trial before */
+	snprintf(t->blind, sizeof t->blind, "%.190s", err->code == ERR_OK ? "" : err->msg);
+	hold_look_soon(t->gateway->hold);
+}
+
+static void ask(struct tryouts *t)
+{
+	t->blind[0] = '\0';
+	t->asks++;
+	t->asked_us = gateway_now_us();
+	doors_read(t->gateway->doors, t->side, on_door, t);
 }
 
 /* ---- trying ---------------------------------------------------------------------------------- */
@@ -156,6 +191,7 @@ void tryout_begin(struct tryouts *t)
 	memset(t->of_outcome, 0, sizeof t->of_outcome);
 	t->side = gateway_other(t->gateway->likely);
 	t->on = true;
+	ask(t);
 }
 
 bool tryout_some(struct tryouts *t)
@@ -164,14 +200,16 @@ bool tryout_some(struct tryouts *t)
 
 	while (t->on && !t->of && (s = next_untried(t)) != NULL)
 		try(t, s);
-	t->on = t->on && t->of;
+	t->on = t->on && (t->of || t->asks > 0);
 	return t->on;
 }
 
 void tryout_end(struct tryouts *t)
 {
-	if (t->of && gateway_now_us() - t->begun_us >= SILENT_MS * 1000)
+	if (t->of && has_waited_since(t->begun_us))
 		record(t, t->of, OUTCOME_KEPT_OUT, "it does not answer a login");
+	if (t->asks > 0 && has_waited_since(t->asked_us))
+		snprintf(t->blind, sizeof t->blind, "it does not answer");
 	stop(t);
 	t->on = false;
 }

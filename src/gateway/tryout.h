@@ -1,6 +1,7 @@
 /*
- * tryout.h - would the other side let the clients in?  Before a hold, one login of each role that
- * has a session here is tried there, with that session's own startup packet and keys.
+ * tryout.h - would the other side let the clients in?  Before a hold its register is read, without
+ * which this gateway would let nobody go there after the commit point, and one login of each role
+ * that has a session here is tried there, with that session's own startup packet and keys.
  *
  * A shut side refuses it by its door (42501), and asks about that last: pg_hba.conf, the password
  * and the role come before it.  So that refusal is the proof, as a login that gets in would be (it
@@ -37,6 +38,8 @@ void tryout_leave(struct session *s);
 /* Roles that were tried, and that were let in. */
 size_t tryout_count(const struct tryouts *t);
 int64_t tryout_let_in(const struct tryouts *t);
+/* Why the other side's register could not be read; NULL = it could.  Borrowed. */
+const char *tryout_blind(const struct tryouts *t);
 /* Why the side where the session is not would not let it in; NULL = not known.  Borrowed. */
 const char *tryout_refusal(const struct session *s);
 

@@ -80,8 +80,9 @@ def crossing(labs, scratch, request):
 def kept_out_by_hba(server, role):
     path = server.home / "data" / "pg_hba.conf"
     before = path.read_text()
-    path.write_text(f"host shop {role} 127.0.0.1/32 reject\n{before}")
+    path.write_text(f"host all {role} 127.0.0.1/32 reject\n{before}")
     server.query("SELECT pg_reload_conf()")
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", (role,))
     try:
         yield
     finally:
@@ -103,3 +104,22 @@ def test_a_line_that_is_missing_in_pg_hba_is_found_before_clients_are_sent_there
         assert "1 role(s) were let in" in " ".join(crossing.call("check", "--gate", "sessions").require(DONE).out.split())
         crossing.call(*crossing.moved("forward")).require(DONE)
         assert conn.execute("SELECT inet_server_port()").fetchone() == (lab.new.port,)
+
+
+def test_a_gateway_that_cannot_read_the_other_sides_register_is_found_too(crossing):
+    """It would let nobody go there: clients would be held after the commit point, and then refused."""
+    lab = crossing.lab
+    (here,) = crossing.open_sides()
+    there = {"old": lab.new, "new": lab.old}[here]
+    verb = {"old": "forward", "new": "rollback"}[here]
+    with psycopg.connect(lab.dsn("gateway", ROLE), autocommit=True) as conn:
+        crossing.call("resume").require(DONE)
+        with kept_out_by_hba(there, "airlock_gateway"):
+            checked = crossing.call("check", "--gate", "sessions").require(REFUSED)
+            for word in ("cannot read the register", "pg_hba.conf rejects connection", "register_user"):
+                assert word in " ".join(checked.out.split()), checked.out
+            crossing.call(*crossing.moved(verb)).require(REFUSED)
+            assert crossing.open_sides() == [here]
+        assert conn.execute("SELECT 1").fetchone() == (1,)
+        crossing.call(*crossing.moved(verb)).require(DONE)
+        assert conn.execute("SELECT inet_server_port()").fetchone() == (there.port,)
