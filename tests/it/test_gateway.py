@@ -4,8 +4,6 @@ import contextlib
 import os
 import re
 import resource
-import socket
-import struct
 import subprocess
 import threading
 import time
@@ -174,16 +172,6 @@ def test_the_other_side_is_found_without_being_told(flip):
     flip.move_registers()
     with psycopg.connect(flip.gateway_dsn("shop_app")) as conn:
         assert conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
-
-
-
-def test_a_newer_protocol_is_negotiated_down_and_its_options_named(flip):
-    words = b"user\0shop_app\0database\0shop\0_pq_.future\0on\0\0"
-    with socket.create_connection(("127.0.0.1", flip.gateway_port), 10) as conn, conn.makefile("rb") as file:
-        conn.sendall(struct.pack("!II", 8 + len(words), 0x30002) + words)
-        kind, length = struct.unpack("!cI", file.read(5))
-        assert (kind, file.read(length - 4)) == (b"v", struct.pack("!II", 0, 1) + b"_pq_.future\0")
-        assert file.read(1) == b"R"
 
 
 def run_gateway(flip, plan, *more):
