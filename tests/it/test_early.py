@@ -58,7 +58,7 @@ class World:
         self.found = rights_of_public(lab)
 
     def reader(self, **kwargs):
-        return psycopg.connect(self.lab.dsn("new", READER), autocommit=True, connect_timeout=10, **kwargs)
+        return psycopg.connect(self.lab.dsn("new", READER), autocommit=True, connect_timeout=40, **kwargs)
 
     def may_enter(self, side, role=READER):
         try:
@@ -69,7 +69,7 @@ class World:
             return False
 
     def reader_of(self, side, role):
-        return psycopg.connect(self.lab.dsn(side, role), connect_timeout=10)
+        return psycopg.connect(self.lab.dsn(side, role), connect_timeout=40)
 
     def rights_gate(self):
         return self.crossing.call("check", "--gate", "rights", "--json").require(DONE, REFUSED).json()

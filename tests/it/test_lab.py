@@ -173,7 +173,7 @@ def test_a_server_that_cannot_start_says_why(plain_lab):
     began = time.monotonic()
     with pytest.raises(LabError, match="shared_buffers"):
         server.start(tries=1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30  # which is what a start may take
     server.configure({})
     server.start()
     assert server.is_alive()
