@@ -351,6 +351,7 @@ def test_it_reads_through_the_cutover_and_is_shut_out_by_the_way_back(world, scr
         overlap = [o for o in page["overlaps"] if o["from"] == "reports"]
         assert overlap and all(o["intended"] and o["early"] and o["because"] is None for o in overlap)
         assert f"watched: {READER} reads new before promotion" in json.dumps(page["gates"])
+        wait_until(lambda: crossing.call("resume").code == DONE, 60, "the way back to have caught up")
         crossing.call(*crossing.moved("rollback")).require(DONE)
         wait_until(lambda: reading.trouble, 30, "the seal to end the reader's session")
         assert isinstance(reading.trouble, psycopg.OperationalError)  # with or without the server's word
