@@ -178,7 +178,7 @@ class Server:
         """All rows of one statement by the superuser, or None when it returns none."""
         with self.connect(dbname) as conn:
             cursor = conn.execute(sql, params)
-            return cursor.fetchall() if cursor.description else None
+            return None if cursor.description is None else cursor.fetchall()  # rows may have no columns
 
     def psql(self, sql, dbname="postgres", variables=None):
         """Runs a script as the DBA would, stopping at the first error; returns what it printed."""
