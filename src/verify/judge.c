@@ -69,6 +69,20 @@ static void judge(struct doubt *d, const struct image *before, const struct imag
 	d->dst = *dst;
 }
 
+bool doubts_any_suspect(const struct doubts *doubts)
+{
+	for (size_t i = 0; i < doubts->count; i++)
+		if (doubts->at[i].state == DOUBT_OPEN && doubts->at[i].suspect)
+			return true;
+	return false;
+}
+
+void doubts_suspect_none(struct doubts *doubts)
+{
+	for (size_t i = 0; i < doubts->count; i++)
+		doubts->at[i].suspect = false;
+}
+
 size_t doubts_round(struct doubts *doubts, const struct listing *src_before,
 	const struct listing *dst, const struct listing *src_after)
 {

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "verify/commits.h"
 
 #define ANSWER_MS 20000 /* for what takes a fraction of a second */
 #define PAGES_PER_MS 2	/* 16 MB/s: more time for what reads a whole table */
@@ -191,16 +192,31 @@ static int ask(struct lane *lane, enum side side, const struct question *q, stru
 	return look_list(lane->side[side], q->shape, method, q->where, until_ms, ret, err);
 }
 
+/* A row that the source does not show yet is none that it lacks. */
+static int settle(struct lane *lane, struct doubts *doubts, bool *ret_known, struct err *err)
+{
+	*ret_known = true;
+	if (doubts_any_suspect(doubts) &&
+		commits_settle(src_of(lane), lane->v->store->store.env, ret_known, err))
+		return -1;
+	if (!*ret_known)
+		doubts_suspect_none(doubts);
+	return 0;
+}
+
 static int round_of(struct lane *lane, const struct question *q, struct doubts *doubts,
 	struct listing *before, size_t *ret_open, struct err *err)
 {
 	enum side src = lane->direction.src;
 	struct listing dst = {0}, after = {0};
+	bool known;
 	int rc = -1;
 
 	if (pass(lane, err) == 0 && ask(lane, side_other(src), q, &dst, err) == 0 &&
-		ask(lane, src, q, &after, err) == 0) {
+		settle(lane, doubts, &known, err) == 0 && ask(lane, src, q, &after, err) == 0) {
 		*ret_open = doubts_round(doubts, before, &dst, &after);
+		if (!known)
+			*ret_open = 0; /* no other round would know more */
 		listing_fini(before);
 		*before = after;
 		after = (struct listing){0};

@@ -58,7 +58,7 @@ class World:
         self.found = rights_of_public(lab)
 
     def reader(self, **kwargs):
-        return psycopg.connect(self.lab.dsn("new", READER), autocommit=True, connect_timeout=10, **kwargs)
+        return psycopg.connect(self.lab.dsn("new", READER), autocommit=True, connect_timeout=40, **kwargs)
 
     def may_enter(self, side, role=READER):
         try:
@@ -69,7 +69,7 @@ class World:
             return False
 
     def reader_of(self, side, role):
-        return psycopg.connect(self.lab.dsn(side, role), connect_timeout=10)
+        return psycopg.connect(self.lab.dsn(side, role), connect_timeout=40)
 
     def rights_gate(self):
         return self.crossing.call("check", "--gate", "rights", "--json").require(DONE, REFUSED).json()
@@ -351,6 +351,7 @@ def test_it_reads_through_the_cutover_and_is_shut_out_by_the_way_back(world, scr
         overlap = [o for o in page["overlaps"] if o["from"] == "reports"]
         assert overlap and all(o["intended"] and o["early"] and o["because"] is None for o in overlap)
         assert f"watched: {READER} reads new before promotion" in json.dumps(page["gates"])
+        wait_until(lambda: crossing.call("resume").code == DONE, 60, "the way back to have caught up")
         crossing.call(*crossing.moved("rollback")).require(DONE)
         wait_until(lambda: reading.trouble, 30, "the seal to end the reader's session")
         assert isinstance(reading.trouble, psycopg.OperationalError)  # with or without the server's word

@@ -77,7 +77,7 @@ def test_what_the_server_said_was_written_is_counted_and_nothing_else(flip, cont
             conn.execute("DELETE FROM t WHERE a = 9")
         row = account(control)
         assert (row["transactions"], row["writes"], row["rows"], row["wrote"]) == (8, 3, 6, "DELETE")
-        assert row["wrote_ms"] <= row["asked_ms"] + 1000 <= row["came_ms"] + 2000
+        assert max(row["wrote_ms"], row["asked_ms"]) <= row["came_ms"]
         assert row["bytes_in"] > begun["bytes_in"] and row["bytes_out"] > begun["bytes_out"]
 
 

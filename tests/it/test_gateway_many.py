@@ -30,7 +30,8 @@ def test_arm_goes_on_while_each_second_brings_it_further(flip):
     """Who is not looked at before the hold is looked at in it, where everybody waits. Who does not come to a boundary
     is not waited for."""
     with contextlib.ExitStack() as stack, flip.control() as control:
-        *clients, stuck = (stack.enter_context(asleep(flip, seconds)) for seconds in (0.5, 1.4, 2.3, 60))
+        *clients, stuck = (stack.enter_context(asleep(flip, seconds))
+                           for seconds in (*(0.12 * n for n in range(1, 21)), 60))
         answer = flip.arm(control)
         assert [b["class"] for b in answer["blockers"]] == ["transaction"]
         for client in clients:

@@ -51,7 +51,7 @@ def test_nobody_is_served_twice_before_all_who_waited_are_served_once(flip, cont
             wait_until(lambda: control.require("status")["oldest_ms"], 10, "requests to be held")
             control.require("release", **opened(flip))
             for turn in turns:
-                turn.result(20)
+                turn.result(60)
             (ordered, count), = flip.old.query(BOTH_TURNS, dbname="shop")
             assert count == 2 * CLIENTS
             in_order.append(ordered)

@@ -15,6 +15,7 @@ import pytest
 from selfflip import SelfFlip
 from server import process_state, signal_quietly, wait_until
 from test_gateway import make_certificate
+from test_gateway_renew import armed_anew
 from wire import SYNC, query, run
 
 SCOUTED = "DO $airlock$"  # what a scout says last
@@ -139,15 +140,16 @@ def test_who_cannot_be_looked_at_does_not_keep_others_from_it(flip, control):
 
 
 def test_who_could_not_be_looked_at_is_not_waited_for(flip, control):
-    """His second login would be of use only with what the look did not bring."""
-    with client_of(flip) as client:
-        client.execute("SET statement_timeout = 1")
-        took = []
-        for _ in range(2):  # at the third failure it would be unknown, and nobody would try
-            begun = time.monotonic()
-            assert arm(flip, control)["ok"]
-            took.append(time.monotonic() - begun)
-        assert min(took) < 0.8
+    """His second login would be of use only with what the look did not bring: a second is what that would take."""
+    took = []
+    for _ in range(5):  # clients, for at the third failure one is unknown, and nobody would try
+        with client_of(flip) as client:
+            client.execute("SET statement_timeout = 1")
+            for _ in range(2):
+                begun = time.monotonic()
+                assert arm(flip, control)["ok"]
+                took.append(time.monotonic() - begun)
+    assert min(took) < 0.8
 
 
 def test_what_is_read_by_now_is_found_though_nobody_can_be_renewed(flip, control):
@@ -238,7 +240,7 @@ def test_a_hold_while_a_session_is_made_again_finds_it_where_it_was(flip, contro
             held = flip.hold(control, drain_ms=3000)
         assert (held["ok"], held["held"]) == (True, 1)
         control.require("release", side=flip.side, epoch=0)
-        assert waits is None or waits.result(10).fetchone()[0] > 0
+        assert waits is None or waits.result(60).fetchone()[0] > 0
         has_all(client)
         assert flip.turn(control)[1]["failed"] == 0
         has_all(client)
@@ -291,9 +293,7 @@ def test_under_tls_a_session_is_made_again_with_all_it_has(secure):
     with secure.control() as control, client_of(secure) as client:
         for n in range(40):
             client.execute(f"SELECT {n}, {', '.join(['%s::int'] * 60)}", range(60), prepare=True)
-        own = client.execute("SELECT pg_backend_pid()").fetchone()
-        assert arm(secure, control)["blockers"] == []
-        assert client.execute("SELECT pg_backend_pid()").fetchone() != own
+        assert armed_anew(secure, control, client) == []
         assert client.execute(f"SELECT 7, {', '.join(['%s::int'] * 60)}", range(60), prepare=True).fetchone()[0] == 7
         assert client.execute("SELECT count(*) FROM pg_prepared_statements WHERE name LIKE '_pg%'").fetchone() == (40,)
 

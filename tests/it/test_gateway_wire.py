@@ -230,7 +230,7 @@ def test_it_is_held_at_a_boundary_and_nowhere_else(flip, name):
         for sent, kinds, safe in DIALOGUES[name]:
             wire.send(sent)
             heard += wire.hear(len(kinds))
-            held = flip.hold(control, drain_ms=2000 if safe else 60)
+            held = flip.hold(control, drain_ms=10000 if safe else 60)
             assert held["ok"] == safe, f"after {kinds or 'nothing'}: {held}"
             if safe:
                 epoch = flip.move_registers()

@@ -15,6 +15,7 @@ MEGABYTE = 1 << 20
 WRITTEN = 48 * MEGABYTE
 PLENTY = 40 * MEGABYTE  # of it, at least
 REACH_SECONDS = 60
+ROUND_SECONDS = 20  # of the guard's (cmd_guard.c)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +79,7 @@ def test_a_slot_that_cannot_move_does_not_blind_the_guard(crossing):
         make_log(lab.new)
         began = time.monotonic()
         view = guard_once(crossing)
-        assert time.monotonic() - began < 15, "it waits for what cannot come"
+        assert time.monotonic() - began < ROUND_SECONDS - 1, "it waits for what cannot come"
         assert view["at_rest"] and view["alarms"] == []
         kept, = (i["kept_bytes"] for i in view["idle"] if (i["side"], i["what"]) == ("new", "way back"))
         assert kept > PLENTY
@@ -138,8 +139,8 @@ def test_a_way_back_that_hangs_grows_late(on_new):
         with lab.old.connect("shop", autocommit=False) as blocker:
             blocker.execute("LOCK TABLE ledger.trace")
             with on_new.start("guard", "--ndjson", "--every", "200ms") as running:
-                lines = running.lines(60)
-                assert next_view(lines)["alarms"] == []
+                lines = running.lines(240)
+                await_view(lines, lambda view: not view["alarms"])  # a second is little on a busy machine
                 with psycopg.connect(lab.dsn("new", "shop_app")) as conn:
                     conn.execute("INSERT INTO ledger.trace VALUES (78, 78)")
                 late = await_view(lines, lambda view: view["alarms"] == ["late"])
@@ -147,7 +148,7 @@ def test_a_way_back_that_hangs_grows_late(on_new):
                 blocker.rollback()
                 assert await_view(lines, lambda view: not view["alarms"])["behind_ms"] <= 1000
                 running.signal(signal.SIGTERM)
-                assert running.wait(30).code == DONE
+                assert running.wait(120).code == DONE
     finally:
         lab.plan.write_text(plan)
 
@@ -165,16 +166,16 @@ def await_view(lines, fits):
 
 def test_it_keeps_out_of_an_attempt_and_does_not_disturb_it(crossing):
     with crossing.start("guard", "--ndjson", "--every", "50ms") as guard:
-        lines = guard.lines(120)
+        lines = guard.lines(240)
         assert next_view(lines)["at_rest"]
         with crossing.start(*crossing.moved("forward"), failpoint="before:marker") as running:
             assert running.await_failpoint(REACH_SECONDS)
             held = await_view(lines, lambda view: not view["at_rest"])
             assert held["alarms"] in ([], ["blind"])  # its own sessions were ended by the seal
             running.signal(signal.SIGCONT)
-            running.wait(60).require(DONE)
+            running.wait(120).require(DONE)
         assert await_view(lines, lambda view: view["at_rest"] and view["follows"])["writes"] == "new"
         guard.signal(signal.SIGINT)
-        assert guard.wait(30).code == DONE
+        assert guard.wait(120).code == DONE
     crossing.call("resume").require(DONE)
     crossing.cross("rollback")

@@ -163,7 +163,7 @@ def test_column_that_new_lacks_stops_replication(pair):
 
 def enters(lab, role):
     try:
-        psycopg.connect(lab.old.uri(role, "harm", lab.passfile), connect_timeout=10).close()
+        psycopg.connect(lab.old.uri(role, "harm", lab.passfile), connect_timeout=40).close()
         return True
     except psycopg.OperationalError as error:
         assert "permission denied for database" in str(error), error

@@ -43,6 +43,12 @@ def test_settings_that_the_window_depends_on(plain_lab):
         assert settings["listen_addresses"] == "127.0.0.1"
 
 
+def test_what_has_no_columns_may_have_rows(plain_lab):
+    assert plain_lab.old.query("SELECT FROM generate_series(1, 2)") == [(), ()]
+    assert plain_lab.old.query("SELECT FROM generate_series(1, 0)") == []
+    assert plain_lab.old.query("SET work_mem = '4MB'") is None
+
+
 @pytest.mark.parametrize("side", ["old", "new"])
 @pytest.mark.parametrize("role", [*APP_ROLES, LEGACY_ROLE])
 def test_every_role_logs_in_by_its_password_and_writes_as_it_may(plain_lab, side, role):
@@ -173,7 +179,7 @@ def test_a_server_that_cannot_start_says_why(plain_lab):
     began = time.monotonic()
     with pytest.raises(LabError, match="shared_buffers"):
         server.start(tries=1)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30  # which is what a start may take
     server.configure({})
     server.start()
     assert server.is_alive()

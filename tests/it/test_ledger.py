@@ -12,13 +12,24 @@ from server import wait_until
 first_client = itertools.count(1000, 100)
 
 
+CLIENTS = 4
+
+
+def await_each(server, first, count=45):
+    """Until each of the clients has got so far: one of them may have been let in long after the others."""
+    far = "SELECT count(*) FROM ledger.counter WHERE client BETWEEN %s AND %s AND n >= %s"
+    wait_until(lambda: server.query(far, (first, first + CLIENTS - 1, count), "shop") == [(CLIENTS,)], 60,
+               "each client's transactions")
+
+
 @pytest.fixture
 def run(plain_lab, scratch):
     """A short ledger on old: (lab, directory of its logs, number of its first client)."""
     first = next(first_client)
     directory = scratch()
-    with Ledger(plain_lab, directory, clients=4, first=first) as ledger:
+    with Ledger(plain_lab, directory, clients=CLIENTS, first=first) as ledger:
         ledger.wait_for(200)
+        await_each(plain_lab.old, first)
     return plain_lab, directory, first
 
 
@@ -126,12 +137,13 @@ def test_a_sequence_that_was_left_behind(run, sequence):
 
 
 def test_an_error_that_no_crossing_explains(plain_lab, scratch):
-    directory = scratch()
+    directory, first = scratch(), next(first_client)
     plain_lab.old.psql("ALTER TABLE ledger.trace ADD CONSTRAINT planted CHECK (seq <> 30 OR client < 900)"
                        " NOT VALID", "shop")
     try:
-        with Ledger(plain_lab, directory, clients=4, first=next(first_client)) as ledger:
+        with Ledger(plain_lab, directory, clients=CLIENTS, first=first) as ledger:
             ledger.wait_for(400)
+            await_each(plain_lab.old, first)
     finally:
         plain_lab.old.psql("ALTER TABLE ledger.trace DROP CONSTRAINT planted", "shop")
     verdict = verify(plain_lab, directory, "old")
@@ -159,16 +171,17 @@ def test_clients_survive_kill9_and_know_what_they_do_not_know(plain_lab, scratch
 def test_clients_go_where_the_door_is_open(plain_lab, scratch):
     """CONNECT revoked and sessions ended on old: the clients appear on new. (Nothing replicates
     here, so what they left on old is missed there: that too must be seen.)"""
-    directory = scratch()
+    directory, first = scratch(), next(first_client)
     fence = ("REVOKE CONNECT ON DATABASE shop FROM PUBLIC, shop_app;"
              "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'shop_app'")
-    with Ledger(plain_lab, directory, clients=4, first=next(first_client)) as ledger:
+    with Ledger(plain_lab, directory, clients=CLIENTS, first=first) as ledger:
         ledger.wait_for(200)
         plain_lab.old.psql(fence)
         try:
             # What the clients report is a moment old: 200 more may all be from before the fence.
             wait_until(lambda: ledger.progress()["side"] == "new", 30, "a client on new")
             ledger.wait_for(200)
+            await_each(plain_lab.new, first, 1)
             assert ledger.progress()["side"] == "new"
         finally:
             plain_lab.old.psql("SET ROLE shop_owner; GRANT CONNECT ON DATABASE shop TO PUBLIC, shop_app")
@@ -205,8 +218,9 @@ def replicated(plain_lab):
 
 def test_both_sides(replicated, scratch):
     directory, first = scratch(), next(first_client)
-    with Ledger(replicated, directory, clients=4, first=first) as ledger:
+    with Ledger(replicated, directory, clients=CLIENTS, first=first) as ledger:
         ledger.wait_for(500)
+        await_each(replicated.old, first)
     verdict = verify(replicated, directory, "old", both_seconds=30)
     assert verdict["verdict"] == "sound" and verdict["sides_equal"] is True
     plant(replicated.new, f"DELETE FROM ledger.trace WHERE {some_row(first)}")

@@ -63,7 +63,7 @@ def test_nothing_is_left_of_a_rehearsal(crossing):
         assert crossing.open_sides() == ["old"]
         assert [lab.server(side).query(LOCKS) for side in ("old", "new")] == [[], []]
         running.signal(signal.SIGCONT)
-        running.wait(60).require(DONE)
+        running.wait(240).require(DONE)
     crossing.cross("rollback")
 
 
@@ -90,7 +90,7 @@ def refused_at_arm(crossing, server, hurt, mend):
             assert running.await_failpoint(60)
             server.psql(hurt)
             running.signal(signal.SIGCONT)
-            ended = running.wait(60).require(REFUSED)
+            ended = running.wait(240).require(REFUSED)
         assert doors(crossing.lab) == before
     finally:
         server.psql(mend)
@@ -130,7 +130,7 @@ def test_the_window_parses_nothing(crossing):
             assert running.await_failpoint(60)
             starts = {server: len(server.log.read_text(errors="replace")) for server in servers}
             running.signal(signal.SIGCONT)
-            running.wait(60).require(DONE)
+            running.wait(240).require(DONE)
     finally:
         for server in servers:
             server.psql("ALTER ROLE airlock RESET log_min_duration_statement")

@@ -54,7 +54,7 @@ def crossing(labs, scratch, request):
 
 def admits(lab, side, dbname):
     try:
-        with psycopg.connect(lab.dsn(side, "shop_app", dbname), connect_timeout=10) as conn:
+        with psycopg.connect(lab.dsn(side, "shop_app", dbname), connect_timeout=40) as conn:
             conn.execute("SELECT 1")
             return True
     except psycopg.Error:
@@ -152,4 +152,4 @@ def test_the_other_roles_know_only_one_open_side(crossing):
     for role in APP_ROLES:
         for dbname in (DATABASE, SECOND):
             with pytest.raises(psycopg.Error):
-                psycopg.connect(lab.dsn("new", role, dbname), connect_timeout=10).close()
+                psycopg.connect(lab.dsn("new", role, dbname), connect_timeout=40).close()

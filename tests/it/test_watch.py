@@ -36,7 +36,7 @@ def without_ages(store):
 
 def readings(watching):
     """Documents of a `watch --ndjson` as they come; its errors are the test's."""
-    for line in watching.lines(60):
+    for line in watching.lines(240):
         if line:
             yield json.loads(line)
 
@@ -68,8 +68,9 @@ def shown(crossing, *arguments):
 def test_watch_says_what_status_says(crossing):
     (lines,) = crossing.call("watch", "--count", "1").require(DONE).out.splitlines()
     for fact in ("orders ready: settled | writes old | way back following", "next: airlock run",
-                 "waits for nothing", "undo: airlock abandon", "seen 0."):
+                 "waits for nothing", "undo: airlock abandon"):
         assert fact in lines, lines
+    assert re.search(r"seen \d+\.\d", lines), lines
     watched = json.loads(crossing.call("watch", "--count", "1", "--ndjson").require(DONE).out)
     status = crossing.call("status", "--json").require(DONE).json()
     assert [without_ages(s) for s in watched["stores"]] == [without_ages(s) for s in status["stores"]]
@@ -86,11 +87,11 @@ def test_it_follows_an_attempt_and_ends_when_asked(crossing):
             assert 0 < sealed["deadline_ms"] <= 20000
             assert sealed["clients"]["phase"] == "held"
             run.signal(signal.SIGCONT)
-            assert run.wait(60).code == DONE
+            assert run.wait(120).code == DONE
         baking = until(watching, lambda s: s["actual"] == "baking", "baking")
         assert baking["undo"] == "airlock rollback" and baking["undo_ms"] > 0
         watching.signal(signal.SIGINT)
-        assert watching.wait(20).code == DETACHED
+        assert watching.wait(120).code == DETACHED
     crossing.call("resume").require(DONE)
     crossing.call(*crossing.moved("rollback")).require(DONE)
     crossing.call("resume").require(DONE)

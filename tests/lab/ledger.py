@@ -274,7 +274,7 @@ class Ledger:
         """Lets every client finish its transaction and close its log."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=120)
             self._process = None
 
     def progress(self):

@@ -149,7 +149,7 @@ class Prober:
     def stop(self):
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=120)
             self._process = None
 
 

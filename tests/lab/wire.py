@@ -9,7 +9,7 @@ import socket
 import struct
 import time
 
-from server import LabError
+from server import LabError, PATIENCE
 
 
 def message(kind, *parts):
@@ -97,7 +97,7 @@ class Wire:
     source: an address of this host that it comes from."""
 
     def __init__(self, address, user, password, dbname, seconds=20, source="", **startup):
-        self._socket = socket.create_connection(address, timeout=seconds, source_address=(source, 0))
+        self._socket = socket.create_connection(address, timeout=seconds * PATIENCE, source_address=(source, 0))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._got = b""
         self.parameters, self.key = {}, None
@@ -174,10 +174,10 @@ class Wire:
 def await_read(sock, seconds=10):
     """Until the other end, on this machine too, has read all that was sent, or is gone."""
     own, peer = sock.getsockname()[1], sock.getpeername()[1]
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * PATIENCE
     while queue_of(peer, own):
         if time.monotonic() > end:
-            raise LabError(f"waited {seconds} s in vain for the other end to read")
+            raise LabError(f"waited {seconds * PATIENCE} s in vain for the other end to read")
         os.sched_yield()
 
 

@@ -343,7 +343,7 @@ static void frozen_backend_times_out(void **state)
 	assert_int_equal(pg_exec(pg, start + 200, "select 1", 0, NULL, NULL, &err), -1);
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	assert_int_equal(err.code, ERR_TIMEOUT);
-	assert_in_range(clock_now_ms() - start, 200, 2000);
+	assert_in_range(clock_now_ms() - start, 200, 8000);
 	assert_true(pg_is_broken(pg));
 	assert_int_equal(pg_exec(pg, soon(), "select 1", 0, NULL, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_UNREACHABLE);

@@ -173,7 +173,7 @@ static void assert_hold_says(const char *said, enum err_code code, const char *w
 	struct err err = ERR_INIT;
 
 	begin(&end, answers);
-	call = call_of(&end, said && !*said ? 50 : 10000);
+	call = call_of(&end, said && !*said ? 500 : 10000);
 	assert_int_equal(route_hold(end.route, &call, &held, &err), -1);
 	finish(&end);
 	if (err.code != code || !strstr(err.msg, words))

@@ -45,6 +45,24 @@ static void different_takes_two_rounds_at_rest(void **state)
 	doubts_fini(&d);
 }
 
+/* Somebody may have committed it whom the source does not show yet. */
+static void nobody_is_suspect_who_was_pardoned(void **state)
+{
+	struct doubts d = {0};
+
+	(void)state;
+	assert_int_equal(judge(&d, one, two, one), 1);
+	assert_true(doubts_any_suspect(&d));
+	doubts_suspect_none(&d);
+	assert_false(doubts_any_suspect(&d));
+	assert_int_equal(judge(&d, one, two, one), 1);
+	assert_int_equal(d.at[0].state, DOUBT_OPEN);
+	assert_int_equal(judge(&d, one, two, one), 0);
+	assert_int_equal(d.at[0].state, DOUBT_DIFFERENT);
+	assert_false(doubts_any_suspect(&d));
+	doubts_fini(&d);
+}
+
 static void missing_and_back_is_equal(void **state)
 {
 	struct doubts d = {0};
@@ -91,6 +109,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(different_takes_two_rounds_at_rest),
+		cmocka_unit_test(nobody_is_suspect_who_was_pardoned),
 		cmocka_unit_test(missing_and_back_is_equal),
 		cmocka_unit_test(what_changes_says_nothing),
 		cmocka_unit_test(columns_by_their_bytes),
