@@ -278,7 +278,8 @@ static int gateway_arm(struct route *route, const struct route_call *call, struc
 	if (reply.arm.sessions > call->share)
 		return err_set(err, ERR_REFUSED,
 			"gateway of route %s: %lld sessions are to go to %s, which has room for %lld "
-			"more: raise max_connections there, or close some",
+			"more: raise max_connections, or the database's CONNECTION LIMIT, there, "
+			"or close some",
 			g->route.name, (long long)reply.arm.sessions,
 			side_name(side_other(call->src)), (long long)call->share);
 	for (size_t i = 0; i < reply.blockers_count; i++) {

@@ -123,3 +123,22 @@ def test_a_gateway_that_cannot_read_the_other_sides_register_is_found_too(crossi
         assert conn.execute("SELECT 1").fetchone() == (1,)
         crossing.call(*crossing.moved(verb)).require(DONE)
         assert conn.execute("SELECT inet_server_port()").fetchone() == (there.port,)
+
+
+def test_the_databases_own_limit_of_connections_is_counted(crossing):
+    """More sessions than it lets in would be refused after the commit point, whatever max_connections says."""
+    lab = crossing.lab
+    (here,) = crossing.open_sides()
+    there = {"old": lab.new, "new": lab.old}[here]
+    verb = {"old": "forward", "new": "rollback"}[here]
+    crossing.call("resume").require(DONE)
+    with contextlib.ExitStack() as stack:
+        for _ in range(9):
+            stack.enter_context(psycopg.connect(lab.dsn("gateway", ROLE)))
+        there.psql("ALTER DATABASE shop CONNECTION LIMIT 8")  # without superuser Airlock's own count too
+        try:
+            said = crossing.call(*crossing.moved(verb)).require(REFUSED)
+        finally:
+            there.psql("ALTER DATABASE shop CONNECTION LIMIT -1")
+    assert "9 sessions are to go" in said.err and "CONNECTION LIMIT" in said.out, said
+    assert crossing.open_sides() == [here]

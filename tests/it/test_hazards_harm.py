@@ -211,3 +211,16 @@ def test_chained_grant_cannot_be_restored(lab, pair):
     assert not enters(lab, "shop_worker")
     with pytest.raises(psycopg.Error, match="grantor must be current user"):
         lab.old.query("GRANT CONNECT ON DATABASE harm TO shop_worker GRANTED BY shop_app")
+
+
+def test_a_side_that_was_left_read_only_refuses_what_arrives_there(pair):
+    """Replication is not hindered, so nothing shows it before clients do."""
+    pair.both("CREATE TABLE t (id int PRIMARY KEY)")
+    pair.replicate()
+    pair.new.psql("ALTER DATABASE harm SET default_transaction_read_only = on", "harm")
+    pair.old.psql("INSERT INTO t VALUES (1)", "harm")
+    wait_until(lambda: pair.on_new("SELECT count(*) FROM t") == [(1,)], 30, "the row to arrive")
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        pair.on_new("INSERT INTO t VALUES (2)")
+    assert only(pair.probe("H-READ-ONLY"), object="database harm")["refuses"]
+    pair.new.psql("ALTER DATABASE harm RESET default_transaction_read_only")

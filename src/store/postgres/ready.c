@@ -98,20 +98,25 @@ int pg_arm(struct store *store, const struct store_call *call, struct err *err)
 	return pg_warm(s, call->src, call->deadline_ms, err) || pg_rehearse(s, call, err) ? -1 : 0;
 }
 
-/* Ours to both sides are open by now.  Ten are left to whoever else comes meanwhile. */
+/* Ours to both sides are open by now.  Ten are left to whoever else comes meanwhile; of a limit that
+ * is the database's own, those who are there are taken off. */
 static const char spare_sql[] =
-	"SELECT greatest(0, current_setting('max_connections')::int"
-	" - current_setting('superuser_reserved_connections')::int - 10 - count(*))"
+	"SELECT greatest(0, least(current_setting('max_connections')::int"
+	"  - current_setting('superuser_reserved_connections')::int - 10 - count(*),"
+	"  (SELECT CASE WHEN datconnlimit < 0 THEN 262143 ELSE datconnlimit END FROM pg_database"
+	"   WHERE datname = $1) - count(*) FILTER (WHERE datname = $1)))"
 	" FROM pg_stat_activity WHERE backend_type = 'client backend'";
 
 int pg_spare(struct store *store, enum side side, int64_t deadline_ms, int64_t *ret_logins,
 	struct err *err)
 {
+	struct store_pg *s = store_pg(store);
+	const char *params[] = {s->side[side].dbname};
 	PG_ROWS_AUTO rows = PG_ROWS_INIT;
 	struct pg *pg;
 
-	if (pg_control(store_pg(store), side, deadline_ms, &pg, err) ||
-		pg_exec(pg, deadline_ms, spare_sql, 0, NULL, &rows, err))
+	if (pg_control(s, side, deadline_ms, &pg, err) ||
+		pg_exec(pg, deadline_ms, spare_sql, 1, params, &rows, err))
 		return -1;
 	*ret_logins = pg_int(&rows, 0, 0);
 	return 0;
