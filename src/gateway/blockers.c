@@ -45,6 +45,13 @@ static enum policy_class class_of(unsigned bit)
 	return CLASS_UNKNOWN;
 }
 
+static const char kept_out[] = "login"; /* by the other side */
+
+static bool is_kept_out(const struct hindrance *h)
+{
+	return h->cls == kept_out;
+}
+
 /* Of what the session loses, what the plan is strictest about. */
 static struct hindrance hindrance_of(const struct session *s)
 {
@@ -56,7 +63,7 @@ static struct hindrance hindrance_of(const struct session *s)
 	if (s->unknown)
 		return (struct hindrance){0, of[CLASS_UNKNOWN], "unknown"};
 	if (tryout_refusal(s))
-		return (struct hindrance){0, of[CLASS_UNKNOWN], "login"};
+		return (struct hindrance){0, of[CLASS_UNKNOWN], kept_out};
 	for (unsigned i = 0; s->state.lost && i < STATE_LOST_COUNT; i++) {
 		unsigned bit = s->state.lost & (1u << i);
 
@@ -93,6 +100,18 @@ bool blockers_is_stuck(const struct session *s)
 
 /* ---- naming ---------------------------------------------------------------------------------- */
 
+/* How old what is known of it is; 0 = it is seen now. */
+static int64_t age_of_look(const struct session *s, const struct hindrance *h)
+{
+	int64_t now_ms = (int64_t)uv_now(&s->gateway->loop), looked_ms = now_ms;
+
+	if (h->lost)
+		looked_ms = s->looked_ms;
+	else if (is_kept_out(h))
+		looked_ms = tryout_ms(s->gateway->tryouts);
+	return now_ms > looked_ms ? now_ms - looked_ms : 0;
+}
+
 static void add(struct control_reply *reply, const struct session *s, const struct hindrance *h)
 {
 	struct control_blocker *b = &reply->blockers[reply->blockers_count];
@@ -104,7 +123,7 @@ static void add(struct control_reply *reply, const struct session *s, const stru
 	reply->blockers_count++;
 	*b = (struct control_blocker){.pid = s->server.pid,
 		.age_ms = now_ms > s->active_ms ? now_ms - s->active_ms : 0,
-		.looked_ms = h->lost && now_ms > s->looked_ms ? now_ms - s->looked_ms : 0};
+		.looked_ms = age_of_look(s, h)};
 	snprintf(b->user, sizeof b->user, "%.63s", s->login.user);
 	snprintf(b->application, sizeof b->application, "%.63s", application ? application : "");
 	snprintf(b->address, sizeof b->address, "%s", s->account.client.address);
@@ -113,7 +132,7 @@ static void add(struct control_reply *reply, const struct session *s, const stru
 	snprintf(b->policy, sizeof b->policy, "%s", policy_name(h->policy));
 	if (h->lost)
 		snprintf(b->text, sizeof b->text, "%.95s", state_example(&s->state, h->lost));
-	else if (strcmp(h->cls, "login") == 0)
+	else if (is_kept_out(h))
 		snprintf(b->text, sizeof b->text, "%.95s", tryout_refusal(s));
 	else if (s->unknown)
 		snprintf(b->text, sizeof b->text, "%.95s", s->why);

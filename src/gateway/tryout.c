@@ -24,6 +24,7 @@ struct tryouts {
 	struct gateway *gateway;
 	enum control_side side; /* where */
 	bool on;
+	int64_t ms; /* since when; the loop's clock */
 	struct trial *trials;
 	size_t count, cap, of_outcome[3];
 	struct server server; /* of the one under way */
@@ -84,6 +85,11 @@ static void record(
 size_t tryout_count(const struct tryouts *t)
 {
 	return t->count;
+}
+
+int64_t tryout_ms(const struct tryouts *t)
+{
+	return t->ms;
 }
 
 int64_t tryout_let_in(const struct tryouts *t)
@@ -191,6 +197,7 @@ void tryout_begin(struct tryouts *t)
 	memset(t->of_outcome, 0, sizeof t->of_outcome);
 	t->side = gateway_other(t->gateway->likely);
 	t->on = true;
+	t->ms = (int64_t)uv_now(&t->gateway->loop);
 	ask(t);
 }
 

@@ -38,6 +38,8 @@ void tryout_leave(struct session *s);
 /* Roles that were tried, and that were let in. */
 size_t tryout_count(const struct tryouts *t);
 int64_t tryout_let_in(const struct tryouts *t);
+/* When that began; the loop's clock. */
+int64_t tryout_ms(const struct tryouts *t);
 /* Why the other side's register could not be read; NULL = it could.  Borrowed. */
 const char *tryout_blind(const struct tryouts *t);
 /* Why the side where the session is not would not let it in; NULL = not known.  Borrowed. */

@@ -36,6 +36,8 @@ def test_a_role_that_could_not_log_in_again_is_named_before_the_hold(flip, clien
             (user, cls, policy, text), = refused(answer)
             assert (user, cls, policy) == (ROLE, "login", "block") and word in text
         assert control.require("survey")["let_in"] == 0
+        status, = control.require("status")["blockers"]
+        assert (status["class"], status["looked_ms"] < 20000) == ("login", True)
     finally:
         flip.old.psql(f"ALTER ROLE {ROLE} {mend or f'''PASSWORD '{verifier}' '''}")
     assert control.require("survey")["let_in"] == 1
