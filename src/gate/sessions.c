@@ -13,10 +13,13 @@
 #define SHOWN_MAX 5u
 #define SURVEY_MS 5000 /* sessions get a second to come to a boundary */
 
+/* A gateway that does not answer could hold nobody: the attempt would fail at its first step. */
 static bool required(const struct plan *plan)
 {
-	(void)plan;
-	return false; /* a gateway that does not answer makes the attempt fail, not the check */
+	for (size_t i = 0; i < plan->stores_count; i++)
+		if (plan->routes[plan->stores[i].route].kind == ROUTE_GATEWAY)
+			return true;
+	return false;
 }
 
 static bool is_policy(const struct route_blocker *b, const char *policy)
@@ -111,14 +114,18 @@ static void judge(const struct route_view *view, int64_t drain_ms, struct gate_a
 		view->sessions, view->looked, view->let_in);
 }
 
-/* The gateway itself says that nobody could be carried. */
-static int refused(struct gate_answer *ret, struct err *err)
+/* It says itself that nobody could be carried, or says nothing. */
+static int no_survey(struct gate_answer *ret, struct err *err)
 {
-	gate_answer_lower(ret, GATE_FAIL);
+	bool silent = err->code != ERR_REFUSED;
+
+	gate_answer_lower(ret, silent ? GATE_NOT_PROVEN : GATE_FAIL);
 	gate_answer_say(ret, "%s", err->msg);
 	gate_answer_advise(ret,
-		"The route's register_user must be able to log in on both sides, from where the "
-		"gateway runs: pg_hba.conf and its password (airlock init-roles).");
+		silent ? "Start it (airlock-gateway --plan PLAN --route ROUTE) as the user who runs "
+			 "airlock; its log says why it ended."
+		       : "The route's register_user must be able to log in on both sides, from where "
+			 "the gateway runs: pg_hba.conf and its password (airlock init-roles).");
 	*err = ERR_INIT;
 	return 0;
 }
@@ -134,7 +141,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 		return 0;
 	}
 	if (route_survey(world->route, deadline_ms, &view, err))
-		return err->code == ERR_REFUSED ? refused(ret, err) : -1;
+		return no_survey(ret, err);
 	judge(&view, world->plan->budgets.drain_ms, ret);
 	return 0;
 }

@@ -144,3 +144,18 @@ def test_the_databases_own_limit_of_connections_is_counted(crossing):
             there.psql("ALTER DATABASE shop CONNECTION LIMIT -1")
     assert "9 sessions are to go" in said.err and "CONNECTION LIMIT" in said.out, said
     assert crossing.open_sides() == [here]
+
+
+def test_a_gateway_that_does_not_run_is_found_before_anything_is_begun(crossing):
+    lab = crossing.lab
+    (here,) = crossing.open_sides()
+    verb = {"old": "forward", "new": "rollback"}[here]
+    crossing.call("resume").require(DONE)
+    lab.gateways[-1].stop()
+    try:
+        assert "sessions not-proven" in " ".join(crossing.call("check").require(REFUSED).out.split())
+        said = crossing.call(*crossing.moved(verb)).require(REFUSED)  # and not: unknown, a human is needed
+        assert "does not answer" in said.err and "airlock-gateway --plan" in said.err
+    finally:
+        lab.gateways[-1].start()
+    crossing.cross(verb)
