@@ -147,6 +147,13 @@ static json_t *problems_json(const struct mover_result *result)
 				verb_word(VERB_RELEASE), "message",
 				"a client waited longer than budgets.stall", "stall_ms", stall));
 	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->unreleased[m].code != ERR_OK)
+			json_array_append_new(all,
+				json_pack("{s:s, s:s, s:s, s:o}", "id", "NOT_RELEASED", "step",
+					verb_word(VERB_RELEASE), "store",
+					mover_member_name(result, m), "message",
+					out_json_string(report->unreleased[m].msg)));
+	for (size_t m = 0; m < result->stores_count; m++)
 		if (report->released[m].failed > 0)
 			json_array_append_new(all,
 				json_pack("{s:s, s:s, s:s, s:I, s:s}", "id", "NOT_CARRIED", "step",
@@ -294,6 +301,36 @@ static void unknown_text(struct out *out, const struct mover_result *result)
 			      "registers say\n");
 }
 
+/* Whom the move did not bring along. */
+static void clients_text(struct out *out, const struct mover_result *result)
+{
+	const struct engine_report *report = &result->report;
+	BUF_AUTO why = BUF_INIT;
+
+	for (size_t m = 0; m < result->stores_count; m++) {
+		if (report->unreleased[m].code == ERR_OK)
+			continue;
+		buf_clear(&why);
+		out_safe(&why, report->unreleased[m].msg);
+		out_data(out, "  CLIENTS of %s MAY WAIT OR BE REFUSED: its route did not say that "
+			      "they went on: %s\n",
+			mover_member_name(result, m), buf_str(&why));
+	}
+	for (size_t m = 0; m < result->stores_count; m++)
+		if (report->released[m].failed > 0)
+			out_data(out,
+				"  %lld sessions of %s could not go on: the gateway's log says "
+				"why\n",
+				(long long)report->released[m].failed,
+				mover_member_name(result, m));
+	if (report->ended > 0) {
+		buf_clear(&why);
+		out_safe(&why, report->ended_who);
+		out_data(out, "  %lld sessions were ended, as the plan wants it: %s\n",
+			(long long)report->ended, buf_str(&why));
+	}
+}
+
 void mover_text(struct out *out, const struct mover_result *result)
 {
 	const struct engine_report *report = &result->report;
@@ -323,19 +360,7 @@ void mover_text(struct out *out, const struct mover_result *result)
 		out_safe(&why, report->cause.msg);
 		out_data(out, "  why: %s: %s\n", verb_word(report->cause_verb), buf_str(&why));
 	}
-	for (size_t m = 0; m < result->stores_count; m++)
-		if (report->released[m].failed > 0)
-			out_data(out,
-				"  %lld sessions of %s could not go on: the gateway's log says "
-				"why\n",
-				(long long)report->released[m].failed,
-				mover_member_name(result, m));
-	if (report->ended > 0) {
-		buf_clear(&why);
-		out_safe(&why, report->ended_who);
-		out_data(out, "  %lld sessions were ended, as the plan wants it: %s\n",
-			(long long)report->ended, buf_str(&why));
-	}
+	clients_text(out, result);
 	for (size_t m = 0; m < result->stores_count; m++)
 		if (report->tried[m].unproven > 0)
 			out_data(out, "  NOT PROVEN (law 3) on %s: %s; its refusal was not seen\n",

@@ -219,6 +219,7 @@ static void put_answer(json_t *doc, const struct control_reply *r)
 	case CONTROL_SURVEY:
 		put_int(doc, "sessions", r->survey.sessions);
 		put_int(doc, "looked", r->survey.looked);
+		put_int(doc, "let_in", r->survey.let_in);
 		put_blockers(doc, r);
 		break;
 	case CONTROL_ACCOUNTS:
@@ -518,7 +519,8 @@ static int read_answer(const json_t *doc, struct control_reply *r, struct err *e
 		break;
 	case CONTROL_SURVEY:
 		rc = get_int(doc, "sessions", &r->survey.sessions, err) ||
-		     get_int(doc, "looked", &r->survey.looked, err);
+		     get_int(doc, "looked", &r->survey.looked, err) ||
+		     get_later_int(doc, "let_in", &r->survey.let_in, err);
 		break;
 	case CONTROL_ACCOUNTS:
 		rc = read_accounts(doc, &r->accounts, err);

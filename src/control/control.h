@@ -138,6 +138,7 @@ struct control_reply {
 		} status;
 		struct control_survey_reply {
 			int64_t sessions, looked; /* looked: whose state is known as it is now */
+			int64_t let_in; /* their roles whose login the other side was seen to take */
 		} survey;
 		struct control_accounts_reply {
 			int64_t sessions; /* that are there */

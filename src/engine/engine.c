@@ -242,6 +242,9 @@ static void note_verb(struct engine *engine, struct work *work)
 		begin_window(engine, work->began_us);
 	if (work->event.verb == VERB_HOLD)
 		note_ended(report, &report->held[work->event.member]);
+	if (work->event.verb == VERB_RELEASE)
+		report->unreleased[work->event.member] =
+			work->event.outcome == OUTCOME_DONE ? ERR_INIT : work->err;
 	if (work->event.outcome == OUTCOME_LATER)
 		report->later = true;
 	/* What went wrong first is the cause; what went wrong while undoing it is not. */
@@ -297,6 +300,7 @@ static void forget_parts(struct engine *engine)
 	memset(engine->report->part, 0, sizeof engine->report->part);
 	memset(engine->report->held, 0, sizeof engine->report->held);
 	memset(engine->report->released, 0, sizeof engine->report->released);
+	memset(engine->report->unreleased, 0, sizeof engine->report->unreleased);
 	memset(engine->report->tried, 0, sizeof engine->report->tried);
 }
 

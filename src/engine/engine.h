@@ -82,6 +82,7 @@ struct engine_report {
 	struct engine_part part[VERB_COUNT];
 	struct route_held held[CORE_MEMBERS_MAX];	  /* of the newest hold */
 	struct route_released released[CORE_MEMBERS_MAX]; /* of the newest release */
+	struct err unreleased[CORE_MEMBERS_MAX]; /* why it was not confirmed; ERR_OK = it was */
 	struct store_tried tried[CORE_MEMBERS_MAX];	  /* of the newest proof by trying */
 	int64_t ended; /* sessions that holds of this run ended because the plan wanted it */
 	char ended_who[400];

@@ -38,7 +38,7 @@ static bool is_busy(const struct route_blocker *b)
 
 static void name(struct gate_answer *ret, const struct route_blocker *b)
 {
-	gate_answer_say(ret, "pid %" PRId64 ", %s (%s)%s%s: %s, policy %s%s%.60s", b->pid, b->user,
+	gate_answer_say(ret, "pid %" PRId64 ", %s (%s)%s%s: %s, policy %s%s%s", b->pid, b->user,
 		b->application, b->client[0] ? " from " : "", b->client, b->kind, b->policy,
 		b->text[0] ? ": " : "", b->text);
 }
@@ -70,6 +70,18 @@ static void say_told(struct gate_answer *ret, const struct route_view *view)
 			least, lastval);
 }
 
+/* The strictest policies' come first. */
+static void advise(struct gate_answer *ret, const char *kind)
+{
+	gate_answer_advise(ret,
+		strcmp(kind, "login") == 0
+			? "Mend what keeps these roles out of the other side, then check again: "
+			  "`airlock explain session-%s`."
+			: "Let these sessions end what they hold, or say in the route what becomes "
+			  "of such (carry: {temp_tables: wait}): `airlock explain session-%s`.",
+		kind);
+}
+
 static void judge(const struct route_view *view, int64_t drain_ms, struct gate_answer *ret)
 {
 	size_t shown = 0, more = 0;
@@ -89,16 +101,26 @@ static void judge(const struct route_view *view, int64_t drain_ms, struct gate_a
 	if (more > 0)
 		gate_answer_say(ret, "and %zu more: airlock status", more);
 	if (ret->state == GATE_FAIL)
-		gate_answer_advise(ret,
-			"Let these sessions end what they hold, or say in the route what becomes "
-			"of such (carry: {temp_tables: wait}): `airlock explain session-%s`.",
-			view->blockers[0].kind);
+		advise(ret, view->blockers[0].kind);
 	say_told(ret, view);
 	gate_answer_say(ret,
 		"%" PRId64 " session(s), the state of %" PRId64
-		" of them read; that the other side can make it again is NOT PROVEN before the "
-		"flip",
-		view->sessions, view->looked);
+		" of them read; %" PRId64
+		" role(s) were let in up to the door of the other side; that it can make their "
+		"state again is NOT PROVEN before the flip",
+		view->sessions, view->looked, view->let_in);
+}
+
+/* The gateway itself says that nobody could be carried. */
+static int refused(struct gate_answer *ret, struct err *err)
+{
+	gate_answer_lower(ret, GATE_FAIL);
+	gate_answer_say(ret, "%s", err->msg);
+	gate_answer_advise(ret,
+		"The route's register_user must be able to log in on both sides, from where the "
+		"gateway runs: pg_hba.conf and its password (airlock init-roles).");
+	*err = ERR_INIT;
+	return 0;
 }
 
 static int assess(struct gate_world *world, struct gate_answer *ret, struct err *err)
@@ -112,7 +134,7 @@ static int assess(struct gate_world *world, struct gate_answer *ret, struct err 
 		return 0;
 	}
 	if (route_survey(world->route, deadline_ms, &view, err))
-		return -1;
+		return err->code == ERR_REFUSED ? refused(ret, err) : -1;
 	judge(&view, world->plan->budgets.drain_ms, ret);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /*
  * arm.c - what is done for a hold before it: every session is looked at, and renewed where that can
- * be; logins are parked at the other side.  A survey looks, and does nothing else.
+ * be; each role's login is tried at the other side, and logins are parked there.  A survey looks
+ * and tries, and does nothing else.
  *
  * Clients are at work and do not notice: looks come one after the other, and only if that does not
  * do in a second, some at once.  Of many sessions not all are looked at in a second; what is left
@@ -16,6 +17,7 @@
 #include "gateway/park.h"
 #include "gateway/renew.h"
 #include "gateway/side.h"
+#include "gateway/tryout.h"
 
 #define ARM_MS 1000	  /* for somebody to come to a boundary, where he is looked at */
 #define ARM_MS_MAX 20000  /* in all, while some still do */
@@ -32,6 +34,7 @@ static void on_armed(uv_timer_t *timer);
 static void all_looked_at(struct hold *h)
 {
 	renew_end(h->gateway->renewals);
+	tryout_end(h->gateway->tryouts);
 	for (struct session *s = h->gateway->first; s; s = s->next)
 		s->probe_wanted = false;
 	uv_timer_start(&h->arm, on_armed, KEPT_MS, 0);
@@ -46,19 +49,35 @@ static int64_t looked_at(const struct gateway *g)
 	return count;
 }
 
+/* After the commit point nobody could be let go there. */
+static void refuse_blind(struct hold *h)
+{
+	struct gateway *g = h->gateway;
+
+	controld_refuse(h->arming, "blind", "this gateway cannot read the register of %s: %s",
+		control_side_name(gateway_other(g->likely)), tryout_blind(g->tryouts));
+	h->arming = NULL;
+}
+
 static void answer(struct hold *h)
 {
-	struct control_reply *reply = calloc(1, sizeof *reply);
+	struct control_reply *reply;
 	int64_t sessions, held;
 	bool stuck;
 
-	ENSURE(reply != NULL);
 	all_looked_at(h);
+	if (tryout_blind(h->gateway->tryouts)) {
+		refuse_blind(h);
+		return;
+	}
+	reply = calloc(1, sizeof *reply);
+	ENSURE(reply != NULL);
 	hold_count(h, &sessions, &held, &stuck);
 	reply->ok = true;
 	if (h->surveying) {
 		reply->survey.sessions = sessions;
 		reply->survey.looked = looked_at(h->gateway);
+		reply->survey.let_in = tryout_let_in(h->gateway->tryouts);
 	} else {
 		reply->arm.sessions = sessions;
 		reply->arm.parked = park_count(h->gateway->park);
@@ -84,16 +103,17 @@ static int64_t looking_for_ms(const struct hold *h)
 	return (int64_t)uv_now(&h->gateway->loop) - h->looking_ms;
 }
 
-/* Has somebody been looked at, or parked, since this was asked before? */
+/* Has somebody been looked at, parked or tried since this was asked before? */
 static void see_whether_it_gets_on(struct hold *h)
 {
-	size_t left = crowd_to_look_at(h->gateway);
+	size_t left = crowd_to_look_at(h->gateway), tried = tryout_count(h->gateway->tryouts);
 	int64_t parked = park_there(h->gateway->park);
 
-	if (left < h->left || parked > h->parked)
+	if (left < h->left || parked > h->parked || tried > h->tried)
 		h->got_on_ms = (int64_t)uv_now(&h->gateway->loop);
 	h->left = left;
 	h->parked = parked;
+	h->tried = tried;
 }
 
 bool hold_has_room_to_look(const struct hold *h)
@@ -159,11 +179,12 @@ static bool look_at_some(struct hold *h)
 /* Parking makes the other side's server work, which may be on this machine: that first. */
 static bool is_preparing(struct hold *h)
 {
+	bool tries = h->arming && tryout_some(h->gateway->tryouts);
 	bool parks = h->arming && !h->surveying && park_is_busy(h->gateway->park);
 
 	if (!h->arming || (parks && looking_for_ms(h) < PARK_FIRST_MS))
 		return parks;
-	return renew_some(h->gateway->renewals) || parks;
+	return renew_some(h->gateway->renewals) || parks || tries;
 }
 
 void arm_look(struct hold *h)
@@ -190,6 +211,7 @@ static void begin(struct hold *h, struct controld_request *request,
 	h->surveying = survey;
 	h->asked_ms = (int64_t)uv_now(&h->gateway->loop);
 	begin_to_look(h);
+	tryout_begin(h->gateway->tryouts);
 	uv_timer_start(&h->arm, on_armed, LOOKS_MORE_MS, 0);
 }
 

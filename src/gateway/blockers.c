@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "gateway/hold.h"
+#include "gateway/tryout.h"
 
 struct asking {
 	struct controld_request *request;
@@ -54,6 +55,8 @@ static struct hindrance hindrance_of(const struct session *s)
 		return found;
 	if (s->unknown)
 		return (struct hindrance){0, of[CLASS_UNKNOWN], "unknown"};
+	if (tryout_refusal(s))
+		return (struct hindrance){0, of[CLASS_UNKNOWN], "login"};
 	for (unsigned i = 0; s->state.lost && i < STATE_LOST_COUNT; i++) {
 		unsigned bit = s->state.lost & (1u << i);
 
@@ -85,7 +88,7 @@ enum policy blockers_policy(const struct session *s)
 
 bool blockers_is_stuck(const struct session *s)
 {
-	return hindrance_of(s).policy == POLICY_BLOCK && (s->unknown || !s->dirty);
+	return hindrance_of(s).policy == POLICY_BLOCK && (s->unknown || tryout_refusal(s) || !s->dirty);
 }
 
 /* ---- naming ---------------------------------------------------------------------------------- */
@@ -110,6 +113,8 @@ static void add(struct control_reply *reply, const struct session *s, const stru
 	snprintf(b->policy, sizeof b->policy, "%s", policy_name(h->policy));
 	if (h->lost)
 		snprintf(b->text, sizeof b->text, "%.95s", state_example(&s->state, h->lost));
+	else if (strcmp(h->cls, "login") == 0)
+		snprintf(b->text, sizeof b->text, "%.95s", tryout_refusal(s));
 	else if (s->unknown)
 		snprintf(b->text, sizeof b->text, "%.95s", s->why);
 }

@@ -510,18 +510,6 @@ static void forget_unnamed(struct capture *c)
 	*at = NULL; /* it is the last */
 }
 
-/* A refusal that says nothing about the statement: the server was asked to stop, or is short of
- * something. */
-static bool is_passing(const char *sqlstate)
-{
-	static const char *const classes[] = {"57", "53", "55", "40", "08"};
-
-	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
-		if (strncmp(sqlstate, classes[i], 2) == 0)
-			return true;
-	return false;
-}
-
 static void refused(struct capture *c, const struct message_fields *e)
 {
 	/* Once it has answered it was only stopped, and what it said is not asked for twice. */
@@ -529,14 +517,14 @@ static void refused(struct capture *c, const struct message_fields *e)
 		c->kept_refused = true;
 		return;
 	}
-	if (c->phase == LASTVAL)
+	if (c->phase == LASTVAL && !state_refusal_passes(e->sqlstate))
 		return; /* no PL/pgSQL here, or none for this role: what it was to tell stays open
 			 */
-	if (c->phase == DESCRIBING && c->again && !is_passing(e->sqlstate)) {
+	if (c->phase == DESCRIBING && c->again && !state_refusal_passes(e->sqlstate)) {
 		c->again_refused = true;
 		return;
 	}
-	if (c->phase == DESCRIBING && !is_passing(e->sqlstate)) {
+	if (c->phase == DESCRIBING && !state_refusal_passes(e->sqlstate)) {
 		c->describing->broken = true;
 		if (c->describing == c->unnamed && strcmp(e->sqlstate, "26000") == 0)
 			c->unnamed_gone = true;

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "gateway/hold.h"
+#include "gateway/impatience.h"
 #include "gateway/packet.h"
 #include "gateway/say.h"
 #include "gateway/session.h"
@@ -52,6 +53,7 @@ enum act {
 	ACT_FLUSHED,
 	ACT_REPLAYED,
 	ACT_REPLAY_FAILED,
+	ACT_REPLAY_AGAIN,
 	ACT_ENDED
 };
 
@@ -90,6 +92,18 @@ static void probe_failed(struct session *s)
 	probed(s);
 }
 
+void carry_look_over(struct session *s)
+{
+	if (!s->look_ended || impatience_cancels(s))
+		return;
+	impatience_end(s);
+	s->look_ended = false;
+	if (s->look_done)
+		probe_done(s);
+	else
+		probe_failed(s);
+}
+
 /* It was held, and is held again; what its server had to say is said.  The hold may have ended
  * meanwhile, and looked only at those who were held. */
 static void flushed(struct session *s)
@@ -114,16 +128,27 @@ static void ended(struct session *s, const struct err *err)
 		open_failed(s, err);
 }
 
+/* On another login, while there is time. */
+static void replay_again(struct session *s)
+{
+	struct err err = ERR_INIT;
+
+	err_set(&err, ERR_SQL, "the session could not be carried to the other side: %s",
+		replay_why(&s->replay));
+	snprintf(err.sqlstate, sizeof err.sqlstate, "57P01");
+	open_failed(s, &err);
+}
+
 static void carry_out(struct session *s, enum act act, const struct err *err)
 {
 	switch (act) {
 	case ACT_NONE:
 		break;
 	case ACT_PROBED:
-		probe_done(s);
-		break;
 	case ACT_PROBE_FAILED:
-		probe_failed(s);
+		s->look_ended = true;
+		s->look_done = act == ACT_PROBED;
+		carry_look_over(s);
 		break;
 	case ACT_FLUSHED:
 		flushed(s);
@@ -138,6 +163,9 @@ static void carry_out(struct session *s, enum act act, const struct err *err)
 			control_side_name(s->aim), replay_why(&s->replay));
 		session_refuse(s, "57P01", "the session could not be carried to the other side: %s",
 			replay_why(&s->replay));
+		break;
+	case ACT_REPLAY_AGAIN:
+		replay_again(s);
 		break;
 	case ACT_ENDED:
 		ended(s, err);
@@ -162,11 +190,13 @@ void carry_probe(struct session *s)
 	s->kept_names = s->gateway->names.version;
 	options.unnamed = (const uint8_t *)buf_str(&s->unnamed.parse);
 	options.unnamed_len = s->unnamed.parse.len;
+	s->look_ended = false;
 	session_state_fini(&s->state);
 	s->state = SESSION_STATE_INIT;
 	s->phase = SESSION_PROBE;
 	hold_looks_at_one(s->gateway->hold);
 	capture_begin(&s->capture, &options, &s->state, &s->mine);
+	impatience_begin(s);
 	say_mine(s);
 }
 
@@ -270,6 +300,8 @@ static enum act replay_act(enum replay_step step)
 		return ACT_NONE;
 	case REPLAY_DONE:
 		return ACT_REPLAYED;
+	case REPLAY_PASSING:
+		return ACT_REPLAY_AGAIN;
 	case REPLAY_MISMATCH:
 	case REPLAY_BROKEN:
 		break;
@@ -292,6 +324,10 @@ static enum act take_message(
 		return ACT_ENDED;
 	if (s->flushing)
 		return type == 'Z' ? ACT_FLUSHED : ACT_NONE;
+	if (s->look_ended) {
+		err_set(ret_err, ERR_SQL, "the server gives answers that nobody asked for");
+		return ACT_ENDED;
+	}
 	if (s->phase == SESSION_PROBE && track_is_late(&s->track, type)) {
 		leg_send(s->client, message, len);
 		return ACT_NONE;

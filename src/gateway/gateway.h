@@ -55,6 +55,7 @@ struct gateway {
 	struct hold *hold;
 	struct park *park;
 	struct renewals *renewals;
+	struct tryouts *tryouts;
 	struct policies policies;	     /* of its own plan, until a controller has said */
 	struct verifiers *verifiers; /* NULL = the servers are asked */
 	struct accounts accounts;

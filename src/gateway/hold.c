@@ -10,6 +10,7 @@
 #include "gateway/park.h"
 #include "gateway/renew.h"
 #include "gateway/say.h"
+#include "gateway/tryout.h"
 
 #define QUICK_MS 100	    /* what has been under way for less will hardly make the drain fail */
 #define END_MS 1	    /* between the ends of two servers, when all are held */
@@ -253,6 +254,7 @@ static void stop_sessions(struct hold *h)
 
 	uv_check_stop(&h->lulling);
 	renew_end(h->gateway->renewals);
+	tryout_end(h->gateway->tryouts);
 	release_stop(h);
 	h->phase = CONTROL_DRAINING;
 	h->lull_ms = (now_us - h->began_us) / 1000;

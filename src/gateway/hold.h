@@ -58,5 +58,7 @@ void hold_door_opened(struct hold *h);
  * refused, is gone, or a probe that arm had wanted is over.  What follows from it is done in the
  * loop's next turn. */
 void hold_news(struct hold *h, struct session *s);
+/* Something may follow from what has come, of no session: in the loop's next turn. */
+void hold_look_soon(struct hold *h);
 
 #endif

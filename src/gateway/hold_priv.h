@@ -21,9 +21,10 @@ struct hold {
 	bool scouts;	    /* nobody could be looked at when this turn began */
 	size_t looked_at;   /* of how many a probe is under way, or was when this turn began */
 	int64_t asked_ms;   /* when the controller asked for it */
-	int64_t got_on_ms;  /* when somebody was seen to have been looked at, or parked, last */
+	int64_t got_on_ms;  /* when somebody was seen to have been looked at, parked or tried last */
 	size_t left;	    /* who had to be looked at when that was counted last, */
-	int64_t parked;	    /* and who was parked */
+	int64_t parked;	    /* and who was parked, */
+	size_t tried;	    /* and which roles were tried */
 	int64_t began_us, flipping_us, drained_ms, hold_ms, lull_ms;
 	unsigned aborts;
 	bool expiring;	     /* a register is being read, or moved, for the deadline */
@@ -60,8 +61,6 @@ void hold_take_policies(struct hold *h, const struct policies *policies);
 void hold_refuse(struct hold *h, const char *why);
 /* A controller that asks again, or another one, takes the place of who asked before. */
 void hold_take_over(struct controld_request **place, struct controld_request *request);
-/* In the loop's next turn. */
-void hold_look_soon(struct hold *h);
 /* Where `side` reads open at `epoch`.  A server of another side or time is of no use any more. */
 void hold_let_go(struct hold *h, enum control_side side, int64_t epoch);
 /* release.c: back to where they were; nothing has been sealed. */

@@ -17,6 +17,7 @@
 #include "gateway/renew.h"
 #include "gateway/say.h"
 #include "gateway/side.h"
+#include "gateway/tryout.h"
 #include "plan/plan.h"
 
 #define ANSWER_MS 3000 /* of a register: more than one lost packet takes, less than a drain */
@@ -83,8 +84,8 @@ static int make_verifiers(struct program *p, struct err *err)
 
 static int make_slabs(struct gateway *g, struct err *err)
 {
-	/* A session has up to four legs; one that was closed goes back a turn later. */
-	size_t legs = 5 * (size_t)GATEWAY_SESSIONS_MAX;
+	/* A session has up to five legs; one that was closed goes back a turn later. */
+	size_t legs = 6 * (size_t)GATEWAY_SESSIONS_MAX;
 
 	g->slab = calloc(GATEWAY_SESSIONS_MAX, sizeof *g->slab);
 	if (!g->slab)
@@ -157,6 +158,7 @@ static int make(struct program *p, struct err *err)
 	g->hold = hold_new(g);
 	g->park = park_new(g);
 	g->renewals = renew_new(g);
+	g->tryouts = tryout_new(g);
 	return make_controld(p, err) || listener_open(&p->listener, g, setting(p, "listen"), err)
 		       ? -1
 		       : 0;
@@ -173,6 +175,7 @@ static void unmake(struct program *p)
 	verifiers_close(g->verifiers);
 	park_free(g->park);
 	renew_free(g->renewals);
+	tryout_free(g->tryouts);
 	hold_free(g->hold);
 	legs_fini(&g->legs);
 	pool_fini(&g->pool);
@@ -196,6 +199,8 @@ static void stop(struct program *p)
 		park_stop(g->park);
 	if (g->renewals)
 		renew_stop(g->renewals);
+	if (g->tryouts)
+		tryout_end(g->tryouts);
 	if (g->hold)
 		hold_stop(g->hold);
 	if (p->controld)

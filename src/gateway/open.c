@@ -3,8 +3,9 @@
  * replay; for a first login, a flip, an abort to old and a re-attachment alike.
  *
  * A try that fails is followed by a look at the registers: it is made again where a door is open.
- * Where none is, a first login is refused and a session that was carried waits, until its time is
- * up.  When a hold begins, both are held as they are.
+ * Where none is, a session that was carried waits until its time is up, and so does a first login
+ * while an attempt is under way that no hold here tells of (this gateway began in the middle of it,
+ * or missed it); else it is refused.  When a hold begins, both are held as they are.
  *
  * The phase is never left while a register is being read, so an answer is always to this login's
  * question.
@@ -86,6 +87,7 @@ static void on_pause(uv_timer_t *timer)
 
 	REQUIRE(s->phase == SESSION_OPENING);
 	s->looks = 0;
+	s->moving = false;
 	read_register(s, on_look);
 }
 
@@ -98,10 +100,16 @@ static void pause_then_look(struct session *s)
 	uv_timer_start(&s->timer, on_pause, ms < PAUSE_MS_MAX ? ms : PAUSE_MS_MAX, 0);
 }
 
+/* Will a door open soon?  Neither would while nobody goes on with an attempt whose time is up. */
+static bool is_under_way(const struct door_view *view)
+{
+	return view->state == DOOR_COMMITTING || (view->state == DOOR_SEALED && view->left_ms > 0);
+}
+
 /* No door is open.  A client that asks for nothing is not told: it is tried again when it asks. */
 static void nobody(struct session *s)
 {
-	if (s->greeted && clock_now_ms() < s->give_up_ms)
+	if ((s->greeted || s->moving) && clock_now_ms() < s->give_up_ms)
 		pause_then_look(s);
 	else if (s->greeted && !session_is_waiting(s))
 		session_hold_here(s);
@@ -114,8 +122,11 @@ static void on_look(void *ctx, const struct door_view *view, const struct err *e
 	struct session *s = ctx;
 
 	if (register_read(s)) {
+		s->moving |= err->code == ERR_OK && is_under_way(view);
 		if (err->code == ERR_OK && view->open) {
 			s->gateway->likely = s->aim;
+			if (!s->greeted && s->tries > TRIES_MAX)
+				s->tries = TRIES_MAX / 2; /* it waited for a door meanwhile */
 			open_try(s);
 		} else if (s->looks++ == 0) {
 			s->aim = gateway_other(s->aim);

@@ -333,6 +333,8 @@ static enum replay_step take_error(struct replay *r, const uint8_t *body, size_t
 		return broken(r, "an error that cannot be read");
 	if (strcmp(e.severity, "ERROR") != 0)
 		return broken(r, e.text);
+	if (!r->mismatch) /* what comes after it may follow from it */
+		r->passing = state_refusal_passes(e.sqlstate);
 	if (settings_of(r, names, values) > 0)
 		differ(r, "setting", names[0], e.text);
 	else if (r->unit == UNIT_LISTEN)
@@ -358,7 +360,9 @@ static enum replay_step take_ready(struct replay *r, const uint8_t *body, size_t
 	next(r);
 	if (r->unit != UNIT_END)
 		return REPLAY_MORE;
-	return r->mismatch ? REPLAY_MISMATCH : REPLAY_DONE;
+	if (!r->mismatch)
+		return REPLAY_DONE;
+	return r->passing ? REPLAY_PASSING : REPLAY_MISMATCH;
 }
 
 enum replay_step replay_feed(struct replay *r, uint8_t type, const uint8_t *body, size_t len)

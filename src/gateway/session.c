@@ -11,8 +11,10 @@
 #include "base/check.h"
 #include "gateway/blockers.h"
 #include "gateway/hold.h"
+#include "gateway/impatience.h"
 #include "gateway/park.h"
 #include "gateway/say.h"
+#include "gateway/tryout.h"
 #include "pgwire/message.h"
 
 #define LOGIN_MS 60000	   /* as PostgreSQL's authentication_timeout */
@@ -138,6 +140,8 @@ void session_close(struct session *s)
 	s->client = NULL;
 	park_leave(s);
 	renew_leave(s);
+	tryout_leave(s);
+	impatience_end(s);
 	server_close(&s->server);
 	session_state_fini(&s->state);
 	unnamed_fini(&s->unnamed);
@@ -181,6 +185,8 @@ void session_end(struct session *s)
 	account_end(s);
 	park_leave(s);
 	renew_leave(s);
+	tryout_leave(s);
+	impatience_end(s);
 	server_close(&s->server);
 	s->phase = SESSION_LAST_WORDS;
 	hold_news(s->gateway->hold, s); /* before its client, that may have left, makes it go */

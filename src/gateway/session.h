@@ -77,6 +77,8 @@ struct session {
 
 	uv_timer_t timer;
 	struct server parked; /* a login that waits at the other side: park.h */
+	struct server hurry;  /* a cancel of our own look at it: impatience.h */
+	bool look_ended, look_done;
 	struct server second; /* beside its server, on the same side: renew.h */
 	unsigned renew_asks;  /* for its side's register, and not answered yet */
 	int64_t parked_ms;    /* when it was begun; clock */
@@ -112,6 +114,7 @@ struct session {
 	/* Getting a server. */
 	enum control_side aim;
 	unsigned tries, looks;
+	bool moving;		   /* a register that was read says that an attempt is under way */
 	bool reading_register;	   /* asked, and not answered yet */
 	int64_t give_up_ms;	   /* clock; 0 = as long as a hold lasts */
 	struct session *cancel_of; /* SESSION_CANCEL: refs counted */
@@ -175,6 +178,8 @@ void carry_probe(struct session *s);
 /* From HELD: one empty round trip, after which the server has sent every notification that had been
  * committed before.  Back to HELD, or ended. */
 void carry_flush(struct session *s);
+/* The look has ended, or what held up its end is over. */
+void carry_look_over(struct session *s);
 void carry_replay(struct session *s);
 void carry_pump(struct session *s);
 /* open.c */

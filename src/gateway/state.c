@@ -1,5 +1,7 @@
 #include "gateway/state.h"
 
+#include <string.h>
+
 #include "base/check.h"
 
 void session_state_fini(struct session_state *state)
@@ -23,4 +25,14 @@ const char *state_example(const struct session_state *state, unsigned lost)
 {
 	REQUIRE(lost != 0);
 	return state->example[__builtin_ctz(lost)] ? state->example[__builtin_ctz(lost)] : "";
+}
+
+bool state_refusal_passes(const char *sqlstate)
+{
+	static const char *const classes[] = {"57", "53", "55", "40", "08"};
+
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+		if (strncmp(sqlstate, classes[i], 2) == 0)
+			return true;
+	return false;
 }

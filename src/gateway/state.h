@@ -83,5 +83,8 @@ void session_state_fini(struct session_state *state);
 const char *state_lost_name(unsigned lost);
 /* Of the same bit: what of it there is, "" where that is not known.  Borrowed from the state. */
 const char *state_example(const struct session_state *state, unsigned lost);
+/* A refusal that says nothing about the session: the server was asked to stop, or is short of
+ * something. */
+bool state_refusal_passes(const char *sqlstate);
 
 #endif

@@ -172,7 +172,7 @@ void message_ready(struct wire_out *out, char status)
 void message_negotiate(struct wire_out *out, const char *const *options, size_t count)
 {
 	wire_begin(out, 'v');
-	wire_add_u32(out, 0);
+	wire_add_u32(out, PROTOCOL_3_0); /* whole, as servers say it: the minor alone is taken for 0.0 */
 	wire_add_u32(out, (uint32_t)count);
 	for (size_t i = 0; i < count; i++)
 		wire_add_str(out, options[i]);

@@ -61,6 +61,13 @@ bool track_ends_unit(uint8_t type)
 	return type == 'Q' || type == 'S' || type == 'F';
 }
 
+/* Is it answered, if it is read at all? */
+static bool is_request(uint8_t type)
+{
+	return type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'C' ||
+	       type == 'Q' || type == 'F';
+}
+
 static bool has(const struct track *t, uint8_t code)
 {
 	for (unsigned i = 0; i < t->count; i++)
@@ -74,7 +81,7 @@ bool track_client(struct track *t, uint8_t type)
 	REQUIRE(track_has_room(t));
 	/* The server throws away all it reads until a Sync; if it has not seen one already. */
 	if (t->skipping && type != 'S' && !has(t, 'S')) {
-		t->lost |= t->doubtful > 0 && (type == 'Q' || type == 'F');
+		t->lost |= t->doubtful > 0 && is_request(type);
 		return false;
 	}
 	switch (type) {
@@ -102,28 +109,30 @@ bool track_client(struct track *t, uint8_t type)
 }
 
 /*
- * The server left copy-in, and has read all up to the client's c; where the client has not sent it
- * yet (the copy failed under way), all so far was sent before it.  Returns how many Syncs that were.
+ * The server left copy-in.  What it has read by then ends with the client's c, and where the client
+ * has not sent it yet (the copy failed under way) may be all so far; but never goes beyond a request,
+ * which would have ended the session.  Returns how many Syncs that were.
  */
 static uint16_t end_copy_in(struct track *t)
 {
 	struct track old = *t;
-	unsigned end = 0, total = t->count;
+	unsigned end = 1, total = t->count;
 	uint16_t syncs = 0;
 
 	t->copy_in = false;
 	t->head = t->count = 0;
-	while (end < total && at(&old, end) != 'c')
+	while (end < total && at(&old, end) == 'S')
 		end++;
 	for (unsigned i = 0; i < total; i++) {
 		uint8_t code = at(&old, i);
 		uint32_t count = *owed(&old, i);
+		bool read = i == end && code == 'c';
 
-		if (i < end && code == 'S') {
+		if (i > 0 && i < end && code == 'S') {
 			syncs++;
 		} else if (code == 'e' || code == 'c') {
-			count -= i == end;
-			if (i != end || count > 0)
+			count -= read;
+			if (!read || count > 0)
 				push_collapsed(t, code, count);
 		} else {
 			push(t, code, 0);

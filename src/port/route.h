@@ -69,6 +69,7 @@ struct route_view {
 	char phase[16]; /* "run", "draining", "held", "flipping", "shut" */
 	int64_t sessions, held, oldest_ms;
 	int64_t looked; /* survey: of the sessions, those whose state is known as it is now */
+	int64_t let_in; /* survey: their roles whose login the other side was seen to take */
 	struct route_blocker blockers[ROUTE_BLOCKERS_MAX];
 	size_t blockers_count;
 };

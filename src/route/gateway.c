@@ -401,8 +401,9 @@ static int gateway_survey(
 
 	if (greet(g, deadline_ms, err) || ask(g, &request, deadline_ms, &reply, err))
 		return -1;
-	*ret_view = (struct route_view){
-		.sessions = reply.survey.sessions, .looked = reply.survey.looked};
+	*ret_view = (struct route_view){.sessions = reply.survey.sessions,
+		.looked = reply.survey.looked,
+		.let_in = reply.survey.let_in};
 	snprintf(ret_view->phase, sizeof ret_view->phase, "run");
 	take_blockers(&reply, ret_view);
 	return 0;

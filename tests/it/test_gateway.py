@@ -4,8 +4,6 @@ import contextlib
 import os
 import re
 import resource
-import socket
-import struct
 import subprocess
 import threading
 import time
@@ -134,8 +132,11 @@ def test_a_server_that_ends_the_session_is_heard(flip, client):
 
 
 def test_when_no_register_reads_open_nobody_is_let_in(flip):
-    flip.set_register(flip.side, "COMMITTING")
+    flip.set_register(flip.side, "STANDBY")
     try:
+        with pytest.raises(psycopg.OperationalError, match="neither side"):
+            psycopg.connect(flip.gateway_dsn("shop_app")).close()
+        flip.seal(-1)  # nobody has gone on with it in time
         with pytest.raises(psycopg.OperationalError, match="neither side"):
             psycopg.connect(flip.gateway_dsn("shop_app")).close()
     finally:
@@ -144,20 +145,33 @@ def test_when_no_register_reads_open_nobody_is_let_in(flip):
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("state", ["SEALED", "COMMITTING"])
+def test_a_login_waits_for_the_end_of_an_attempt_that_its_gateway_was_not_told_of(flip, control, state):
+    """A gateway that was started in the middle of it, say; no hold here stops anybody."""
+    flip.attempt += 1
+    flip.seal(60000)
+    flip.set_register(flip.side, state)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(psycopg.connect, flip.gateway_dsn("shop_app"))
+        wait_until(lambda: coming.done() or control.require("status")["sessions"] > 0, 20, "the login")
+        flip.move_registers()
+        with coming.result(20) as conn:
+            assert conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
+
+
+def test_a_login_does_not_wait_for_ever(flip):
+    """As long as a session that was carried would: the plan's hold."""
+    flip.set_register(flip.side, "COMMITTING")
+    try:
+        assert "neither side of the database accepts sessions now" in refusal(flip.gateway_dsn("shop_app"))
+    finally:
+        flip.set_register(flip.side, "ACTIVE")
+
+
 def test_the_other_side_is_found_without_being_told(flip):
     flip.move_registers()
     with psycopg.connect(flip.gateway_dsn("shop_app")) as conn:
         assert conn.execute("SELECT host(inet_server_addr())").fetchone() == (flip.address(),)
-
-
-
-def test_a_newer_protocol_is_negotiated_down_and_its_options_named(flip):
-    words = b"user\0shop_app\0database\0shop\0_pq_.future\0on\0\0"
-    with socket.create_connection(("127.0.0.1", flip.gateway_port), 10) as conn, conn.makefile("rb") as file:
-        conn.sendall(struct.pack("!II", 8 + len(words), 0x30002) + words)
-        kind, length = struct.unpack("!cI", file.read(5))
-        assert (kind, file.read(length - 4)) == (b"v", struct.pack("!II", 0, 1) + b"_pq_.future\0")
-        assert file.read(1) == b"R"
 
 
 def run_gateway(flip, plan, *more):

@@ -222,8 +222,9 @@ def test_a_gateway_that_was_frozen_finds_the_open_door_by_itself(world, failpoin
             world.gateway.sigstop()
             running.signal(signal.SIGCONT)
             wait_until(lambda: world.crossing.admits("new"), 60, "new to open")
-            running.wait(120)
+            moved = running.wait(120).require(DONE).json()
             world.gateway.sigcont()
+        assert [problem["id"] for problem in moved["problems"] if problem["id"] != "OVER_BUDGET"] == ["NOT_RELEASED"]
         world.ledger.wait_for(200)
         world.settled()
         assert world.crossing.open_sides() == ["new"]

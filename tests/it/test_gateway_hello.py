@@ -86,9 +86,9 @@ def stranger(flip):
         yield conn
 
 
-def startup(**pairs):
+def startup(version=196608, **pairs):
     words = b"".join(text(word) for pair in pairs.items() for word in pair) + b"\0"
-    return struct.pack(">II", 8 + len(words), 196608) + words
+    return struct.pack(">II", 8 + len(words), version) + words
 
 
 def rest(conn):
@@ -134,6 +134,19 @@ def test_gss_is_refused_and_tls_is_spoken_after_it(secure):
         with context.wrap_socket(conn, server_hostname="127.0.0.1") as inside:
             inside.sendall(startup(user="shop_app", database="another"))
             assert refusal(rest(inside))[0] == "3D000"
+
+
+@pytest.mark.parametrize("minor, options", [(2, {}), (9999, {"_pq_.future": "on", "_pq_.another": ""})])
+def test_a_newer_protocol_is_negotiated_down_as_a_server_does(flip, minor, options):
+    """Clients read the answer: one that names no version of theirs ends the login."""
+    said = []
+    for port in (flip.old.port, flip.gateway_port):
+        with socket.create_connection(("127.0.0.1", port), 10) as conn, conn.makefile("rb") as file:
+            conn.sendall(startup(196608 + minor, user="shop_app", database="shop", **options))
+            kind, length = struct.unpack("!cI", file.read(5))
+            said.append((kind, file.read(length - 4), file.read(1)))
+    assert said[0] == said[1]
+    assert said[0][0] == b"v" and all(name.encode() in said[0][1] for name in options)
 
 
 @pytest.mark.parametrize("asked, state, said", [

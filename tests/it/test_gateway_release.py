@@ -4,7 +4,7 @@ import contextlib
 from concurrent.futures import ThreadPoolExecutor
 
 from server import wait_until
-from wire import SYNC, parse, query, queue_of
+from wire import SYNC, bind, execute, parse, query, queue_of
 
 CLIENTS = 16
 
@@ -138,3 +138,30 @@ def test_who_could_not_go_on_is_told_to_a_controller_that_listens(flip, control)
         owner.commit()
         assert wire.next()[0] == "E"
         assert [control.require("release", side=flip.side, epoch=epoch)["failed"] for _ in range(2)] == [1, 0]
+
+
+# -- a server that cannot make a session again just now -----------------------------------------------
+
+
+def test_a_session_whose_statement_waits_for_a_lock_is_made_again_when_it_can_be(flip, control):
+    """The role's own lock_timeout is over before the table is free; its client must not be told of that."""
+    flip.old.psql("CREATE TABLE IF NOT EXISTS busy (a int); GRANT ALL ON busy TO shop_app;"
+                  " ALTER ROLE shop_app SET lock_timeout = '20ms'", "shop")
+    try:
+        with flip.wire() as client, flip.old.connect("shop", autocommit=False) as owner:
+            client.send(parse("SELECT a FROM busy", "s") + SYNC)
+            assert [kind for kind, _ in client.hear(2)] == ["1", "Z"]
+            flip.hold(control)
+            client.send(bind("s") + execute() + SYNC)
+            owner.execute("LOCK TABLE busy IN ACCESS EXCLUSIVE MODE")
+            number = control.send("release", **opened(flip))
+            wait_until(lambda: canceled_for_locks(flip) > 1, 20, "it to be tried more than once")
+            owner.rollback()
+            assert [kind for kind, _ in client.hear(3)] == ["2", "C", "Z"]
+            assert control.answer(number)["failed"] == 0
+    finally:
+        flip.old.psql("ALTER ROLE shop_app RESET lock_timeout")
+
+
+def canceled_for_locks(flip):
+    return flip.old.log_tail(100000).count("canceling statement due to lock timeout")

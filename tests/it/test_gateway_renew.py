@@ -184,6 +184,7 @@ def test_a_second_login_that_hangs_keeps_nobody_waiting(flip, control):
             assert served_while(client, done) < SERVED_MS
             answer.join()
         assert backend(client) == before
+        assert flip.arm(control, share=0)["blockers"] == []  # logins are answered again
         assert flip.turn(control) is not None
 
 
@@ -225,6 +226,30 @@ def test_one_that_hangs_keeps_nobody_else_from_being_looked_at(flip, control):
             os.kill(before, signal.SIGCONT)
         assert (blocker["pid"], blocker["class"]) == (before, "silent")
         assert backend(first) == before
+
+
+@pytest.mark.parametrize("cmd", ["arm", "survey"])
+def test_a_look_that_waits_for_a_lock_is_given_up_when_its_client_asks(flip, control, cmd):
+    """What he asks has nothing to do with that table. The cancel that ends the look must not hit it."""
+    flip.old.psql("CREATE TABLE IF NOT EXISTS busy (a int); GRANT ALL ON busy TO shop_app", "shop")
+    with flip.wire() as client, flip.control() as asking:
+        client.send(parse("SELECT a FROM busy", "s") + SYNC)
+        client.hear(2)
+        if cmd == "arm":
+            flip.arm(control, share=0)  # made again, so that its server and what was looked at are new
+        for _ in range(10):
+            assert answer_of(client, "SELECT 1") == "1"
+            with locked(flip, "busy") as owner:
+                number = flip.send_arm(asking, share=0) if cmd == "arm" else asking.send("survey")
+                wait_until(lambda: waited_for(owner, "busy"), 10, "the look to hang")
+                assert answer_of(client, "SELECT pg_sleep(0.02)") == ""
+            assert asking.answer(number)["ok"]
+        client.send(bind("s") + execute() + SYNC)
+        assert [kind for kind, _ in client.hear(3)] == ["2", "C", "Z"]
+        assert flip.arm(control, share=0)["blockers"] == []
+        assert flip.turn(control) is not None
+        client.send(bind("s") + execute() + SYNC)
+        assert [kind for kind, _ in client.hear(3)] == ["2", "C", "Z"]
 
 
 # -- the second login is lost -------------------------------------------------------------------------

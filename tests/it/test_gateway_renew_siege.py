@@ -117,11 +117,18 @@ def test_a_scout_whose_server_is_gone_is_not_waited_for(flip, control):
         assert classes(control.answer(asked)) == ["temp"]
 
 
+def was_looked_at(client):
+    """An arm leaves the probe prepared."""
+    probes = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'airlock_probe_%'"
+    return client.execute(probes).fetchone() == (1,)
+
+
 def test_who_cannot_log_in_anew_is_looked_at_all_the_same(flip, control):
     with client_of(flip) as client:
         client.execute("CREATE TEMP TABLE here (a int)")
         with frozen(flip.old.pid()):  # the postmaster: its children go on
-            assert classes(arm(flip, control)) == ["temp"]
+            assert classes(arm(flip, control)) == ["login"]
+        assert was_looked_at(client)
 
 
 def test_who_cannot_be_looked_at_does_not_keep_others_from_it(flip, control):
@@ -316,4 +323,6 @@ def deaf(scratch):
 def test_logins_that_do_not_come_to_be_parked_keep_nobody_from_being_looked_at(deaf):
     with deaf.control() as control, client_of(deaf) as client:
         client.execute("CREATE TEMP TABLE here (a int)")
-        assert classes(arm(deaf, control, share=5)) == ["temp"]
+        answer = control.answer(send_arm(deaf, control, share=5))
+        assert (answer["ok"], answer["code"]) == (False, "blind") and "register of new" in answer["error"]
+        assert was_looked_at(client)

@@ -70,6 +70,8 @@ DIALOGUES = {
         [(run(COPY_NOT) + SYNC, "12GEZ", True), (DONE + SYNC, "Z", True), (query("SELECT 1"), "TDCZ", True)],
     "copy in, extended, refused before it reads, all pipelined":
         [(run(COPY_NOT) + SYNC + data(b"1\n") + DONE + SYNC + query("SELECT 1"), "12GEZZTDCZ", True)],
+    "copy in, refused before it reads, a Query and a Sync behind it":
+        [(query(COPY_NOT) + query("SELECT 1") + SYNC + DONE + SYNC, "GEZTDCZZZ", True)],
     "copy in, extended, refused under way, the rest comes later":
         [(run(COPY_IN) + SYNC + data(b"x\n"), "12GE", False), (DONE + SYNC, "Z", True), (query("SELECT 1"), "TDCZ", True)],
     "copy in after one that failed": [

@@ -69,6 +69,17 @@ def no_database(lab, tmp_path):
     return plan_with(lab, tmp_path, dbname="shpo")
 
 
+def test_a_server_without_a_free_connection_is_not_said_to_be_down(lab, state):
+    lab.old.psql("ALTER ROLE airlock CONNECTION LIMIT 0")
+    try:
+        code, _, err = airlock(lab.plan, state, "sync")
+    finally:
+        lab.old.psql("ALTER ROLE airlock CONNECTION LIMIT -1")
+    assert code == 6, err
+    for word in ("old (orders)", "too many connections", "it is up", "max_connections", "end sessions"):
+        assert word in err, err
+
+
 @pytest.mark.parametrize("make, code, words", [
     (wrong_password, 3, ["old (orders)", "as airlock on 127.0.0.1:", "password authentication failed", "init-roles", "passfile"]),
     (no_password, 6, ["old (orders)", "no password supplied", "the passfile has no line for it", "chmod 600"]),

@@ -198,6 +198,9 @@ static const char *connect_advice(const char *sqlstate, const char *text)
 	if (strcmp(sqlstate, "3D000") == 0)
 		return "; airlock init-roles makes the control database, pg_dump --create the "
 		       "migrated one";
+	if (strcmp(sqlstate, "53300") == 0)
+		return "; it is up and has no connection left (max_connections, or a CONNECTION "
+		       "LIMIT): end sessions that are not needed";
 	if (strstr(text, "no password supplied") != NULL)
 		return "; the passfile has no line for it, is not there, or can be read by others "
 		       "(chmod 600)";
@@ -216,9 +219,12 @@ static const char *without_address(const char *text)
 									: text;
 }
 
-/* Who is not let in, or asks for what is not there, has to change something: no bug of ours. */
+/* Who is not let in, or asks for what is not there, has to change something: no bug of ours.  Where
+ * there is no room just now there may be later, as on a server that starts. */
 static enum err_code connect_code(const char *sqlstate)
 {
+	if (strncmp(sqlstate, "53", 2) == 0)
+		return ERR_UNREACHABLE;
 	if (strncmp(sqlstate, "28", 2) == 0 || strncmp(sqlstate, "3D", 2) == 0)
 		return ERR_REFUSED;
 	return code_of(sqlstate);

@@ -152,6 +152,37 @@ static void answers_to_another_probe_are_not_believed(void **state)
 	session_state_fini(&session);
 }
 
+static enum capture_step capture_where_lastval_is_refused_with(const char *sqlstate)
+{
+	static const char done[] = "C\0\0\0\7DO";
+	struct session_state session = SESSION_STATE_INIT;
+	BUF_AUTO said = BUF_INIT;
+	BUF_AUTO instead = BUF_INIT;
+	const char *block;
+	enum capture_step step;
+	size_t at = 0;
+
+	load("fresh", &said);
+	block = memmem(said.data, said.len, done, sizeof done);
+	assert_non_null(block);
+	buf_add(&instead, said.data, (size_t)(block - said.data));
+	buf_add(&instead, "E\0\0\0\x19VERROR\0C", 13);
+	buf_add(&instead, sqlstate, 6);
+	buf_add(&instead, "Mstop\0\0", 7);
+	buf_add(&instead, block + sizeof done, said.len - (size_t)(block - said.data) - sizeof done);
+	step = play_capture(&instead, &at, "app", false, &session);
+	session_state_fini(&session);
+	return step;
+}
+
+/* Without PL/pgSQL it stays open whether lastval() is defined; who was only stopped is asked again. */
+static void a_cancel_does_not_hide_lastval(void **state)
+{
+	(void)state;
+	assert_int_equal(capture_where_lastval_is_refused_with("42704"), CAPTURE_DONE);
+	assert_int_equal(capture_where_lastval_is_refused_with("57014"), CAPTURE_FAILED);
+}
+
 /* Whatever is in the state, one setting after the other: what is shown must be what was asked. */
 static void another_value_is_a_mismatch(void **state)
 {
@@ -205,6 +236,35 @@ static void feed(struct replay *r, enum replay_step wanted, const char *types, c
 			*type == 'D' ? (const uint8_t *)row : (const uint8_t *)"I",
 			*type == 'D' ? 10 : 1);
 	assert_int_equal(step, wanted);
+}
+
+/* To the first of two channels; all after it go well. */
+static enum replay_step refused_with(const char *sqlstate)
+{
+	struct session_state session = SESSION_STATE_INIT;
+	struct state_name channel = {.name = "plain"};
+	enum replay_step step = REPLAY_MORE;
+	struct replay r;
+	uint8_t bytes[64];
+	BUF_AUTO out = BUF_INIT;
+	int len = snprintf((char *)bytes, sizeof bytes, "VERROR%cC%s%cMno%c", 0, sqlstate, 0, 0) + 1;
+
+	session.channels = &channel;
+	replay_begin(&r, &session, &out);
+	assert_int_equal(replay_feed(&r, 'E', bytes, (size_t)len), REPLAY_MORE);
+	assert_int_equal(replay_feed(&r, 'Z', (const uint8_t *)"I", 1), REPLAY_MORE);
+	for (const char *type = "12CZ"; *type; type++)
+		step = replay_feed(&r, (uint8_t)*type, (const uint8_t *)"I", 1);
+	return step;
+}
+
+/* What the server refuses because it was asked to stop is no word about the session. */
+static void a_refusal_that_may_pass_is_no_mismatch(void **state)
+{
+	(void)state;
+	assert_int_equal(refused_with("55P03"), REPLAY_PASSING); /* lock_timeout */
+	assert_int_equal(refused_with("57014"), REPLAY_PASSING); /* statement_timeout, or a cancel */
+	assert_int_equal(refused_with("42501"), REPLAY_MISMATCH);
 }
 
 /* Two LISTENs and one look: only what the server lists itself counts. */
@@ -281,8 +341,10 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(recorded_dialogues_end_as_they_did),
 		cmocka_unit_test(answers_to_another_probe_are_not_believed),
+		cmocka_unit_test(a_cancel_does_not_hide_lastval),
 		cmocka_unit_test(another_value_is_a_mismatch),
 		cmocka_unit_test(timeouts_are_set_after_the_statements),
+		cmocka_unit_test(a_refusal_that_may_pass_is_no_mismatch),
 		cmocka_unit_test(channels_are_read_back),
 		cmocka_unit_test(
 			a_kept_probe_that_is_stopped_is_asked_again_only_if_it_said_nothing),

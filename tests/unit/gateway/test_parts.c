@@ -3,6 +3,7 @@
 #include "../testing.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -12,8 +13,41 @@
 #include "gateway/params.h"
 #include "gateway/pool.h"
 #include "gateway/side.h"
+#include "gateway/state.h"
 #include "plan/plan.h"
 #include "plan/schema.h"
+
+/* ---- classes of what is in the way ------------------------------------------------------------ */
+
+#define NOTE(id, text) id,
+static const char *const notes[] = {
+#include "cli/run_notes.def"
+};
+
+static bool is_explained(const char *cls)
+{
+	char id[40];
+
+	snprintf(id, sizeof id, "session-%s", cls);
+	for (size_t i = 0; i < sizeof notes / sizeof *notes; i++)
+		if (strcmp(notes[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* `check` and `status` send their reader to `airlock explain session-CLASS`. */
+static void every_class_is_explained(void **state)
+{
+	static const char *const others[] = {"unknown", "login", "transaction", "unread", "silent"};
+
+	(void)state;
+	for (unsigned i = 0; i < STATE_LOST_COUNT; i++)
+		if (!is_explained(state_lost_name(1u << i)))
+			fail_msg("session-%s", state_lost_name(1u << i));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (!is_explained(others[i]))
+			fail_msg("session-%s", others[i]);
+}
 
 /* ---- params ---------------------------------------------------------------------------------- */
 
@@ -325,6 +359,7 @@ static void parked_logins_are_not_the_measure_of_whole_ones(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_class_is_explained),
 		cmocka_unit_test(what_was_set_is_read_back_and_replaced),
 		cmocka_unit_test(each_is_met_once),
 		cmocka_unit_test(what_does_not_fit_changes_nothing),

@@ -88,6 +88,9 @@ static const struct row rows[] = {
 	{"a stray CopyDone before a copy", ">Q <G >d <E >c <ZI! >PBES <12G? >dcS? <CZI! >Q <CZI!"},
 	{"a stray CopyDone in its unit", ">PBEc <12C >PBE <12G? >dcS? <CZI!"},
 	{"two copies in a Query, pipelined with a Sync", ">QdcdcS <GCGCZI? <ZI!"},
+	{"copy in, refused before it reads, a Query and a Sync behind it", ">QQScS <GEZI? <CZI? <ZI? <ZI!"},
+	{"the same, Execute behind it", ">QESfS <GEZI? <EZI? <ZI!"},
+	{"the same in doubt: was it skipped?", ">PBES <12GE >P? <ZI? <1? >S <ZI?"},
 	{"an error of a Query behind what was answered", ">PQS <1E? <ZI? <ZI!"},
 	{"an error of a function call behind what was answered", ">PF <1E? <ZI! >Q? <CZI!"},
 	{"an error at Sync behind all kinds of answers", ">PDBDECSQ <1tT2TC3EZI? <CZI!"},
@@ -380,9 +383,24 @@ static void add_data(struct world *w)
 	add(w, 'c', 'o');
 }
 
+/* Refused before it reads, or what is behind it would have ended the session. */
+static void add_refused_copy(struct world *w)
+{
+	char type = "QE"[prng_below(&w->prng, 2)];
+
+	add(w, type, '0');
+	if (type == 'Q' && prng_below(&w->prng, 2))
+		add(w, 'S', 'o');
+	add(w, "QFPE"[prng_below(&w->prng, 4)], fate_of(w));
+	if (prng_below(&w->prng, 2))
+		add(w, 'S', 'o');
+	add_data(w);
+	add(w, 'S', 'o');
+}
+
 static void add_unit(struct world *w)
 {
-	switch (prng_below(&w->prng, 6)) {
+	switch (prng_below(&w->prng, 7)) {
 	case 0:
 		add(w, 'Q', fate_of(w));
 		return;
@@ -411,6 +429,9 @@ static void add_unit(struct world *w)
 		}
 		add(w, "QF"[prng_below(&w->prng, 2)], fate_of(w));
 		add(w, 'S', 'o');
+		return;
+	case 5:
+		add_refused_copy(w);
 		return;
 	default:
 		for (unsigned n = prng_below(&w->prng, 4); n > 0; n--) {
