@@ -15,7 +15,7 @@ import pytest
 from selfflip import SelfFlip
 from server import process_state, signal_quietly, wait_until
 from test_gateway import make_certificate
-from test_gateway_renew import armed_anew
+from test_gateway_renew import armed_anew, armed_until
 from wire import SYNC, query, run
 
 SCOUTED = "DO $airlock$"  # what a scout says last
@@ -81,8 +81,8 @@ def second_ends(flip, control):
     """The session's server before, and after it."""
     with psycopg.connect(flip.gateway_dsn("shop_app")) as client:  # in a transaction: at no boundary
         own = client.execute("SELECT pg_backend_pid()").fetchone()[0]
-        asked = send_arm(flip, control)
-        end(flip, second(flip, SCOUTED))
+        asked, (second, *_) = armed_until(flip, control, lambda: servers(flip, SCOUTED))
+        end(flip, second)
         assert control.answer(asked)["ok"]
         return own, client.execute("SELECT pg_backend_pid()").fetchone()[0]
 

@@ -96,8 +96,9 @@ def lab(labs):
 
 def verify(lab, *words, code):
     done = lab.airlock("verify", "--json", *words, timeout=400)
-    assert done.returncode == code, done.stdout[-2000:] + done.stderr
+    assert done.stdout, done.stderr
     document = json.loads(done.stdout)
+    assert done.returncode == code, (document["verdict"], document["reason"], found(document), done.stderr)
     assert document["schema"] == "airlock.verify/1"
     return document
 

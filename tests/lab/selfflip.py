@@ -81,11 +81,11 @@ class SelfFlip(Lab):
         return self.old.query("SELECT state, attempt FROM airlock.register WHERE plan = %s AND side = %s",
                               (PLAN_NAME, side), "airlock")[0]
 
-    def seal(self, left_ms, attempt):
-        """As an attempt that is held, or will be; admission as it is."""
+    def seal(self, left_ms, attempt=None):
+        """As the attempt that is held, or another that will be; admission as it is."""
         self.old.query("UPDATE airlock.register SET state = 'SEALED', attempt = %s, undo = '[]', deadline ="
                        " clock_timestamp() + %s * interval '1 ms' WHERE plan = %s AND side = %s",
-                       (attempt, left_ms, PLAN_NAME, self.side), "airlock")
+                       (attempt or self.attempt, left_ms, PLAN_NAME, self.side), "airlock")
 
     def move_registers(self):
         """The other side opens, at the next epoch; returns that epoch."""
