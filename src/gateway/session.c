@@ -473,13 +473,10 @@ void session_pump_client(struct leg *leg)
 		if (s->phase == SESSION_RUN)
 			relay_client(s, true);
 		break;
-	case SESSION_CANCEL:
-		if (leg->gone || leg->broken)
-			session_close(s);
-		break;
 	case SESSION_LAST_WORDS:
 		last_words(s);
 		break;
+	case SESSION_CANCEL:
 	case SESSION_GONE:
 		break;
 	}
