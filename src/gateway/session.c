@@ -516,14 +516,15 @@ void session_pump_server(struct leg *leg)
 	struct session *s = leg->owner;
 
 	leg_flush(leg);
-	if (s->phase == SESSION_OPENING || s->phase == SESSION_PROBE) {
+	if (s->phase == SESSION_RUN && leg->blocked)
+		relay_client(s, false);
+	if (s->server.leg != leg)
+		return;
+	if (is_asked(s)) { /* since just now, perhaps */
 		carry_pump(s);
 		session_hear_rest(s);
 	} else {
-		if (leg->blocked && s->phase == SESSION_RUN)
-			relay_client(s, false);
-		if (s->server.leg == leg)
-			relay_server(s, true);
+		relay_server(s, true);
 	}
 	if (s->server.leg == leg)
 		leg_arm(leg);
