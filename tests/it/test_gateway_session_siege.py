@@ -21,13 +21,15 @@ def pid_of(wire):
 
 
 @contextlib.contextmanager
-def frozen(pid):
-    os.kill(pid, signal.SIGSTOP)
+def frozen(*pids):
     try:
-        wait_until(lambda: process_state(pid) == "T", 10, "the process to stop")
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+            wait_until(lambda pid=pid: process_state(pid) == "T", 10, "the process to stop")
         yield
     finally:
-        signal_quietly(pid, signal.SIGCONT)
+        for pid in pids:
+            signal_quietly(pid, signal.SIGCONT)
 
 
 def said(wire, question):
@@ -110,6 +112,56 @@ def test_who_does_not_read_what_it_is_told_before_it_is_held_is_named(flip, cont
         assert (refused["code"], [b["class"] for b in refused["blockers"]]) == ("drain", ["unread"])
         assert hears_all(wire)
         assert said(wire, query("SELECT 1")) == "TDCZ"
+
+
+# -- two holds in a row -------------------------------------------------------------------------------
+
+
+def registers_read_while_held(flip, control, begin):
+    """Another hold, and what `begin` asks of a register for the one before is answered only then. Its phase."""
+    readers = flip.old.query("SELECT pid, client_port FROM pg_stat_activity"
+                             " WHERE usename = 'airlock_gateway' AND datname = 'airlock'")
+
+    def asked():
+        return any(queue_of(flip.old.port, port) for _, port in readers)
+
+    with frozen(*(pid for pid, _ in readers)):
+        begin()
+        wait_until(asked, 10, "the question")
+        assert flip.hold(control)["ok"]
+    wait_until(lambda: not asked(), 10, "the question to be read")
+    wait_until(lambda: flip.old.query("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(%s) AND state = 'idle'",
+                                      ([pid for pid, _ in readers],)) == [(len(readers),)], 10, "its answer")
+    with flip.control() as second:
+        for _ in range(20):
+            phase = second.require("status")["phase"]
+    return phase
+
+
+def is_on_old(flip, control):
+    """Whose register is read at the address by which queues are looked at."""
+    if flip.side != "old":
+        assert flip.turn(control) is not None
+    with flip.wire() as wire:  # both registers have a reader
+        assert said(wire, query("SELECT 1")) == "TDCZ"
+
+
+@pytest.mark.parametrize("what", ["deadline", "release"])
+def test_a_hold_is_not_ended_by_what_was_asked_for_the_one_before(flip, control, what):
+    is_on_old(flip, control)
+    with flip.wire(), flip.control() as first:
+        asked = []
+
+        def begin():
+            assert flip.hold(first, hold_ms=300 if what == "deadline" else 20000)["ok"]
+            if what == "release":
+                asked.append(first.send("release", side=flip.side, epoch=0))
+
+        try:
+            assert registers_read_while_held(flip, control, begin) == "held"
+            assert [first.answer(number)["code"] for number in asked] == ["busy"] * len(asked)
+        finally:
+            control.require("release", side=flip.side, epoch=0)
 
 
 # -- a server that is lost under TLS ------------------------------------------------------------------
