@@ -84,7 +84,7 @@ static struct hindrance busy_of(const struct session *s)
 		found.cls = track_is_safe(&s->track) ? "unread" : "transaction";
 	if (s->phase == SESSION_PROBE ||
 		(s->phase == SESSION_OPENING && hold_stops(s->gateway->hold)))
-		found.cls = "silent";
+		found.cls = carry_waits(s) ? "unread" : "silent";
 	return found;
 }
 

@@ -27,6 +27,7 @@ void cancel_begin(struct session *s, uint32_t pid, uint32_t secret)
 		return;
 	}
 	s->phase = SESSION_CANCEL;
+	s->client->reading = false; /* it has said all, and may leave */
 	s->cancel_of = of;
 	session_ref(of);
 	of->cancels++;

@@ -410,6 +410,20 @@ static void server_left(struct session *s)
 	carry_out(s, ACT_ENDED, &err);
 }
 
+/* Its client was told more than it takes: what the server says next may be for it, too. */
+static bool client_is_behind(const struct session *s)
+{
+	const struct leg *leg = s->client;
+
+	return leg->out && !leg->deaf && !leg->broken;
+}
+
+bool carry_waits(const struct session *s)
+{
+	return server_is_open(&s->server) && s->server.phase == SERVER_IN &&
+	       !s->server.leg->reading;
+}
+
 void carry_pump(struct session *s)
 {
 	struct leg *leg = s->server.leg;
@@ -417,15 +431,18 @@ void carry_pump(struct session *s)
 	bool came;
 
 	say_mine(s);
+	leg->reading = true; /* whoever has it when this is over finds it so */
+	leg_arm(leg);
 	do {
-		came = leg_read(leg);
+		came = !client_is_behind(s) && leg_read(leg);
 		next = NEXT;
-		while (next == NEXT && leg_unseen(leg) > 0)
+		while (next == NEXT && leg_unseen(leg) > 0 && !client_is_behind(s))
 			next = next_message(s);
 		if (next == NEXT_OVER)
 			return;
 	} while (came);
-	if (leg->gone || leg->broken) {
+	leg->reading = !client_is_behind(s);
+	if (leg->reading && (leg->gone || leg->broken)) {
 		server_left(s);
 		return;
 	}

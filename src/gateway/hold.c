@@ -293,13 +293,23 @@ void hold_take_policies(struct hold *h, const struct policies *policies)
 		h->gateway->policies = *policies;
 }
 
+/* Registers that are being read for the hold before do not end this one. */
+static void leave_the_last(struct hold *h)
+{
+	h->expiring = false;
+	if (h->releasing && h->release_read)
+		release_answer(h); /* who still waits is held again, and goes on with the next one */
+	else if (h->releasing)
+		controld_refuse(h->releasing, "busy", "another hold has begun");
+	h->releasing = NULL;
+}
+
 static void begin(struct hold *h, const struct control_hold *hold, const struct policies *policies)
 {
 	int64_t lull_ms;
 
 	hold_take_policies(h, policies);
-	if (h->releasing && h->release_read)
-		release_answer(h); /* who still waits is held again, and goes on with the next one */
+	leave_the_last(h);
 	release_count_anew(h);
 	h->attempt = hold->attempt;
 	h->ended = false;

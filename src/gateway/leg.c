@@ -135,22 +135,14 @@ void leg_arm(struct leg *leg)
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* What OpenSSL said of a call that did nothing: 0 = again, -1 = over. */
-static ssize_t tls_said(struct leg *leg, int rc)
+/* Of a call that did nothing: is it to be made again? */
+static bool tls_again(struct leg *leg, int rc)
 {
-	switch (SSL_get_error(leg->ssl, rc)) {
-	case SSL_ERROR_WANT_READ:
-		return 0;
-	case SSL_ERROR_WANT_WRITE:
-		leg->ssl_wants_write = true;
-		return 0;
-	case SSL_ERROR_ZERO_RETURN:
-		leg->gone = true;
-		return -1;
-	default:
-		leg->broken = true;
-		return -1;
-	}
+	int said = SSL_get_error(leg->ssl, rc);
+
+	leg->ssl_wants_write |= said == SSL_ERROR_WANT_WRITE;
+	leg->gone |= said == SSL_ERROR_ZERO_RETURN;
+	return said == SSL_ERROR_WANT_READ || said == SSL_ERROR_WANT_WRITE;
 }
 
 static ssize_t tls_read(struct leg *leg, uint8_t *to, size_t room)
@@ -159,7 +151,9 @@ static ssize_t tls_read(struct leg *leg, uint8_t *to, size_t room)
 
 	ERR_clear_error();
 	n = SSL_read(leg->ssl, to, room > INT_MAX ? INT_MAX : (int)room);
-	return n > 0 ? n : tls_said(leg, n);
+	if (n <= 0 && !tls_again(leg, n))
+		leg->broken = !leg->gone;
+	return n;
 }
 
 static ssize_t tls_write(struct leg *leg, const uint8_t *from, size_t len)
@@ -170,9 +164,9 @@ static ssize_t tls_write(struct leg *leg, const uint8_t *from, size_t len)
 	n = SSL_write(leg->ssl, from, len > INT_MAX ? INT_MAX : (int)len);
 	if (n > 0)
 		return n;
-	if (tls_said(leg, n) == 0)
+	if (tls_again(leg, n))
 		return 0;
-	leg->deaf = true;
+	leg->deaf = true; /* no more than that: whoever reads is told of the end */
 	return -1;
 }
 
@@ -407,8 +401,7 @@ bool leg_handshake(struct leg *leg)
 	leg->ssl_wants_write = false;
 	ERR_clear_error();
 	rc = SSL_do_handshake(leg->ssl);
-	if (rc == 1)
-		return true;
-	tls_said(leg, rc);
-	return false;
+	if (rc != 1 && !tls_again(leg, rc))
+		leg->broken = !leg->gone;
+	return rc == 1;
 }

@@ -312,7 +312,7 @@ void relay_server(struct session *s, bool came)
 	}
 	leg->reading = !s->client->blocked;
 	leg_arm(leg);
-	if (s->phase == SESSION_RUN && leg_unseen(s->client) > 0)
+	if (s->phase == SESSION_RUN && (leg_unseen(s->client) > 0 || s->client->gone))
 		relay_client(s, false); /* it may have waited for room, or for this answer */
 	else
 		leg_arm(s->client);

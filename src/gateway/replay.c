@@ -20,7 +20,7 @@ enum unit {
 	UNIT_LISTEN,   /* one for each channel */
 	UNIT_CHANNELS, /* read back; they count from the end of the unit before */
 	UNIT_LATE,     /* settings that could end what follows them */
-	UNIT_UNNAMED,  /* last: every Parse of ours would replace it */
+	UNIT_UNNAMED,  /* last: every unit before it ends with none */
 	UNIT_END
 };
 
@@ -197,6 +197,12 @@ static size_t settings_of(const struct replay *r, const char *names[SETTINGS_PER
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/* The client may have no unnamed statement, and must not find ours. */
+static void close_ours(struct buf *out)
+{
+	packet_close(out, "");
+}
+
 static void send_settings(
 	const char *const *names, const char *const *values, size_t count, struct buf *out)
 {
@@ -211,6 +217,7 @@ static void send_settings(
 	}
 	packet_parse(out, "", buf_str(&sql), NULL, 0);
 	packet_bind_execute(out, "", params, 2 * count);
+	close_ours(out);
 	packet_sync(out);
 }
 
@@ -222,6 +229,7 @@ static void send_statement(const struct state_statement *s, struct buf *out)
 		/* The extended protocol takes one command only, whatever the text holds. */
 		packet_parse(out, "", s->sql, NULL, 0);
 		packet_bind_execute(out, "", NULL, 0);
+		close_ours(out);
 	} else {
 		packet_parse(out, s->name, s->sql, s->types, s->types_count);
 	}
@@ -242,6 +250,7 @@ static void send_listen(const char *channel, struct buf *out)
 	buf_putc(&sql, '"');
 	packet_parse(out, "", buf_str(&sql), NULL, 0);
 	packet_bind_execute(out, "", NULL, 0);
+	close_ours(out);
 	packet_sync(out);
 }
 
@@ -253,6 +262,7 @@ static void send_channels(const struct state_name *channels, struct buf *out)
 	packet_array(&names, channels);
 	packet_parse(out, "", channels_sql, types, 1);
 	packet_bind_execute(out, "", (const char *const[]){buf_str(&names)}, 1);
+	close_ours(out);
 	packet_sync(out);
 }
 
@@ -371,6 +381,7 @@ enum replay_step replay_feed(struct replay *r, uint8_t type, const uint8_t *body
 	switch (type) {
 	case '1':
 	case '2':
+	case '3':
 	case 'C':
 		return REPLAY_MORE;
 	case 'D':

@@ -431,16 +431,34 @@ struct server_login session_login(const struct session *s)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
+/* Does its server talk to us? */
+static bool is_asked(const struct session *s)
+{
+	return s->phase == SESSION_OPENING || s->phase == SESSION_PROBE;
+}
+
+/* What its server said was more than it could be told at once.  False when it is not held any more. */
+static bool tell_held(struct session *s)
+{
+	if (s->phase == SESSION_HELD && s->client->blocked && server_is_open(&s->server)) {
+		relay_server(s, false);
+		return s->phase == SESSION_HELD;
+	}
+	if (is_asked(s) && carry_waits(s)) {
+		carry_pump(s);
+		session_hear_rest(s);
+		return is_asked(s) || s->phase == SESSION_HELD;
+	}
+	return true;
+}
+
 static void pump_held(struct session *s)
 {
 	struct leg *leg = s->client;
 	bool says_bye;
 
-	if (leg->blocked && s->phase == SESSION_HELD && server_is_open(&s->server)) {
-		relay_server(s, false);
-		if (s->phase != SESSION_HELD)
-			return;
-	}
+	if (!tell_held(s))
+		return;
 	if (leg_unseen(leg) == 0)
 		leg_read(leg);
 	says_bye = leg_unseen(leg) > 0 && s->client_need == 0 && leg->in[leg->mid] == 'X';
@@ -479,13 +497,10 @@ void session_pump_client(struct leg *leg)
 		if (s->phase == SESSION_RUN)
 			relay_client(s, true);
 		break;
-	case SESSION_CANCEL:
-		if (leg->gone || leg->broken)
-			session_close(s);
-		break;
 	case SESSION_LAST_WORDS:
 		last_words(s);
 		break;
+	case SESSION_CANCEL:
 	case SESSION_GONE:
 		break;
 	}
@@ -507,14 +522,15 @@ void session_pump_server(struct leg *leg)
 	struct session *s = leg->owner;
 
 	leg_flush(leg);
-	if (s->phase == SESSION_OPENING || s->phase == SESSION_PROBE) {
+	if (s->phase == SESSION_RUN && leg->blocked)
+		relay_client(s, false);
+	if (s->server.leg != leg)
+		return;
+	if (is_asked(s)) { /* since just now, perhaps */
 		carry_pump(s);
 		session_hear_rest(s);
 	} else {
-		if (leg->blocked && s->phase == SESSION_RUN)
-			relay_client(s, false);
-		if (s->server.leg == leg)
-			relay_server(s, true);
+		relay_server(s, true);
 	}
 	if (s->server.leg == leg)
 		leg_arm(leg);

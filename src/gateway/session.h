@@ -182,6 +182,8 @@ void carry_flush(struct session *s);
 void carry_look_over(struct session *s);
 void carry_replay(struct session *s);
 void carry_pump(struct session *s);
+/* Is its server not read, because its client has not taken yet what came before? */
+bool carry_waits(const struct session *s);
 /* open.c */
 /* A hold begins: held without a server, as soon as nothing of the login is under way. */
 void open_abandon(struct session *s);

@@ -47,6 +47,9 @@ DIALOGUES = {
                                             (bind() + execute() + SYNC, "2DCZ", True)],
     "a Query ends the unnamed statement": [(parse("SELECT 9") + SYNC, "1Z", True), (query("SELECT 1"), "TDCZ", True),
                                            (bind() + execute() + SYNC, "EZ", True)],
+    "no unnamed statement, and much that a replay makes": [
+        (query("SET work_mem = '8MB'; LISTEN wire"), "CCZ", True),
+        (bind() + execute() + SYNC, "EZ", True)],
     "an error in a pipeline": [(run("SELECT 1") + DIVISION + run("SELECT 2") + SYNC, "12DC12EZ", True),
                                (query("SELECT 1"), "TDCZ", True)],
     "an error leaves the unnamed statement of before": [

@@ -161,6 +161,10 @@ class Wire:
     def hear(self, count):
         return [self.next() for _ in range(count)]
 
+    def shut(self):
+        """Nothing more will be said; what comes is heard."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def close(self):
         self._socket.close()
 
