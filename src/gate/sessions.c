@@ -114,18 +114,23 @@ static void judge(const struct route_view *view, int64_t drain_ms, struct gate_a
 		view->sessions, view->looked, view->let_in);
 }
 
-/* It says itself that nobody could be carried, or says nothing. */
+/* It says itself that nobody could be carried, or is not there.  -1: neither, err is as it was. */
 static int no_survey(struct gate_answer *ret, struct err *err)
 {
-	bool silent = err->code != ERR_REFUSED;
+	const char *advice;
 
-	gate_answer_lower(ret, silent ? GATE_NOT_PROVEN : GATE_FAIL);
+	if (err->code == ERR_REFUSED)
+		advice = "If it is about a register: the route's register_user must be able to log "
+			 "in on both sides, from where the gateway runs (pg_hba.conf, its "
+			 "password: airlock init-roles). Otherwise the gateway's plan is another.";
+	else if (err->code == ERR_UNREACHABLE)
+		advice = "Start it (airlock-gateway --plan PLAN --route ROUTE) as the user who "
+			 "runs airlock; its log says why it ended.";
+	else
+		return -1;
+	gate_answer_lower(ret, err->code == ERR_REFUSED ? GATE_FAIL : GATE_NOT_PROVEN);
 	gate_answer_say(ret, "%s", err->msg);
-	gate_answer_advise(ret,
-		silent ? "Start it (airlock-gateway --plan PLAN --route ROUTE) as the user who runs "
-			 "airlock; its log says why it ended."
-		       : "The route's register_user must be able to log in on both sides, from where "
-			 "the gateway runs: pg_hba.conf and its password (airlock init-roles).");
+	gate_answer_advise(ret, "%s", advice);
 	*err = ERR_INIT;
 	return 0;
 }

@@ -95,7 +95,9 @@ enum policy blockers_policy(const struct session *s)
 
 bool blockers_is_stuck(const struct session *s)
 {
-	return hindrance_of(s).policy == POLICY_BLOCK && (s->unknown || tryout_refusal(s) || !s->dirty);
+	struct hindrance found = hindrance_of(s);
+
+	return found.policy == POLICY_BLOCK && (s->unknown || is_kept_out(&found) || !s->dirty);
 }
 
 /* ---- naming ---------------------------------------------------------------------------------- */

@@ -3,8 +3,6 @@ a register that is not answered for, a second arm before the first is over."""
 
 import concurrent.futures
 import contextlib
-import os
-import signal
 import socket
 import struct
 import time
@@ -13,7 +11,7 @@ import psycopg
 import pytest
 
 from selfflip import SelfFlip
-from server import process_state, signal_quietly, wait_until
+from server import frozen, process_state, wait_until
 from test_gateway import make_certificate
 from test_gateway_renew import armed_anew, armed_until
 from wire import SYNC, query, run
@@ -47,18 +45,6 @@ def second(flip, said="", but=()):
 def end(flip, pid):
     flip.old.query("SELECT pg_terminate_backend(%s)", (pid,))
     wait_until(lambda: process_state(pid) in (None, "Z"), 10, "the server to end")
-
-
-@contextlib.contextmanager
-def frozen(*pids):
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-            wait_until(lambda pid=pid: process_state(pid) == "T", 10, "the process to stop")
-        yield
-    finally:
-        for pid in pids:
-            signal_quietly(pid, signal.SIGCONT)
 
 
 def registers_readers(flip):

@@ -1,9 +1,6 @@
 """A session of the gateway's, and what one client or one server can do to it in any phase: leave, reset, say
 much at once, read slowly, or ask for what nobody else asks."""
 
-import contextlib
-import os
-import signal
 import socket
 import struct
 
@@ -11,25 +8,13 @@ import pytest
 
 from proxy import Proxy
 from selfflip import SelfFlip
-from server import LabError, process_state, signal_quietly, wait_until
+from server import LabError, frozen, process_state, wait_until
 from test_gateway import make_certificate
 from wire import SYNC, query, queue_of
 
 
 def pid_of(wire):
     return struct.unpack(">I", wire.key[:4])[0]
-
-
-@contextlib.contextmanager
-def frozen(*pids):
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-            wait_until(lambda pid=pid: process_state(pid) == "T", 10, "the process to stop")
-        yield
-    finally:
-        for pid in pids:
-            signal_quietly(pid, signal.SIGCONT)
 
 
 def said(wire, question):

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from conftest import crossing_in_sync
-from crossing import DONE, REFUSED
+from crossing import DONE, OTHER, REFUSED
 from server import wait_until
 
 ROLE = "shop_app"
@@ -112,8 +112,8 @@ def test_a_gateway_that_cannot_read_the_other_sides_register_is_found_too(crossi
     """It would let nobody go there: clients would be held after the commit point, and then refused."""
     lab = crossing.lab
     (here,) = crossing.open_sides()
-    there = {"old": lab.new, "new": lab.old}[here]
-    verb = {"old": "forward", "new": "rollback"}[here]
+    there = lab.server(OTHER[here])
+    verb = crossing.next_direction()
     with psycopg.connect(lab.dsn("gateway", ROLE), autocommit=True) as conn:
         crossing.call("resume").require(DONE)
         with kept_out_by_hba(there, "airlock_gateway"):
@@ -131,8 +131,8 @@ def test_the_databases_own_limit_of_connections_is_counted(crossing):
     """More sessions than it lets in would be refused after the commit point, whatever max_connections says."""
     lab = crossing.lab
     (here,) = crossing.open_sides()
-    there = {"old": lab.new, "new": lab.old}[here]
-    verb = {"old": "forward", "new": "rollback"}[here]
+    there = lab.server(OTHER[here])
+    verb = crossing.next_direction()
     crossing.call("resume").require(DONE)
     with contextlib.ExitStack() as stack:
         for _ in range(9):
@@ -147,9 +147,7 @@ def test_the_databases_own_limit_of_connections_is_counted(crossing):
 
 
 def test_a_gateway_that_does_not_run_is_found_before_anything_is_begun(crossing):
-    lab = crossing.lab
-    (here,) = crossing.open_sides()
-    verb = {"old": "forward", "new": "rollback"}[here]
+    lab, verb = crossing.lab, crossing.next_direction()
     crossing.call("resume").require(DONE)
     lab.gateways[-1].stop()
     try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from conftest import crossing_in_sync
-from crossing import DONE, UNKNOWN
+from crossing import DONE, OTHER, UNKNOWN
 from lab import airlock_program
 from ledger import Ledger
 from proxy import Proxy
@@ -175,10 +175,8 @@ def test_a_cutover_while_it_runs(crossing, proxied, when, planted):
     """Verify stands in the middle of a table, or before it, while both doors change; then it goes on, the other way
     round."""
     lab = crossing.lab
-    (side,), verb = crossing.open_sides(), "forward"
-    if side == "new":
-        verb = "rollback"
-    other = {"old": "new", "new": "old"}[side]
+    (side,), verb = crossing.open_sides(), crossing.next_direction()
+    other = OTHER[side]
     if planted:
         plant(lab.server(other), "UPDATE wide SET v = -1 WHERE id = 299999; INSERT INTO wide VALUES (-5, 5, 'x')")
     with proxied("new", delay=0.05) as (proxy, command):
@@ -207,7 +205,7 @@ def test_a_cutover_while_it_runs(crossing, proxied, when, planted):
 
 
 def test_one_that_begins_in_a_window_waits_for_a_side_to_open(crossing, scratch):
-    verb = "forward" if crossing.open_sides() == ["old"] else "rollback"
+    verb = crossing.next_direction()
     command = Verify(crossing.lab.plan, scratch() / "state")
     crossing.call("resume").require(DONE)
     with crossing.start(*crossing.moved(verb), failpoint="before:promote") as moving:
@@ -241,7 +239,7 @@ def test_there_and_back_under_load_while_it_goes_on(crossing, scratch):
         try:
             for _ in range(2):
                 ledger.wait_for(200)
-                verb = "forward" if crossing.open_sides() == ["old"] else "rollback"
+                verb = crossing.next_direction()
                 crossing.call("resume").require(DONE)
                 crossing.call(*crossing.moved(verb)).require(DONE)
             ledger.wait_for(200)

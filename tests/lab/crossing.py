@@ -175,6 +175,11 @@ class Crossing:
         verb = {"forward": "run", "rollback": "rollback"}[direction]
         return (verb, "--approve", self.hash(), "--json")
 
+    def next_direction(self):
+        """Away from the one side that is open."""
+        (side,) = self.open_sides()
+        return {"old": "forward", "new": "rollback"}[side]
+
     def cross(self, direction):
         """There or back with nobody in the way, and nothing left to do before and after."""
         self.call("resume").require(DONE)

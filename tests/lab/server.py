@@ -5,6 +5,7 @@ and is addressed by process id alone: nothing here ever looks a process up by na
 server belongs to the system user `postgres`; run by anyone else, to the caller.
 """
 
+import contextlib
 import os
 import pwd
 import random
@@ -142,6 +143,19 @@ def process_state(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+@contextlib.contextmanager
+def frozen(*pids):
+    """Processes that are there and do nothing."""
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+            wait_until(lambda pid=pid: process_state(pid) == "T", 10, "the process to stop")
+        yield
+    finally:
+        for pid in pids:
+            signal_quietly(pid, signal.SIGCONT)
 
 
 class Server:
